@@ -1,0 +1,326 @@
+"""Configuration as frozen dataclasses, and what it makes possible for a cohort.
+
+The dictionaries come from YAML files that `sarcoma_sbrt.io.read_yaml` has checked against
+``workflow/schemas``; here they get types, defaults and one question: which endpoints,
+covariates, models and figures can this cohort supply?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+__all__ = [
+    "Analysis",
+    "ColumnMapping",
+    "CohortSettings",
+    "Covariate",
+    "EndpointSettings",
+    "Level",
+    "TableMapping",
+    "analysis_settings",
+    "cohort_settings",
+    "endpoint_settings",
+]
+
+# What each derived covariate column needs of the canonical tables.
+DERIVED_NEEDS: dict[str, tuple[str, ...]] = {
+    "derived.number_of_lesions": ("lesions.lesion_id",),
+    "derived.size_mm": ("lesions.size_mm",),
+    "derived.bed10_gy": ("courses.dose_gy", "courses.fractions"),
+    "derived.radiotherapy": ("treatments.kind",),
+    "derived.chemotherapy": ("treatments.kind",),
+}
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """How one canonical column is read from a raw one.
+
+    ``unit`` (quantities, times) or ``date_format`` (times given as dates) falls back to the
+    cohort's; ``codes`` maps raw to canonical values (absent: raw values are canonical);
+    ``missing`` are raw texts that mean missing beside the empty cell.
+    """
+
+    source: str
+    codes: Mapping[str, str] | None = None
+    unit: str | None = None
+    date_format: str | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """Where a canonical table lies in a centre's files, and how its columns are read."""
+
+    file: str
+    columns: Mapping[str, ColumnMapping]
+    sheet: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    header_row: int = 1
+    end: Literal["end_of_file", "first_blank_row"] = "end_of_file"
+    skip: Mapping[str, Any] | None = None
+    split: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class CohortSettings:
+    """A cohort's YAML file."""
+
+    name: str
+    title: str
+    kind: Literal["reconstructed", "observed"]
+    tables: Mapping[str, TableMapping]
+    times: Mapping[str, str]
+    time_zero: str = "origin"
+    progressions_recorded: Literal["all", "first"] = "all"
+    derived_from: str | None = None
+    eligibility: tuple[Mapping[str, Any], ...] = ()
+    screening: Mapping[str, Any] | None = None
+    support: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Canonical columns, as ``table.column``, that the cohort maps."""
+        return frozenset(f"{t}.{c}" for t, table in self.tables.items() for c in table.columns)
+
+    def supplies(self, reference: str) -> bool:
+        """Whether a canonical or derived column can be had of this cohort."""
+        needs = DERIVED_NEEDS.get(reference, (reference,))
+        return set(needs) <= self.columns
+
+    @property
+    def label(self) -> str:
+        """What a reader must be told about these data wherever they could forget it."""
+        if self.kind == "reconstructed":
+            return "reconstructed from published statistics; not patients"
+        return ""
+
+
+@dataclass(frozen=True)
+class EndpointSettings:
+    """One endpoint of ``config/endpoints.yaml``; the file says why each choice was made."""
+
+    name: str
+    label: str
+    unit: Literal["patient", "lesion"]
+    time_zero: Literal["cohort", "first_course"]
+    event: Literal["death", "progression", "local_failure"]
+    censoring: Literal["last_contact", "last_assessment"]
+    horizon_months: float | None = None
+    progression_kinds: tuple[str, ...] = ()
+    local_failure: bool = False
+    death: Literal["event", "competing", "censor"] = "event"
+    death_gap_months: float | None = None
+    growth_percent: float = 20.0
+    growth_mm: float = 0.0
+    reference: Literal["baseline", "nadir"] = "baseline"
+    second_course: Literal["censor", "ignore"] = "censor"
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """Canonical columns without which the endpoint cannot be derived."""
+        needs = ["patients.last_contact_day", "patients.vital_status"]
+        if self.event == "progression":
+            needs += ["progressions.progression_day", "progressions.kind"]
+        if self.event == "local_failure":
+            needs += ["lesions.lesion_id", "courses.start_day", "assessments.diameter_mm"]
+        return tuple(needs)
+
+    def missing(self, cohort: CohortSettings) -> tuple[str, ...]:
+        """Tables or columns that the cohort lacks for this endpoint; empty when available."""
+        return tuple(need for need in self.requires if not cohort.supplies(need))
+
+
+@dataclass(frozen=True)
+class Level:
+    """One side of a binary covariate."""
+
+    label: str
+    codes: tuple[str, ...] = ()
+    at_most: float | None = None
+    below: float | None = None
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A covariate of the analysis plan: binary (`level` against `reference`) or continuous.
+
+    A continuous covariate has `step` (the hazard ratio is per that many units).
+    """
+
+    name: str
+    label: str
+    column: str
+    level: Level | None = None
+    reference: Level | None = None
+    step: float | None = None
+    step_label: str = ""
+    confounded: bool = False
+
+    @property
+    def contrast(self) -> str:
+        """The contrast in words, as a table prints it."""
+        if self.level is not None and self.reference is not None:
+            return f"{self.level.label} vs {self.reference.label}"
+        return self.step_label
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The analysis plan after what the cohort cannot supply has been taken out.
+
+    Every mapping is endpoint -> covariate names (or model -> names), in the plan's order.
+    `left_out` says what was taken out and why: ``{what: reason}``.
+    """
+
+    confidence_level: float
+    alpha: float
+    transform: str
+    landmarks_months: tuple[float, ...]
+    ties: str
+    seed: int
+    trees: int
+    min_samples_leaf: int
+    permutation_repeats: int
+    covariates: Mapping[str, Covariate]
+    endpoints: tuple[str, ...]
+    strata: Mapping[str, tuple[str, ...]]
+    univariable: Mapping[str, tuple[str, ...]]
+    multivariable: Mapping[str, Mapping[str, tuple[str, ...]]]
+    forest: Mapping[str, tuple[str, ...]]
+    figures: Mapping[str, tuple[str, ...]]
+    left_out: Mapping[str, str]
+
+
+def cohort_settings(name: str, raw: Mapping[str, Any]) -> CohortSettings:
+    """Cohort settings from the checked YAML of ``config/cohorts/<name>.yaml``."""
+    rest = {k: v for k, v in raw.items() if k not in ("tables", "eligibility")}
+    return CohortSettings(
+        name=name,
+        tables={table: _table_mapping(t) for table, t in raw["tables"].items()},
+        eligibility=tuple(raw.get("eligibility", ())),
+        **rest,
+    )
+
+
+def _table_mapping(raw: Mapping[str, Any]) -> TableMapping:
+    columns = {
+        name: ColumnMapping(
+            source=c["from"],
+            codes=c.get("codes"),
+            unit=c.get("unit"),
+            date_format=c.get("date_format"),
+            missing=tuple(str(m) for m in c.get("missing", ())),
+        )
+        for name, c in raw["columns"].items()
+    }
+    rest = {k: v for k, v in raw.items() if k != "columns"}
+    return TableMapping(columns=columns, **rest)
+
+
+def endpoint_settings(raw: Mapping[str, Any]) -> dict[str, EndpointSettings]:
+    """Every endpoint of the checked ``config/endpoints.yaml``, by name."""
+    return {
+        name: EndpointSettings(
+            name=name,
+            **{
+                k: tuple(v) if isinstance(v, list) else v
+                for k, v in definition.items()
+            },
+        )
+        for name, definition in raw["endpoints"].items()
+    }
+
+
+def analysis_settings(
+    raw: Mapping[str, Any],
+    endpoints: Mapping[str, EndpointSettings],
+    cohort: CohortSettings,
+    seed: int,
+) -> Analysis:
+    """The analysis plan that this cohort can carry.
+
+    Parameters
+    ----------
+    raw : mapping
+        The checked ``config/models.yaml``; the cohort's ``models`` block replaces its blocks.
+    endpoints : mapping
+        Endpoint settings by name.
+    cohort : CohortSettings
+        What tables and columns there are.
+    seed : int
+        Root seed.
+    """
+    plan = {**raw, **cohort.models}
+    covariates = {name: _covariate(name, c) for name, c in plan["covariates"].items()}
+    left_out: dict[str, str] = {}
+    for name, endpoint in endpoints.items():
+        if lacks := endpoint.missing(cohort):
+            left_out[name] = "the cohort has no " + ", ".join(lacks)
+    available = tuple(name for name in endpoints if name not in left_out)
+
+    def keep(names: list[str]) -> tuple[str, ...]:
+        kept = []
+        for name in names:
+            if name == "overall" or cohort.supplies(covariates[name].column):
+                kept.append(name)
+            else:
+                left_out[name] = f"the cohort has no {covariates[name].column}"
+        return tuple(kept)
+
+    def per_endpoint(block: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:
+        return {e: keep(block[e]) for e in available if e in block}
+
+    multivariable = {
+        e: {model: keep(names) for model, names in plan["multivariable"][e].items()}
+        for e in available
+        if e in plan["multivariable"]
+    }
+    forest = plan["forest"]
+    return Analysis(
+        confidence_level=plan["confidence_level"],
+        alpha=plan["alpha"],
+        transform=plan["kaplan_meier"]["transform"],
+        landmarks_months=tuple(plan["kaplan_meier"]["landmarks_months"]),
+        ties=plan["cox"]["ties"],
+        seed=seed,
+        trees=forest["trees"],
+        min_samples_leaf=forest["min_samples_leaf"],
+        permutation_repeats=forest["permutation_repeats"],
+        covariates=covariates,
+        endpoints=available,
+        strata=per_endpoint(plan["strata"]),
+        univariable=per_endpoint(plan["univariable"]),
+        multivariable={
+            e: {m: names for m, names in models.items() if names}
+            for e, models in multivariable.items()
+        },
+        forest={e: names for e, names in per_endpoint(forest["covariates"]).items() if names},
+        figures={e: names for e, names in per_endpoint(plan["figures"]).items() if names},
+        left_out=left_out,
+    )
+
+
+def _covariate(name: str, raw: Mapping[str, Any]) -> Covariate:
+    step = raw.get("per", {})
+    return Covariate(
+        name=name,
+        label=raw["label"],
+        column=raw["column"],
+        level=_level(raw["level"]) if "level" in raw else None,
+        reference=_level(raw["reference"]) if "reference" in raw else None,
+        step=step.get("step"),
+        step_label=step.get("label", ""),
+        confounded=raw.get("confounded", False),
+    )
+
+
+def _level(raw: Mapping[str, Any]) -> Level:
+    return Level(**{k: tuple(v) if k == "codes" else v for k, v in raw.items()})
+
+
