@@ -6,9 +6,12 @@ insertion.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,13 @@ import yaml
 from sarcoma_sbrt.errors import InputError, Problem
 
 __all__ = [
+    "hashed",
+    "job_log",
+    "manifest",
     "read_json",
+    "read_modules",
     "read_parquet",
+    "read_tables",
     "read_yaml",
     "sha256",
     "write_json",
@@ -51,6 +59,11 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
     return pd.read_parquet(path, dtype_backend="numpy_nullable")
 
 
+def read_tables(paths: Iterable[str | Path]) -> dict[str, pd.DataFrame]:
+    """Tables by name: a file's name without its ending."""
+    return {Path(path).stem: read_parquet(path) for path in paths}
+
+
 def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
     """Write a table without its index."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +74,38 @@ def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hashed(paths: Iterable[str | Path], root: str | Path, shown: str = "") -> list[dict[str, str]]:
+    """``{"path", "sha256"}`` of files, by path below a root.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        Files below `root`.
+    root : path
+        What the recorded paths are relative to, so that none names a machine's folders.
+    shown : str
+        What to put before them.
+    """
+    base = Path(root).resolve()
+    relative = {Path(p).resolve().relative_to(base).as_posix(): p for p in paths}
+    prefix = f"{shown}/" if shown else ""
+    return [{"path": prefix + name, "sha256": sha256(p)} for name, p in sorted(relative.items())]
+
+
+def manifest(paths: Iterable[str | Path], results: str | Path) -> dict[str, str]:
+    """SHA-256 of files, and of all files below folders, by path below the results' folder.
+
+    Snakemake's own marks (names that begin with a dot) are left out.
+    """
+    files = [
+        file
+        for path in map(Path, paths)
+        for file in (sorted(path.rglob("*")) if path.is_dir() else [path])
+        if file.is_file() and not file.name.startswith(".")
+    ]
+    return {file.relative_to(results).as_posix(): sha256(file) for file in files}
 
 
 def read_yaml(path: str | Path, schema: Mapping[str, Any] | str | Path) -> dict[str, Any]:
@@ -78,22 +123,24 @@ def read_yaml(path: str | Path, schema: Mapping[str, Any] | str | Path) -> dict[
     InputError
         With every violation, each at the line of the key it concerns.
     """
-    if not isinstance(schema, Mapping):
-        schema = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    if isinstance(schema, Mapping):
+        rules = dict(schema)
+    else:
+        rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
     if not Path(path).is_file():
         raise InputError([Problem(str(path), 0, "", "no such file", accepted="a YAML file")])
-    text = Path(path).read_text(encoding="utf-8")
     try:
+        text = Path(path).read_text(encoding="utf-8")
         content, root = yaml.safe_load(text), yaml.compose(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # not UTF-8, or a date like 2026-02-30
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 0
         what = f"not YAML: {getattr(error, 'problem', None) or error}"
         raise InputError([Problem(str(path), line, "", what, accepted="YAML")]) from error
     problems = duplicate_keys(str(path), root)
-    validator = jsonschema.Draft202012Validator(schema)
-    for error in _leaves(validator.iter_errors(content)):
-        problems += _schema_problems(str(path), root, error)
+    validator = jsonschema.Draft202012Validator(rules)
+    for violation in _leaves(validator.iter_errors(content)):
+        problems += _schema_problems(str(path), root, violation)
     if problems:
         raise InputError(problems)
     return dict(content)
@@ -147,9 +194,13 @@ def _schema_problems(path: str, root: yaml.Node | None, error: Any) -> list[Prob
             Problem(path, _line(root, place), ".".join([*place, key]), "key is missing")
             for key in lacking
         ]
+    if error.validator == "not" and error.validator_value == {}:
+        key = ".".join(place)
+        return [Problem(path, _line(root, place), key, "key is not accepted here")]
     accepted = {
         "enum": lambda v: ", ".join(str(x) for x in v),
         "type": lambda v: v if isinstance(v, str) else " or ".join(v),
+        "pattern": lambda v: str(error.schema.get("description", f"pattern {v}")),
     }.get(error.validator, lambda v: f"{error.validator} {v}")(error.validator_value)
     return [
         Problem(
@@ -177,3 +228,40 @@ def _line(node: yaml.Node | None, place: list[str]) -> int:
             node = node.value[int(step)]
             line = node.start_mark.line + 1
     return line
+
+
+def read_modules(package: str | Path) -> dict[str, tuple[Path, str]]:
+    """Path and source of every module below a package's folder, by dotted name."""
+    folder = Path(package)
+    modules = {}
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        modules[name] = (path, path.read_text(encoding="utf-8"))
+    return modules
+
+
+@contextlib.contextmanager
+def job_log(path: str | Path) -> Iterator[None]:
+    """Send what a job prints to its log; bad input ends the job with its problems alone.
+
+    Raises
+    ------
+    SystemExit
+        With status 1, when the body raised: the log holds the problems of an `InputError`,
+        one a line, or the traceback of anything else.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with (
+        Path(path).open("w", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        try:
+            yield
+        except InputError as error:
+            log.write(f"{error}\n")
+            sys.exit(1)
+        except Exception:
+            log.write(traceback.format_exc())
+            sys.exit(1)

@@ -73,7 +73,7 @@ class Column:
 
     @property
     def dtype(self) -> str:
-        """pandas extension dtype, so that missing is always ``<NA>``."""
+        """Extension dtype, so that missing is always ``<NA>``."""
         return _DTYPES[self.kind]
 
 
@@ -211,10 +211,14 @@ _TABLES = (
             Column("start_day", "time", "First fraction", "days", required=True),
             Column("dose_gy", "number", "Prescribed dose", "Gy", minimum=0, exclusive=True),
             Column("fractions", "integer", "Number of fractions", minimum=1),
-            Column("isodose_percent", "number", "Prescription isodose", "%", minimum=0, maximum=100),
+            Column(
+                "isodose_percent", "number", "Prescription isodose", "%", minimum=0, maximum=100
+            ),
             Column("ptv_cm3", "number", "Planning target volume", "cm3", minimum=0, exclusive=True),
             Column("conformity_index", "number", "Conformity index", minimum=0, exclusive=True),
-            Column("new_conformity_index", "number", "New conformity index", minimum=0, exclusive=True),
+            Column(
+                "new_conformity_index", "number", "New conformity index", minimum=0, exclusive=True
+            ),
             Column("homogeneity_index", "number", "Homogeneity index", minimum=0, exclusive=True),
             Column("coverage_percent", "number", "PTV coverage", "%", minimum=0, maximum=100),
         ),
@@ -244,7 +248,9 @@ _TABLES = (
         "One row per progression of disease other than by a lesion's diameter.",
         (
             _PATIENT,
-            Column("progression_day", "time", "Day of progression", "days", required=True, minimum=0),
+            Column(
+                "progression_day", "time", "Day of progression", "days", required=True, minimum=0
+            ),
             Column(
                 "kind",
                 "code",
@@ -322,9 +328,7 @@ ENDPOINT_TABLE = Table(
         Column("lesion_id", "id", "Lesion; missing for an endpoint per patient"),
         Column("time_days", "number", "Time from the endpoint's time zero", "days", minimum=0),
         Column("time_months", "number", "The same in months of 30.4375 days", "months", minimum=0),
-        Column(
-            "event", "integer", "0 censored, 1 event, 2 competing event", minimum=0, maximum=2
-        ),
+        Column("event", "integer", "0 censored, 1 event, 2 competing event", minimum=0, maximum=2),
         Column("description", "text", "What happened: the event or why it was censored"),
         Column("source_table", "text", "Canonical table of the deciding row"),
         *SOURCE_COLUMNS,
@@ -334,7 +338,7 @@ ENDPOINT_TABLE = Table(
 
 
 def column(reference: str) -> Column:
-    """Canonical column named ``table.column``.
+    """Find the canonical column named ``table.column``.
 
     Raises
     ------
@@ -348,7 +352,7 @@ def column(reference: str) -> Column:
 
 
 def pandera_schema(table: Table) -> pa.DataFrameSchema:
-    """Schema that a finished canonical or endpoint table satisfies, strictly."""
+    """Build the schema that a finished canonical or endpoint table satisfies, strictly."""
     columns = table.columns if table is ENDPOINT_TABLE else table.columns + SOURCE_COLUMNS
     return pa.DataFrameSchema(
         {c.name: pa.Column(c.dtype, _checks(c), nullable=not c.required) for c in columns},
@@ -390,13 +394,11 @@ def data_dictionary() -> str:
 
 def _dictionary_row(c: Column) -> str:
     required = "yes" if c.required else ""
-    return (
-        f"| `{c.name}` | {c.kind} | {c.unit} | {required} | {accepted(c)} | {c.description} |"
-    )
+    return f"| `{c.name}` | {c.kind} | {c.unit} | {required} | {accepted(c)} | {c.description} |"
 
 
 def accepted(c: Column) -> str:
-    """What a column accepts, in words, for the dictionary and for error messages."""
+    """Say what a column accepts, for the dictionary and for error messages."""
     if c.codes:
         return ", ".join(c.codes)
     bounds = []

@@ -11,18 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-
 __all__ = [
     "Analysis",
-    "ColumnMapping",
     "CohortSettings",
+    "ColumnMapping",
     "Covariate",
     "EndpointSettings",
     "Level",
+    "Plan",
     "TableMapping",
     "analysis_settings",
     "cohort_settings",
     "endpoint_settings",
+    "plan_settings",
 ]
 
 # What each derived covariate column needs of the canonical tables.
@@ -197,6 +198,37 @@ class Analysis:
     left_out: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the configuration decides about the analysis of one cohort."""
+
+    cohort: CohortSettings
+    endpoints: Mapping[str, EndpointSettings]
+    analysis: Analysis
+    alpha_beta_gy: float
+    acute_toxicity_months: float
+
+
+def plan_settings(raw: Mapping[str, Any]) -> Plan:
+    """Plan of a run, from what the workflow hands to every script.
+
+    Parameters
+    ----------
+    raw : mapping
+        ``name`` and ``seed`` of the run, and the checked ``cohort``, ``endpoints`` and
+        ``models`` files.
+    """
+    cohort = cohort_settings(raw["name"], raw["cohort"])
+    endpoints = endpoint_settings(raw["endpoints"])
+    return Plan(
+        cohort=cohort,
+        endpoints=endpoints,
+        analysis=analysis_settings(raw["models"], endpoints, cohort, raw["seed"]),
+        alpha_beta_gy=raw["endpoints"]["alpha_beta_gy"],
+        acute_toxicity_months=raw["endpoints"]["acute_toxicity_months"],
+    )
+
+
 def cohort_settings(name: str, raw: Mapping[str, Any]) -> CohortSettings:
     """Cohort settings from the checked YAML of ``config/cohorts/<name>.yaml``."""
     rest = {k: v for k, v in raw.items() if k not in ("tables", "eligibility")}
@@ -225,16 +257,12 @@ def _table_mapping(raw: Mapping[str, Any]) -> TableMapping:
 
 def endpoint_settings(raw: Mapping[str, Any]) -> dict[str, EndpointSettings]:
     """Every endpoint of the checked ``config/endpoints.yaml``, by name."""
-    return {
-        name: EndpointSettings(
-            name=name,
-            **{
-                k: tuple(v) if isinstance(v, list) else v
-                for k, v in definition.items()
-            },
-        )
-        for name, definition in raw["endpoints"].items()
-    }
+    return {name: _endpoint(name, definition) for name, definition in raw["endpoints"].items()}
+
+
+def _endpoint(name: str, raw: Mapping[str, Any]) -> EndpointSettings:
+    kinds = tuple(raw.get("progression_kinds", ()))
+    return EndpointSettings(**{**raw, "name": name, "progression_kinds": kinds})
 
 
 def analysis_settings(
@@ -243,7 +271,7 @@ def analysis_settings(
     cohort: CohortSettings,
     seed: int,
 ) -> Analysis:
-    """The analysis plan that this cohort can carry.
+    """Keep of the analysis plan what this cohort can carry.
 
     Parameters
     ----------
@@ -321,6 +349,4 @@ def _covariate(name: str, raw: Mapping[str, Any]) -> Covariate:
 
 
 def _level(raw: Mapping[str, Any]) -> Level:
-    return Level(**{k: tuple(v) if k == "codes" else v for k, v in raw.items()})
-
-
+    return Level(**{**raw, "codes": tuple(raw.get("codes", ()))})

@@ -85,7 +85,9 @@ class Statistic:
 
     def __post_init__(self) -> None:
         if isinstance(self.value, float) and not math.isfinite(self.value):
-            raise ValueError(f"{self.key}: {self.value} is no statistic; give a status and a reason")
+            raise ValueError(
+                f"{self.key}: {self.value} is no statistic; give a status and a reason"
+            )
         if (self.value is None) != (self.status != "estimated"):
             raise ValueError(f"{self.key}: a value and the status {self.status!r} disagree")
 

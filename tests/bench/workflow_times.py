@@ -1,0 +1,47 @@
+"""How long the workflow takes on this machine: printed, never asserted.
+
+Runs in a temporary copy of the repository's tracked files, so that nothing of the user's is
+touched: from nothing, with nothing to do, and after a change of prose.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config", "data", "envs", "manuscript", "profiles", "workflow")
+
+
+def seconds(folder: Path, cores: int) -> float:
+    """Wall time of one run of the workflow."""
+    command = ["snakemake", "--cores", str(cores), "--workflow-profile", "none", "--quiet", "all"]
+    begin = time.perf_counter()
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(run.stdout + run.stderr)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Print one line per case."""
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for part in PARTS:
+            source = REPOSITORY / part
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, folder / part)
+        print(f"workflow, {cores} cores")
+        print(f"  from nothing     {seconds(folder, cores):7.1f} s")
+        print(f"  nothing to do    {seconds(folder, cores):7.1f} s")
+        prose = folder / "manuscript" / "sections" / "introduction.qmd"
+        prose.write_text(prose.read_text(encoding="utf-8") + "\nOne more sentence.\n", "utf-8")
+        print(f"  change of prose  {seconds(folder, cores):7.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+import pytest
+
+from sarcoma_sbrt.reporting.numbers import (
+    computed_entries,
+    configured_entries,
+    printed,
+    support_of,
+)
+from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
+from sarcoma_sbrt.settings import CohortSettings
+
+
+def cohort(kind="reconstructed", **support):
+    marks = {name.replace("__", "."): mark for name, mark in support.items()}
+    return CohortSettings(
+        name="c", title="C", kind=kind, tables={}, times={"unit": "days"}, support=marks
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (71.45, "percent", "71.5"),  # half up on the decimal form: binary 71.45 lies below
+        (0.125, "ratio", "0.13"),
+        (24.0, "months", "24.0"),
+        (58.0, "years", "58"),
+        (58.5, "years", "58.5"),
+        (85.5, "Gy", "85.5"),
+        (100.0, "Gy", "100"),
+        (0.0004, "p", "<0.001"),
+        (0.001, "p", "0.001"),
+        (0.40, "hazard ratio", "0.400"),
+        (-0.0123, "importance", "−0.012"),
+        (-0.0001, "importance", "0.000"),
+        (37, "count", "37"),
+        ("two or three", "text", "two or three"),
+    ],
+)
+def test_a_value_is_printed_as_its_unit_asks(value, unit, text):
+    assert printed(value, unit) == text
+
+
+def test_a_statistic_inherits_the_weakest_mark_it_touches():
+    marks = cohort(patients__grade="printed", assessments__diameter_mm="inferred")
+    both = Statistic(
+        "lc.median", 1.0, "months", "KM", columns=("patients.grade", "assessments.diameter_mm")
+    )
+    assert support_of(both, marks) == "inferred"
+    unmarked = Statistic("x", 1.0, "months", "KM", columns=("patients.grade", "patients.sex"))
+    assert support_of(unmarked, marks) == "filler"
+
+
+def test_a_column_may_be_printed_alone_and_filler_in_relation_to_others():
+    marks = cohort(patients__sex={"alone": "printed", "joint": "filler"})
+    alone = Statistic("cohort.sex.male.n", 25, "count", "count", columns=("patients.sex",))
+    joint = Statistic("os.sex", 0.5, "p", "log-rank", columns=("patients.sex",), joint=True)
+    assert support_of(alone, marks) == "printed"
+    assert support_of(joint, marks) == "filler"
+
+
+def test_observed_data_need_no_mark():
+    statistic = Statistic("os.median", 1.0, "months", "KM", columns=("patients.grade",))
+    assert support_of(statistic, cohort("observed")) == "observed"
+
+
+def test_an_interval_gives_keys_of_its_limits_and_an_open_one_is_not_reached():
+    median = Statistic("os.median", 24.0, "months", "KM", ci=Interval(13.0, None, 0.95, "log-log"))
+    entries = computed_entries([("kaplan_meier", median)], cohort("observed"))
+    assert {key: entry["text"] for key, entry in entries.items()} == {
+        "os.median": "24.0",
+        "os.median.low": "13.0",
+        "os.median.high": "NR",
+    }
+    assert entries["os.median.high"]["value"] is None
+    assert entries["os.median.high"]["of"] == "os.median"
+
+
+@pytest.mark.parametrize(("p", "stated"), [(0.0161, "= 0.016"), (0.0001, "< 0.001")])
+def test_a_p_value_can_be_stated_with_its_relation(p, stated):
+    entries = computed_entries([("cox", Statistic("x.p", p, "p", "Wald"))], cohort("observed"))
+    assert entries["x.p.stated"]["text"] == stated
+
+
+def test_what_is_not_estimable_prints_so_and_carries_its_reason():
+    record = not_estimable("x.hr", "hazard ratio", "Cox", "no patient of group G1 had an event")
+    entries = computed_entries([("cox", record)], cohort("observed"))
+    assert entries["x.hr"]["text"] == "not estimable"
+    assert entries["x.hr.reason"]["text"] == "no patient of group G1 had an event"
+
+
+def test_configuration_becomes_constants():
+    entries = configured_entries(
+        {"models": {"confidence_level": 0.95, "landmarks": [12, 24]}, "pfs": {"gap": None}}
+    )
+    assert {key: entry["text"] for key, entry in entries.items()} == {
+        "config.models.confidence_level": "95",
+        "config.models.landmarks.0": "12",
+        "config.models.landmarks.1": "24",
+        "config.pfs.gap": "none",
+    }
+    assert {entry["kind"] for entry in entries.values()} == {"configured"}

@@ -1,0 +1,95 @@
+# What every rule file needs: the checked configuration, the plan that follows from it, and
+# the paths. Requires config/; makes nothing.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(workflow.current_basedir).parent
+REPOSITORY = WORKFLOW.parent
+# The package needs no installation here, nor in the environment of a job (--sdm conda).
+sys.path.insert(0, str(WORKFLOW / "src"))
+
+from sarcoma_sbrt import settings
+from sarcoma_sbrt.errors import InputError
+from sarcoma_sbrt.io import read_modules, read_yaml, sha256
+from sarcoma_sbrt.provenance.lineage import import_closure
+from sarcoma_sbrt.schema import TABLES
+
+# One BLAS thread and a fixed hash seed: the same bytes on one core and on four.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    PYTHONHASHSEED="0",
+    PYTHONPATH=str(WORKFLOW / "src"),
+)
+
+SCHEMAS = WORKFLOW / "schemas"
+LOCK = REPOSITORY / "envs" / "requirements.lock"
+MANUSCRIPT = REPOSITORY / "manuscript"
+
+
+def checked(name, path):
+    """Configuration file that satisfies its schema, or one message with every violation."""
+    try:
+        return read_yaml(path, SCHEMAS / f"{name}.schema.yaml")
+    except InputError as error:
+        raise WorkflowError(f"bad input\n{error}")
+
+
+def checked_values():
+    """The configuration after --config and --configfile, held to the same schema."""
+    import jsonschema
+    import yaml
+
+    rules = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
+    errors = sorted(jsonschema.Draft202012Validator(rules).iter_errors(config), key=str)
+    if errors:
+        raise WorkflowError(
+            "bad configuration\n" + "\n".join(f"config: {error.message}" for error in errors)
+        )
+
+
+checked_values()
+COHORT = config["cohort"]
+COHORT_FILE = f"config/cohorts/{COHORT}.yaml"
+CONFIGURATION = {
+    "endpoints": checked("endpoints", config["endpoints"]),
+    "models": checked("models", config["models"]),
+    "cohort": checked("cohort", COHORT_FILE),
+}
+# Folders are left out of what rules see: moving the results must not move a number.
+RUN = {key: str(config[key]) for key in ("cohort", "date", "renderer", "seed")}
+
+ENDPOINTS = settings.endpoint_settings(CONFIGURATION["endpoints"])
+COHORT_SETTINGS = settings.cohort_settings(COHORT, CONFIGURATION["cohort"])
+ANALYSIS = settings.analysis_settings(
+    CONFIGURATION["models"], ENDPOINTS, COHORT_SETTINGS, int(config["seed"])
+)
+
+RESULTS = config["results"].rstrip("/")
+PRIVATE = f"{RESULTS}/private"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+COHORT_DATA = f"{config['data']}/{COHORT}"
+
+RAW_FILES = sorted({f"{COHORT_DATA}/{t.file}" for t in COHORT_SETTINGS.tables.values()})
+# A missing file is not an input: extraction reports it with everything else that is wrong.
+PRESENT_RAW_FILES = [path for path in RAW_FILES if Path(path).is_file()]
+CANONICAL = [f"{PRIVATE}/canonical/{table}.parquet" for table in TABLES]
+
+_MODULES = read_modules(WORKFLOW / "src" / "sarcoma_sbrt")
+_SOURCES = {name: text for name, (_, text) in _MODULES.items()}
+
+
+def code(script):
+    """The package modules that a rule's script reaches: inputs of the rule."""
+    text = (WORKFLOW / "scripts" / f"{script}.py").read_text(encoding="utf-8")
+    return [str(_MODULES[name][0]) for name in import_closure(text, _SOURCES)]
+
+
+def plan():
+    """What a script needs to rebuild the analysis plan; all of it YAML, so comparable."""
+    return {**CONFIGURATION, "name": COHORT, "seed": int(config["seed"])}

@@ -1,0 +1,25 @@
+# Canonical tables to endpoints and covariates.
+# Requires: <results>/private/canonical/. Makes: <results>/private/{endpoints,covariates}/.
+
+
+rule endpoints:
+    """Derive time, event and deciding row of every endpoint, and the covariates."""
+    input:
+        tables=CANONICAL,
+        code=code("endpoints"),
+        lock=str(LOCK),
+    output:
+        endpoints=[f"{PRIVATE}/endpoints/{name}.parquet" for name in ENDPOINTS],
+        patients=f"{PRIVATE}/covariates/patients.parquet",
+        lesions=f"{PRIVATE}/covariates/lesions.parquet",
+        summary=f"{RESULTS}/endpoints.json",
+    params:
+        plan=plan(),
+    log:
+        f"{LOGS}/endpoints.log",
+    benchmark:
+        f"{BENCHMARKS}/endpoints.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/endpoints.py"

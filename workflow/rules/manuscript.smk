@@ -1,0 +1,98 @@
+# Numbers, tables and figures to the manuscript.
+# Requires: manuscript/, <results>/{numbers,tables}.json, <results>/figures/.
+# Makes: <results>/manuscript/{project/,index.html,index.pdf,index.docx}, <results>/coverage.json.
+
+from snakemake.settings.types import DeploymentMethod
+
+from sarcoma_sbrt.rendering.quarto import resolve_renderer
+
+# The choice is made once, here, and travels as a param. A conda environment brings Quarto.
+IN_CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+if IN_CONDA and config["renderer"] != "embedded":
+    RENDERER, RENDERER_VERSION = "quarto", "of the conda environment"
+else:
+    RENDERER, RENDERER_VERSION = resolve_renderer(config["renderer"])
+
+MANUSCRIPT_SOURCES = sorted(
+    str(path)
+    for path in MANUSCRIPT.rglob("*")
+    if path.is_file() and not path.name.startswith(".")
+)
+
+
+rule assemble:
+    """Put the Quarto project together: text, generated tables, figures and numbers."""
+    input:
+        manuscript=MANUSCRIPT_SOURCES,
+        numbers=rules.numbers.output.numbers,
+        tables=rules.tables.output.tables,
+        figures=[*rules.figures.output.svg, *rules.figures.output.png],
+        code=code("assemble"),
+        lock=str(LOCK),
+    output:
+        project=directory(f"{RESULTS}/manuscript/project"),
+    params:
+        plan=plan(),
+        date=RUN["date"],
+        manuscript=str(MANUSCRIPT),
+    log:
+        f"{LOGS}/assemble.log",
+    benchmark:
+        f"{BENCHMARKS}/assemble.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/assemble.py"
+
+
+rule coverage:
+    """Refuse a digit that is printed without a key or a named rule."""
+    input:
+        project=rules.assemble.output.project,
+        numbers=rules.numbers.output.numbers,
+        code=code("coverage"),
+        lock=str(LOCK),
+    output:
+        coverage=f"{RESULTS}/coverage.json",
+    log:
+        f"{LOGS}/coverage.log",
+    benchmark:
+        f"{BENCHMARKS}/coverage.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/coverage.py"
+
+
+rule render:
+    """Render the manuscript as HTML, PDF and DOCX."""
+    input:
+        project=rules.assemble.output.project,
+        numbers=rules.numbers.output.numbers,
+        coverage=rules.coverage.output.coverage,
+        code=code("render"),
+        lock=str(LOCK),
+    output:
+        html=report(
+            f"{RESULTS}/manuscript/index.html",
+            caption="../report/manuscript.rst",
+            category="Manuscript",
+        ),
+        pdf=report(
+            f"{RESULTS}/manuscript/index.pdf",
+            caption="../report/manuscript.rst",
+            category="Manuscript",
+        ),
+        docx=f"{RESULTS}/manuscript/index.docx",
+    params:
+        renderer=RENDERER,
+        version=RENDERER_VERSION,
+        date=RUN["date"],
+    log:
+        f"{LOGS}/render.log",
+    benchmark:
+        f"{BENCHMARKS}/render.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/render.py"

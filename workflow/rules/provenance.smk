@@ -1,0 +1,32 @@
+# The manifest: what was made, by hash.
+# Requires: everything above. Makes: <results>/manifest.json.
+
+
+rule manifest:
+    """Hash every result; logs, benchmarks and the manifest itself are left out."""
+    input:
+        results=[
+            rules.extract.output,
+            rules.endpoints.output,
+            [path for paths in STATISTICS.values() for path in paths],
+            rules.kaplan_meier.output.curves,
+            rules.numbers.output,
+            rules.tables.output,
+            rules.figures.output,
+            rules.coverage.output,
+            rules.render.output,
+        ],
+        project=rules.assemble.output.project,
+        code=code("manifest"),
+    output:
+        manifest=f"{RESULTS}/manifest.json",
+    params:
+        results=RESULTS,
+    log:
+        f"{LOGS}/manifest.log",
+    benchmark:
+        f"{BENCHMARKS}/manifest.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/manifest.py"

@@ -1,0 +1,140 @@
+# Statistics to the registry of numbers, and from it to tables and figures.
+# Requires: <results>/statistics/, <results>/private/curves.parquet, <results>/flow.json.
+# Makes: <results>/numbers.json, <results>/tables.json, <results>/figures/.
+
+FIGURES = {f"km_{name}": "kaplan_meier" for name in ANALYSIS.figures}
+FIGURES |= {"flow": "flow"}
+if any(ANALYSIS.univariable.values()):
+    FIGURES |= {"hazard_ratios": "hazard_ratios"}
+if ANALYSIS.forest:
+    FIGURES |= {"importances": "importances"}
+
+STATISTICS = {
+    "characteristics": [rules.characteristics.output.statistics],
+    "kaplan_meier": [rules.kaplan_meier.output.statistics],
+    "cox": [rules.cox.output.statistics],
+    "forest": expand(rules.forest.output.statistics, endpoint=list(ANALYSIS.forest)),
+}
+
+# Scripts between the raw tables and a stage's numbers, and what configuration decides them.
+STAGES = {
+    "characteristics": {
+        "rule": "characteristics",
+        "scripts": ["extract", "endpoints", "characteristics"],
+        "config": ["cohort", "endpoints.alpha_beta_gy", "endpoints.acute_toxicity_months"],
+    },
+    "kaplan_meier": {
+        "rule": "kaplan_meier",
+        "scripts": ["extract", "endpoints", "kaplan_meier"],
+        "config": ["cohort", "endpoints", "models.kaplan_meier", "models.confidence_level"],
+    },
+    "cox": {
+        "rule": "cox",
+        "scripts": ["extract", "endpoints", "cox"],
+        "config": ["cohort", "endpoints", "models.cox", "models.confidence_level"],
+    },
+    "forest": {
+        "rule": "forest",
+        "scripts": ["extract", "endpoints", "forest"],
+        "config": ["cohort", "endpoints", "models.forest", "run.seed"],
+    },
+}
+ALL_CODE = sorted(
+    {path for stage in STAGES.values() for script in stage["scripts"] for path in code(script)}
+)
+ALL_SCRIPTS = sorted(
+    {
+        str(WORKFLOW / "scripts" / f"{script}.py")
+        for stage in STAGES.values()
+        for script in stage["scripts"]
+    }
+)
+
+
+rule numbers:
+    """Register every number: text as printed, support, and the rule, data and code behind it."""
+    input:
+        statistics=[path for paths in STATISTICS.values() for path in paths],
+        raw=PRESENT_RAW_FILES,
+        lineage=ALL_CODE + ALL_SCRIPTS,
+        code=code("numbers"),
+        lock=str(LOCK),
+    output:
+        numbers=report(
+            f"{RESULTS}/numbers.json",
+            caption="../report/numbers.rst",
+            category="Numbers",
+        ),
+    params:
+        plan=plan(),
+        run=RUN,
+        statistics=STATISTICS,
+        stages={
+            name: {
+                "rule": stage["rule"],
+                "config": stage["config"],
+                "code": sorted(
+                    {path for script in stage["scripts"] for path in code(script)}
+                    | {str(WORKFLOW / "scripts" / f"{s}.py") for s in stage["scripts"]}
+                ),
+            }
+            for name, stage in STAGES.items()
+        },
+        repository=str(REPOSITORY),
+        data=COHORT_DATA,
+    log:
+        f"{LOGS}/numbers.log",
+    benchmark:
+        f"{BENCHMARKS}/numbers.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/numbers.py"
+
+
+rule tables:
+    """Lay out the manuscript's tables; every cell names the number it shows."""
+    input:
+        numbers=rules.numbers.output.numbers,
+        code=code("tables"),
+        lock=str(LOCK),
+    output:
+        tables=f"{RESULTS}/tables.json",
+    params:
+        plan=plan(),
+    log:
+        f"{LOGS}/tables.log",
+    benchmark:
+        f"{BENCHMARKS}/tables.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/tables.py"
+
+
+rule figures:
+    """Draw every figure as SVG and PNG."""
+    input:
+        numbers=rules.numbers.output.numbers,
+        curves=rules.kaplan_meier.output.curves,
+        flow=rules.extract.output.flow,
+        code=code("figures"),
+        lock=str(LOCK),
+    output:
+        svg=report(
+            expand(f"{RESULTS}/figures/{{name}}.svg", name=FIGURES),
+            caption="../report/figure.rst",
+            category="Figures",
+        ),
+        png=expand(f"{RESULTS}/figures/{{name}}.png", name=FIGURES),
+    params:
+        plan=plan(),
+        figures=FIGURES,
+    log:
+        f"{LOGS}/figures.log",
+    benchmark:
+        f"{BENCHMARKS}/figures.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    script:
+        "../scripts/figures.py"

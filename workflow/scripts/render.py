@@ -1,0 +1,15 @@
+"""Render the manuscript."""
+
+from pathlib import Path
+
+from sarcoma_sbrt.io import job_log
+from sarcoma_sbrt.rendering import embedded, quarto
+
+RENDERERS = {"embedded": embedded.render, "quarto": quarto.render}
+
+with job_log(snakemake.log[0]):
+    RENDERERS[snakemake.params.renderer](
+        Path(snakemake.input.project),
+        Path(snakemake.output.html).parent,
+        date=snakemake.params.date,
+    )

@@ -1,0 +1,311 @@
+"""Numbers as they are printed: the one place where anything is rounded or put into words."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from sarcoma_sbrt.reporting.statistics import Statistic
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
+
+__all__ = [
+    "ROUNDING",
+    "Rounding",
+    "computed_entries",
+    "conditions",
+    "configured_entries",
+    "plan_entries",
+    "printed",
+    "support_of",
+    "text_entry",
+]
+
+NOT_REACHED = "NR"
+NOT_ESTIMABLE = "not estimable"
+MINUS = "\u2212"
+
+# From the strongest mark to the weakest: a statistic inherits the weakest it touches.
+SUPPORT = ("printed", "inferred", "filler")
+
+
+# What an abstract must say first, and a title block must not omit, of either kind of data.
+LABEL_SENTENCES = {
+    "reconstructed": (
+        "These data are reconstructed from published statistics; they describe no patients."
+    ),
+    "observed": "These are records of patients, read as their centre keeps them.",
+}
+SUBTITLES = {
+    "reconstructed": "A cohort reconstructed from published statistics; not patients",
+    "observed": "An observed cohort",
+}
+
+# Sections of the manuscript that depend on what a cohort has: true when any registry key lies
+# at or below the name.
+SECTIONS = (
+    "cohort.grade.missing",
+    "cohort.setting",
+    "dose",
+    "forest",
+    "lc",
+    "lesions",
+    "mfs",
+    "os.grade",
+    "toxicity",
+)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Decimals of a unit; `trim` drops a fraction that is zero; `floor` is the least p printed."""
+
+    digits: int
+    trim: bool = False
+    floor: float | None = None
+
+
+ROUNDING: dict[str, Rounding] = {
+    "count": Rounding(0),
+    "percent": Rounding(1),
+    "months": Rounding(1),
+    "years": Rounding(1, trim=True),
+    "Gy": Rounding(1, trim=True),
+    "cm": Rounding(1),
+    "ratio": Rounding(2),
+    "hazard ratio": Rounding(3),
+    "concordance": Rounding(3),
+    "importance": Rounding(3),
+    "chi-square": Rounding(2),
+    "p": Rounding(3, floor=0.001),
+}
+
+
+def printed(value: float | int | str, unit: str) -> str:
+    """Text of a value: rounded half up on its shortest decimal form, as readers round.
+
+    Parameters
+    ----------
+    value : float, int or str
+        Full precision; a text is printed as it stands.
+    unit : str
+        A key of `ROUNDING`, or ``text``.
+    """
+    if isinstance(value, str):
+        return value
+    rule = ROUNDING[unit]
+    if rule.floor is not None and value < rule.floor:
+        return f"<{rule.floor:g}"
+    step = Decimal(1).scaleb(-rule.digits)
+    rounded = Decimal(repr(value)).quantize(step, rounding=ROUND_HALF_UP)
+    text = f"{abs(rounded):f}"
+    if rule.trim and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return MINUS + text if rounded < 0 else text
+
+
+def support_of(statistic: Statistic, cohort: CohortSettings) -> str:
+    """Find the weakest support mark of the columns that a statistic depends on.
+
+    An observed cohort's numbers are all ``observed``. In a reconstructed one a column that
+    its YAML does not mark is filler, and so is a statistic that names no column.
+    """
+    if cohort.kind == "observed":
+        return "observed"
+    marks = [_mark(cohort.support.get(c, "filler"), statistic.joint) for c in statistic.columns]
+    return max(marks, key=SUPPORT.index, default="filler")
+
+
+def _mark(mark: str | Mapping[str, str], joint: bool) -> str:
+    if isinstance(mark, str):
+        return mark
+    return mark["joint" if joint else "alone"]
+
+
+def computed_entries(
+    statistics: Iterable[tuple[str, Statistic]], cohort: CohortSettings
+) -> dict[str, dict[str, Any]]:
+    """Registry entries of computed statistics.
+
+    Beside its own key a statistic gives ``<key>.low`` and ``<key>.high`` (an interval's
+    limits), ``<key>.stated`` (a p with its relation, "= 0.016" or "< 0.001") and
+    ``<key>.reason`` (why it is not estimable).
+
+    Parameters
+    ----------
+    statistics : iterable of (str, Statistic)
+        Stage and statistic.
+    cohort : CohortSettings
+        Decides the support mark.
+    """
+    entries: dict[str, dict[str, Any]] = {}
+    for stage, statistic in statistics:
+        base = _base(statistic, stage, support_of(statistic, cohort))
+        entries[statistic.key] = base | {
+            "value": statistic.value,
+            "text": _text(statistic),
+            "digits": _digits(statistic.unit),
+        }
+        for suffix, value, text in _companions(statistic):
+            entries[f"{statistic.key}.{suffix}"] = base | {
+                "key": f"{statistic.key}.{suffix}",
+                "value": value,
+                "text": text,
+                "digits": _digits(statistic.unit),
+                "ci": None,
+                "of": statistic.key,
+            }
+    return entries
+
+
+def _base(statistic: Statistic, stage: str, support: str) -> dict[str, Any]:
+    record = asdict(statistic) | {"columns": list(statistic.columns)}
+    return record | {"kind": "computed", "source": stage, "support": support}
+
+
+def _text(statistic: Statistic) -> str:
+    if statistic.value is not None:
+        return printed(statistic.value, statistic.unit)
+    return NOT_REACHED if statistic.status == "not_reached" else NOT_ESTIMABLE
+
+
+def _digits(unit: str) -> int | None:
+    return ROUNDING[unit].digits if unit in ROUNDING else None
+
+
+def _companions(statistic: Statistic) -> list[tuple[str, float | str | None, str]]:
+    """(suffix, value, text) of the entries that accompany a statistic's own."""
+    companions: list[tuple[str, float | str | None, str]] = []
+    if statistic.ci is not None:
+        for suffix, limit in (("low", statistic.ci.low), ("high", statistic.ci.high)):
+            text = NOT_REACHED if limit is None else printed(limit, statistic.unit)
+            companions.append((suffix, limit, text))
+    if statistic.unit == "p" and isinstance(statistic.value, float):
+        text = printed(statistic.value, "p")
+        stated = f"< {text[1:]}" if text.startswith("<") else f"= {text}"
+        companions.append(("stated", statistic.value, stated))
+    if statistic.reason:
+        companions.append(("reason", statistic.reason, statistic.reason))
+    return companions
+
+
+def configured_entries(configuration: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Registry entries of every scalar of the configuration, as ``config.<path>``.
+
+    A list's items are numbered from 0. What is null prints as "none"; a confidence level
+    prints as a percentage.
+    """
+    entries = {}
+    for path, value in _scalars("config", configuration):
+        entries[path] = _configured(path, value)
+    return entries
+
+
+def _scalars(path: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _scalars(f"{path}.{key}", item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _scalars(f"{path}.{index}", item)
+    else:
+        yield path, value
+
+
+def _configured(path: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, datetime.date):
+        value = value.isoformat()
+    return text_entry(path, _configured_text(path, value), "configured") | {
+        "value": value,
+        "unit": "text" if isinstance(value, str) else "constant",
+        "config": [path.removeprefix("config.")],
+    }
+
+
+def _configured_text(path: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if path.endswith("confidence_level"):
+        return f"{Decimal(repr(value)) * 100:f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def text_entry(key: str, text: str, kind: str) -> dict[str, Any]:
+    """Registry entry of a text that the configuration decides (a label, a reason)."""
+    return {
+        "key": key,
+        "value": text,
+        "unit": "text",
+        "text": text,
+        "digits": None,
+        "kind": kind,
+        "method": "as configured",
+        "population": {},
+        "rows": {},
+        "columns": [],
+        "joint": False,
+        "ci": None,
+        "p": None,
+        "n": None,
+        "events": None,
+        "status": "estimated",
+        "reason": "",
+        "source": "configuration",
+        "support": None,
+    }
+
+
+def plan_entries(
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> dict[str, dict[str, Any]]:
+    """Registry entries of labels and of what the plan leaves out, as texts.
+
+    Keys: ``cohort.title``, ``cohort.label``, ``cohort.time_zero``,
+    ``endpoint.<name>.label``, ``covariate.<name>.<label|level|reference|contrast>`` and
+    ``left_out.<what>``.
+    """
+    texts = {
+        "cohort.title": cohort.title,
+        "cohort.label": cohort.label,
+        "cohort.label_sentence": LABEL_SENTENCES[cohort.kind],
+        "cohort.subtitle": SUBTITLES[cohort.kind],
+        "cohort.time_zero": str(cohort.times.get("origin", cohort.time_zero)),
+    }
+    for name, endpoint in endpoints.items():
+        texts[f"endpoint.{name}.label"] = endpoint.label
+    for name, covariate in analysis.covariates.items():
+        texts[f"covariate.{name}.label"] = covariate.label
+        texts[f"covariate.{name}.contrast"] = covariate.contrast
+        if covariate.level is not None and covariate.reference is not None:
+            texts[f"covariate.{name}.level"] = covariate.level.label
+            texts[f"covariate.{name}.reference"] = covariate.reference.label
+    for what, reason in analysis.left_out.items():
+        texts[f"left_out.{what}"] = reason
+    return {key: text_entry(key, text, "configured") for key, text in texts.items() if text}
+
+
+def conditions(
+    numbers: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    analysis: Analysis,
+    cohort: CohortSettings,
+) -> dict[str, bool]:
+    """What the manuscript may ask about the cohort (``when-meta``), each with its answer."""
+    answers = {f"has.{name}": _any_below(name, numbers) for name in SECTIONS}
+    answers |= {f"has.table.{name}": name in tables for name in ("lc_models", "multivariable")}
+    answers |= {f"has.figure.{name}": name in analysis.figures for name in ("lc", "mfs")}
+    answers |= {f"kind.{kind}": cohort.kind == kind for kind in LABEL_SENTENCES}
+    used = {name for names in analysis.univariable.values() for name in names}
+    answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
+    answers["first_progression_only"] = cohort.progressions_recorded == "first"
+    return answers
+
+
+def _any_below(name: str, numbers: Mapping[str, Any]) -> bool:
+    return any(key == name or key.startswith(f"{name}.") for key in numbers)
