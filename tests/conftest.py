@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pytest
+
 from sarcoma_sbrt.rendering import assembly, embedded
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -42,7 +42,12 @@ def _numbers() -> dict[str, dict[str, Any]]:
             entries[key] = {"key": key, "text": text, "support": "printed", "kind": "computed"}
     for endpoint in ("lc", "os", "pfs"):
         for i in range(len(MODELS)):
-            for part, text in (("hr", "0.452"), ("low", "0.201"), ("high", "1.016"), ("p", "0.055")):
+            for part, text in (
+                ("hr", "0.452"),
+                ("low", "0.201"),
+                ("high", "1.016"),
+                ("p", "0.055"),
+            ):
                 key = f"cox.{endpoint}.row_{i}.{part}"
                 entries[key] = {"key": key, "text": text, "support": "inferred", "kind": "computed"}
     return entries
@@ -63,7 +68,8 @@ def _patients_table() -> str:
 def _models_table() -> str:
     def cell(endpoint: str, row: int) -> str:
         hr, low, high, p = (
-            f"{{{{< num cox.{endpoint}.row_{row}.{part} >}}}}" for part in ("hr", "low", "high", "p")
+            f"{{{{< num cox.{endpoint}.row_{row}.{part} >}}}}"
+            for part in ("hr", "low", "high", "p")
         )
         return f"{hr} ({low}–{high}) | {p}"
 
@@ -71,15 +77,20 @@ def _models_table() -> str:
         f"| {name} | {' | '.join(cell(e, i) for e in ('lc', 'os', 'pfs'))} |\n"
         for i, name in enumerate(MODELS)
     )
-    heads = " | ".join(f"{e}: hazard ratio | p" for e in ("Local control", "Survival", "Progression"))
+    heads = " | ".join(
+        f"{e}: hazard ratio | p" for e in ("Local control", "Survival", "Progression")
+    )
     return (
         f"::: {{#tbl-models}}\n\n| Covariate | {heads} |\n|:--|{'--:|' * 6}\n{rows}\n"
-        "Hazard ratios with their confidence intervals; a ratio below one favours the first level.\n\n"
+        "Hazard ratios with confidence intervals; below one favours the first level.\n\n"
         "Cox models of each endpoint.\n:::\n"
     )
 
 
 def _figures(folder: Path) -> list[Path]:
+    # Slow to import, and few tests draw.
+    import matplotlib.pyplot as plt
+
     paths = []
     settings = {"svg.fonttype": "none", "svg.hashsalt": "tests", "font.family": "DejaVu Sans"}
     with plt.rc_context(settings):
@@ -109,7 +120,8 @@ def manuscript(tmp_path: Path) -> Path:
 def _manuscript(folder: Path) -> Path:
     shutil.copytree(REPOSITORY / "tests" / "data" / "manuscript", folder)
     shutil.copytree(REPOSITORY / "manuscript" / "_extensions", folder / "_extensions")
-    shutil.copyfile(REPOSITORY / "manuscript" / "_quarto.yml", folder / "_quarto.yml")
+    for name in ("_quarto.yml", "coverage.yaml"):
+        shutil.copyfile(REPOSITORY / "manuscript" / name, folder / name)
     return folder
 
 

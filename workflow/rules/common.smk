@@ -6,10 +6,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-WORKFLOW = Path(workflow.current_basedir).parent
-REPOSITORY = WORKFLOW.parent
+# Relative, so that what Snakemake prints of inputs stays short.
+WORKFLOW = Path(os.path.relpath(Path(workflow.current_basedir).parent))
+REPOSITORY = Path(os.path.normpath(WORKFLOW / os.pardir))
 # The package needs no installation here, nor in the environment of a job (--sdm conda).
-sys.path.insert(0, str(WORKFLOW / "src"))
+PACKAGES = str((WORKFLOW / "src").resolve())
+sys.path.insert(0, PACKAGES)
 
 from sarcoma_sbrt import settings
 from sarcoma_sbrt.errors import InputError
@@ -23,7 +25,7 @@ os.environ.update(
     OPENBLAS_NUM_THREADS="1",
     MKL_NUM_THREADS="1",
     PYTHONHASHSEED="0",
-    PYTHONPATH=str(WORKFLOW / "src"),
+    PYTHONPATH=PACKAGES,
 )
 
 SCHEMAS = WORKFLOW / "schemas"

@@ -50,6 +50,7 @@ rule coverage:
     input:
         project=rules.assemble.output.project,
         numbers=rules.numbers.output.numbers,
+        rules=str(MANUSCRIPT / "coverage.yaml"),
         code=code("coverage"),
         lock=str(LOCK),
     output:

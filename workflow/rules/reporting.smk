@@ -68,7 +68,9 @@ rule numbers:
     params:
         plan=plan(),
         run=RUN,
-        statistics=STATISTICS,
+        statistics={
+            stage: [str(path) for path in paths] for stage, paths in STATISTICS.items()
+        },
         stages={
             name: {
                 "rule": stage["rule"],

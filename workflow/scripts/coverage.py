@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
-from sarcoma_sbrt.provenance.audit import audit_coverage
-
 from sarcoma_sbrt.io import job_log, read_json, write_json
+from sarcoma_sbrt.provenance.audit import coverage, read_rules
+from sarcoma_sbrt.rendering.embedded import document
+from sarcoma_sbrt.rendering.source import expand
 
 with job_log(snakemake.log[0]):
-    numbers = read_json(snakemake.input.numbers)
-    write_json(snakemake.output.coverage, audit_coverage(Path(snakemake.input.project), numbers))
+    project = Path(snakemake.input.project)
+    counts = coverage(
+        document(project),
+        read_json(snakemake.input.numbers),
+        read_rules(snakemake.input.rules),
+        expand(project),
+    )
+    write_json(snakemake.output.coverage, counts)

@@ -42,6 +42,10 @@ function Meta(meta)
     meta["date-iso"] = meta.date
     meta.date = printed_date(meta.date)
   end
+  -- A number whose text is empty leaves a span that says nothing.
+  if meta.subtitle ~= nil and stringify(meta.subtitle) == "" then
+    meta.subtitle = nil
+  end
   if meta.author ~= nil then
     local people = authors(meta.author)
     meta["author-names"] = people:map(function(person) return person.name end)

@@ -11,6 +11,7 @@ its patient's last contact: extraction refuses such tables.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from sarcoma_sbrt.schema import DAYS_PER_MONTH, ENDPOINT_TABLE
-from sarcoma_sbrt.settings import EndpointSettings
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
-__all__ = ["Derived", "Exclusion", "derive"]
+__all__ = ["Derived", "Exclusion", "derive", "derive_all", "summary"]
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -74,6 +75,76 @@ class Derived:
 
     table: pd.DataFrame
     excluded: tuple[Exclusion, ...]
+
+
+def derive_all(
+    tables: Tables, endpoints: Mapping[str, EndpointSettings], cohort: CohortSettings
+) -> dict[str, Derived]:
+    """Every endpoint of the protocol; one that the cohort cannot supply is empty.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Canonical tables.
+    endpoints : mapping of str to EndpointSettings
+        The protocol, by name; the one whose event is local failure defines it for the others.
+    cohort : CohortSettings
+        What the tables hold.
+
+    Returns
+    -------
+    dict of str to Derived
+        In the protocol's order.
+    """
+    supplied = {name: not endpoint.missing(cohort) for name, endpoint in endpoints.items()}
+    local = [e for e in endpoints.values() if e.event == "local_failure" and supplied[e.name]]
+    return {
+        name: derive(
+            tables if supplied[name] else {t: table.iloc[:0] for t, table in tables.items()},
+            endpoint,
+            local_failure=local[0] if local else None,
+            progressions_recorded=cohort.progressions_recorded,
+        )
+        for name, endpoint in endpoints.items()
+    }
+
+
+def summary(derived: Mapping[str, Derived], analysis: Analysis) -> dict[str, Any]:
+    """Count what became of every patient or lesion, per endpoint; it names none of them.
+
+    Parameters
+    ----------
+    derived : mapping of str to Derived
+        Endpoints by name.
+    analysis : Analysis
+        Says why an endpoint is not available.
+
+    Returns
+    -------
+    dict
+        Per endpoint: ``analysed``, ``outcomes`` (event, description, rows), ``excluded``
+        (reason, rows) and ``not_available`` (the reason, or None).
+    """
+    return {
+        name: {
+            "analysed": len(one.table),
+            "outcomes": _outcomes(one.table),
+            "excluded": [
+                {"reason": reason, "rows": rows}
+                for reason, rows in sorted(Counter(e.reason for e in one.excluded).items())
+            ],
+            "not_available": analysis.left_out.get(name),
+        }
+        for name, one in derived.items()
+    }
+
+
+def _outcomes(table: pd.DataFrame) -> list[dict[str, Any]]:
+    counts = Counter(zip(table["event"], table["description"], strict=True))
+    return [
+        {"event": int(event), "description": description, "rows": rows}
+        for (event, description), rows in sorted(counts.items())
+    ]
 
 
 def derive(
@@ -333,12 +404,11 @@ def _failures_of_patients(
     """Local failures of each patient's treated lesions, none before the patient's time zero."""
     lesions, _ = _lesions(tables, definition)
     failures = _failures(_later_assessments(tables, lesions, definition), definition)
-    owner = lesions.set_index("unit")["patient_id"]
-    failures["patient_id"] = failures["unit"].map(owner)
-    failures = failures.drop(columns="unit").merge(
+    owned = failures.merge(lesions[["unit", "patient_id"]], on="unit").drop(columns="unit")
+    owned = owned.merge(
         units[["patient_id", "unit", "zero"]], on="patient_id", validate="many_to_one"
     )
-    return failures.loc[failures["day"] >= failures["zero"]].drop(columns=["patient_id", "zero"])
+    return owned.loc[owned["day"] >= owned["zero"]].drop(columns=["patient_id", "zero"])
 
 
 def _ends(tables: Tables, units: pd.DataFrame, endpoint: EndpointSettings) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from sarcoma_sbrt import schema
 from sarcoma_sbrt.errors import InputError, Problem
 from sarcoma_sbrt.extraction.mapping import MappedTable, empty_table, map_table, rebase
 from sarcoma_sbrt.extraction.sources import RawTable, cell_text, masked
-from sarcoma_sbrt.schema import TABLES, Table
+from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import CohortSettings
 
 __all__ = ["EVENTS", "Extraction", "extract"]
@@ -115,6 +115,8 @@ def _select(cohort: CohortSettings, tables: Tables) -> tuple[Tables, Reasons]:
     """
     reasons: Reasons = {name: {} for name in tables}
     for rule in cohort.eligibility:
+        if rule["column"] not in cohort.columns:  # reported by _setting_problems
+            continue
         name, _, column = rule["column"].partition(".")
         excluded = reasons[name]
         for position, value in enumerate(tables[name][column]):

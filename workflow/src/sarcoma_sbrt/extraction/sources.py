@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from zipfile import BadZipFile
 
 import openpyxl
@@ -49,7 +49,8 @@ class RawTable:
     file : str
         File name within the cohort's folder; a sheet follows after ``#``.
     header : tuple of str
-        Column names; a nameless column is called ``column 3``, by its place.
+        Column names; a nameless column is called ``column 3``, by its place. A name that
+        stands twice is left out.
     header_line : int
         1-based line (CSV) or row (XLSX) of the header.
     rows : tuple of (int, mapping)
@@ -176,7 +177,7 @@ def _grid(path: Path, mapping: TableMapping, shown: str) -> Grid:
     return _csv_grid(_decode(path.read_bytes(), mapping.encoding, shown), mapping, shown)
 
 
-def _refuse(shown: str, what: str, read: str = "", accepted: str = "", line: int = 0) -> None:
+def _refuse(shown: str, what: str, read: str = "", accepted: str = "", line: int = 0) -> NoReturn:
     raise InputError([Problem(shown, line, "", what, read, accepted)])
 
 
@@ -275,7 +276,8 @@ def _table(grid: Grid, mapping: TableMapping, shown: str) -> tuple[RawTable | No
         problems.append(Problem(shown, line, "", "empty table", "", accepted))
     problems += _width_problems(inside, len(header), shown)
     rows = tuple((n, _row(header, row)) for n, row in body)
-    return RawTable(shown, header, line, rows), problems
+    single = tuple(name for name in header if header.count(name) == 1)
+    return RawTable(shown, single, line, rows), problems
 
 
 def _header(cells: Sequence[object]) -> tuple[str, ...]:
@@ -288,18 +290,19 @@ def _header(cells: Sequence[object]) -> tuple[str, ...]:
 def _header_problems(
     header: tuple[str, ...], mapping: TableMapping, shown: str, line: int
 ) -> list[Problem]:
-    used = {c.source: name for name, c in mapping.columns.items()}
-    for rule in (mapping.skip, mapping.split):
-        used.setdefault(rule["column"], "") if rule else None
+    rules = (mapping.skip, mapping.split)
+    used = [c.source for c in mapping.columns.values()] + [r["column"] for r in rules if r]
     read = ", ".join(header)
     lacking = [
         Problem(shown, line, name, "no such column", read, "a column of this name")
         for name in used
         if name not in header
     ]
+    # By place, not by name: a wrong header_row makes names of a patient's values.
     twice = [
-        Problem(shown, line, name, "duplicate header", name, "a name for each column")
-        for name in sorted({n for n in header if header.count(n) > 1})
+        Problem(shown, line, f"column {n}", "duplicate header", name, "a name for each column")
+        for n, name in enumerate(header, start=1)
+        if name in header[: n - 1]
     ]
     return lacking + twice
 

@@ -17,7 +17,7 @@ from sarcoma_sbrt.rendering import reference, source
 __all__ = ["assemble", "resolve_conditions"]
 
 EXTENSION = Path("_extensions") / "provenance"
-COPIED = ("*.qmd", "sections/*.qmd", "*.bib", "*.csl", f"{EXTENSION.as_posix()}/*")
+COPIED = ("*.qmd", "sections/*.qmd", "*.bib", "*.csl", "coverage.yaml", f"{EXTENSION.as_posix()}/*")
 
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 OPENING = re.compile(r"^\s*:{3,}\s*\S")

@@ -350,7 +350,9 @@ def _attribute_problems(lines: Sequence[Line], text: Sequence[str]) -> Iterator[
         wrong = [name for name in names if name not in allowed] + ([rest] if rest else [])
         for name in wrong:
             accepted = ", ".join((*allowed, "#identifier")) if allowed else "none"
-            yield _problem(line, name, f"attribute of a {construct} is not supported", accepted)
+            article = "an" if construct == "image" else "a"
+            what = f"attribute of {article} {construct} is not supported"
+            yield _problem(line, name, what, accepted)
 
 
 def _attributes(

@@ -331,7 +331,15 @@ def _levels(name: str, coded: NDArray[np.float64], facts: _Facts) -> list[Statis
         count = int((coded == value).sum())
         where = {"covariate": name, "side": side}
         statistics += _share(f"lesions.{name}_{side}", count, known, facts, where)
-    return statistics + _missing(f"lesions.{name}", len(coded) - known, facts, name)
+    return statistics + _uncoded(name, len(coded) - known, facts)
+
+
+def _uncoded(name: str, missing: int, facts: _Facts) -> list[Statistic]:
+    """Lesions on neither side; ``lesions.size.missing`` is the measurement's own key."""
+    if missing == 0:
+        return []
+    where = {"covariate": name, "side": None}
+    return [_count(f"lesions.{name}_missing.n", missing, facts, where, "count of missing values")]
 
 
 def _course_statistics(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sarcoma_sbrt.covariates import design as covariate_design
 from sarcoma_sbrt.errors import NotEstimable
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, Unit, not_estimable
 from sarcoma_sbrt.schema import TABLES
@@ -33,6 +35,7 @@ from sarcoma_sbrt.survival.logrank import LogRank, log_rank
 __all__ = [
     "covariate_columns",
     "curves",
+    "design_for",
     "endpoint_columns",
     "stratum_names",
     "survival_statistics",
@@ -105,11 +108,47 @@ def ticks(maximum: float) -> tuple[int, ...]:
     half a year where that would leave fewer than three ticks, and as many years as keep
     them at eleven or fewer.
     """
-    years = max(1, math.ceil((math.floor(maximum / 12) + 1) / _MAXIMUM_TICKS))
-    while maximum // (12 * years) + 1 > _MAXIMUM_TICKS:
-        years += 1
+    years = next(y for y in itertools.count(1) if maximum // (12 * y) < _MAXIMUM_TICKS)
     step = 6 if maximum < 24 else 12 * years
     return tuple(range(0, math.floor(maximum) + 1, step))
+
+
+def design_for(
+    table: pd.DataFrame,
+    frame: pd.DataFrame,
+    covariates: Mapping[str, Covariate],
+    names: tuple[str, ...],
+) -> pd.DataFrame:
+    """Model columns, row by row for an endpoint table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Endpoint table, per patient or per lesion.
+    frame : DataFrame
+        Covariates per patient or, with ``lesion_id``, per lesion: of the endpoint's unit.
+    covariates : mapping of str to Covariate
+        The analysis plan's.
+    names : tuple of str
+        Which of them: the columns, in this order.
+
+    Returns
+    -------
+    DataFrame of float
+        Indexed as `table`; NaN where a covariate is missing.
+
+    Raises
+    ------
+    ValueError
+        When a row of `table` has no covariates at all, or more than one row of them.
+    """
+    keys = [key for key in ("patient_id", "lesion_id") if key in frame]
+    if frame.duplicated(keys).any():
+        raise ValueError(f"covariates are not unique by {', '.join(keys)}")
+    merged = table[keys].merge(frame, on=keys, how="left", indicator=True)
+    if lacking := int((merged["_merge"] == "left_only").sum()):
+        raise ValueError(f"{lacking} rows of the endpoint table have no covariates")
+    return covariate_design(merged, covariates, names).set_axis(table.index)
 
 
 def survival_statistics(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from dataclasses import dataclass
 
@@ -88,9 +89,8 @@ def fit_forest(
     lesions of a patient together. A row is predicted by the trees whose sample left its
     patient out, so no lesion is predicted from its patient's other lesions. Importance is
     Breiman's and Ishwaran's: the same trees predict the same rows again with one column
-    permuted, and the concordance drops. Without any signal the concordance lies somewhat
-    below one half: who is left out of a tree with an early event makes that tree's
-    predictions the milder.
+    permuted, and the concordance drops. Without any signal the concordance lies
+    somewhat below one half: a row with an early event is predicted by trees that miss it.
 
     Parameters
     ----------
@@ -190,7 +190,9 @@ def _out_of_bag(forest: list[SurvivalTree], variants: _Matrix, bags: NDArray[np.
 
 
 def _concordance(times: _Values, events: NDArray[np.bool_], risk: _Values) -> float:
-    try:
-        return float(concordance_index_censored(events, times, risk)[0])
-    except NoComparablePairException as problem:
-        raise NotEstimable("no two observations can be compared") from problem
+    # Without a comparable pair scikit-survival raises, or divides by zero where times tie.
+    with np.errstate(invalid="ignore"), contextlib.suppress(NoComparablePairException):
+        score = float(concordance_index_censored(events, times, risk)[0])
+        if np.isfinite(score):
+            return score
+    raise NotEstimable("no two observations can be compared")

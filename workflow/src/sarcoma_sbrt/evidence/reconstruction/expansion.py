@@ -204,7 +204,7 @@ def _sizes(
     small = lesions["size_le5"].to_numpy() == 1
     pools = _size_pools(int(sum(small)), int(sum(~small)), m, rng)
     sizes = np.empty(len(lesions))
-    for _ in range(1000):
+    for _ in range(100):
         for members, pool in zip((small, ~small), pools, strict=True):
             sizes[members] = shuffled(pool, rng)
         if not _ties(lesions["patient"].to_numpy(), sizes):

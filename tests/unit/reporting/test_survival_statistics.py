@@ -1,0 +1,425 @@
+"""Expected values from R 4.2.2, survival 3.5-3; the call stands above each.
+
+In R: lung$m <- lung$time / 30.4375; lung$d <- lung$status == 2; lung$female <- lung$sex == 2
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lifelines.datasets import load_lung
+
+from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.reporting.statistics import Statistic, to_json
+from sarcoma_sbrt.reporting.survival_statistics import (
+    covariate_columns,
+    curves,
+    design_for,
+    endpoint_columns,
+    stratum_names,
+    survival_statistics,
+    ticks,
+)
+from sarcoma_sbrt.settings import (
+    Analysis,
+    Covariate,
+    EndpointSettings,
+    Level,
+    cohort_settings,
+    endpoint_settings,
+)
+
+ROOT = Path(__file__).parents[3]
+SEX = Covariate(
+    "sex",
+    "Sex",
+    "patients.sex",
+    level=Level("Female", codes=("female",)),
+    reference=Level("Male", codes=("male",)),
+)
+AGE = Covariate("age", "Age", "patients.age_years", step=10, step_label="per ten years")
+OS = EndpointSettings("os", "Overall survival", "patient", "cohort", "death", "last_contact")
+LC = EndpointSettings(
+    "lc",
+    "Local control",
+    "lesion",
+    "first_course",
+    "local_failure",
+    "last_assessment",
+    death="competing",
+)
+COLUMNS = ("patients.last_contact_day", "patients.vital_status")
+
+
+def plan(**changes: Any) -> Analysis:
+    usual: dict[str, Any] = {
+        "confidence_level": 0.95,
+        "alpha": 0.05,
+        "transform": "log-log",
+        "landmarks_months": (12.0, 24.0, 36.0),
+        "ties": "efron",
+        "seed": 1,
+        "trees": 50,
+        "min_samples_leaf": 3,
+        "permutation_repeats": 5,
+        "covariates": {"sex": SEX, "age": AGE},
+        "endpoints": ("lc", "os"),
+        "strata": {"os": ("sex",), "lc": ("sex",)},
+        "univariable": {},
+        "multivariable": {},
+        "forest": {},
+        "figures": {"os": ("overall", "sex"), "lc": ("overall",)},
+        "left_out": {},
+    }
+    return Analysis(**(usual | changes))
+
+
+def endpoint_table(time: Any, event: Any) -> pd.DataFrame:
+    months = pd.array(np.asarray(time, dtype=float), dtype="Float64")
+    return pd.DataFrame(
+        {
+            "patient_id": pd.array([f"p{i:03d}" for i in range(len(months))], dtype="string"),
+            "time_months": months,
+            "event": pd.array(np.asarray(event), dtype="Int64"),
+        }
+    )
+
+
+def lung() -> tuple[pd.DataFrame, pd.DataFrame]:
+    data = load_lung()
+    design = pd.DataFrame({"sex": (data["sex"] == 2).astype(float)})
+    return endpoint_table(data["time"] / 30.4375, data["status"]), design
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Statistic]:
+    table, design = lung()
+    records = survival_statistics(OS, table, design, plan(), COLUMNS)
+    to_json("kaplan_meier", records)  # refuses a key that stands twice
+    return {record.key: record for record in records}
+
+
+def test_every_key_of_an_endpoint_is_there(found: dict[str, Statistic]) -> None:
+    quantities = ["n", "events", "median", "rate_12m", "rate_24m", "rate_36m"]
+    quantities += [f"at_risk_{m}m" for m in (0, 12, 24, 36)]
+    expected = {f"os.{p}{q}" for p in ("", "sex_level.", "sex_reference.") for q in quantities}
+    expected |= {"os.follow_up_median", "os.time_min", "os.time_max"}
+    expected |= {"os.sex.logrank.chi_square", "os.sex.logrank.p"}
+    assert set(found) == expected
+
+
+# R: summary(survfit(Surv(m, d) ~ 1, lung, conf.type = "log-log"))$table
+#    summary(survfit(Surv(m, d) ~ female, lung, conf.type = "log-log"))$table
+#    summary(survfit(Surv(m, !d) ~ 1, lung, conf.type = "log-log"))$table
+@pytest.mark.parametrize(
+    ("key", "value", "low", "high"),
+    [
+        ("os.median", 10.1848049281314, 9.3305954825462, 11.8603696098563),
+        ("os.sex_level.median", 13.9958932238193, 11.3347022587269, 17.2156057494867),
+        ("os.sex_reference.median", 8.87063655030801, 6.8993839835729, 10.0533880903491),
+        ("os.follow_up_median", 19.3182751540041, 16.7885010266940, 26.9733059548255),
+    ],
+)
+def test_medians_equal_those_of_r(
+    found: dict[str, Statistic], key: str, value: float, low: float, high: float
+) -> None:
+    record = found[key]
+    assert record.ci is not None
+    assert record.ci.method == "where the log-log band crosses one half"
+    assert [record.value, record.ci.low, record.ci.high] == pytest.approx(
+        [value, low, high], rel=1e-13
+    )
+
+
+# R: summary(survfit(Surv(m, d) ~ 1 (or female), lung, conf.type = "log-log"), times = c(12, 24))
+@pytest.mark.parametrize(
+    ("key", "value", "low", "high", "at_risk"),
+    [
+        ("os.rate_12m", 0.409241624460064, 0.3387142690883233, 0.478380767646914, 65),
+        ("os.rate_24m", 0.115693098344539, 0.0676321514888291, 0.177825199700288, 13),
+        (
+            "os.sex_reference.rate_12m",
+            0.3360878346393786,
+            0.2527291433279733,
+            0.421302168222719,
+            35,
+        ),
+        ("os.sex_level.rate_24m", 0.1872324979050559, 0.0846596532272596, 0.320832676867241, 6),
+    ],
+)
+def test_rates_equal_those_of_r_in_percent(
+    found: dict[str, Statistic], key: str, value: float, low: float, high: float, at_risk: int
+) -> None:
+    record = found[key]
+    assert record.ci is not None
+    assert [record.value, record.ci.low, record.ci.high] == pytest.approx(
+        [100 * value, 100 * low, 100 * high], rel=1e-12
+    )
+    assert (record.unit, record.n) == ("percent", at_risk)
+    assert found[key.replace("rate", "at_risk")].value == at_risk
+
+
+def test_events_of_a_rate_are_those_up_to_its_time(found: dict[str, Statistic]) -> None:
+    # R: cumsum(summary(survfit(Surv(m, d) ~ 1, lung), times = c(12, 24), extend = TRUE)$n.event)
+    assert [found[f"os.rate_{m}m"].events for m in (12, 24)] == [121, 159]
+
+
+def test_a_landmark_beyond_the_last_time_is_not_estimable(found: dict[str, Statistic]) -> None:
+    record = found["os.rate_36m"]
+    assert (record.status, record.reason, record.n) == (
+        "not_estimable",
+        "nobody was followed that long",
+        0,
+    )
+    assert found["os.at_risk_36m"].value == 0
+
+
+# R: survdiff(Surv(m, d) ~ female, lung)
+def test_log_rank_equals_that_of_r(found: dict[str, Statistic]) -> None:
+    assert found["os.sex.logrank.chi_square"].value == pytest.approx(10.3267419548856, rel=1e-10)
+    assert found["os.sex.logrank.p"].value == pytest.approx(0.00131116452035549, rel=1e-10)
+    assert found["os.sex.logrank.p"].p == found["os.sex.logrank.p"].value
+    assert (found["os.sex.logrank.p"].n, found["os.sex.logrank.p"].events) == (228, 165)
+
+
+def test_counts_and_observed_times(found: dict[str, Statistic]) -> None:
+    assert [found[f"os.{q}"].value for q in ("n", "events")] == [228, 165]
+    assert [found[f"os.sex_level.{q}"].value for q in ("n", "events")] == [90, 53]
+    assert [found[f"os.sex_reference.{q}"].value for q in ("n", "events")] == [138, 112]
+    # R: range(lung$m)
+    assert found["os.time_min"].value == pytest.approx(0.164271047227926, rel=1e-13)
+    assert found["os.time_max"].value == pytest.approx(33.577002053388092, rel=1e-13)
+
+
+def test_a_record_says_what_it_rests_on(found: dict[str, Statistic]) -> None:
+    overall, level, test = (
+        found[k] for k in ("os.median", "os.sex_level.median", "os.sex.logrank.p")
+    )
+    assert overall.columns == COLUMNS
+    assert level.columns == test.columns == (*COLUMNS, "patients.sex")
+    assert overall.rows == {"table": "endpoints/os", "where": {}}
+    assert level.rows == {"table": "endpoints/os", "where": {"sex": 1}}
+    assert test.rows == {"table": "endpoints/os", "where": {"sex": [0, 1]}}
+    assert level.population == {"table": "endpoints/os", "filter": {"sex": 1}}
+    assert level.joint
+    assert overall.method == "Kaplan-Meier"
+
+
+# Six lesions: two fail, two patients die, two are controlled; the sex of one is not known.
+LESIONS = endpoint_table([3, 6, 6, 9, 12, 15], [1, 2, 1, 2, 0, 0])
+SEXES = pd.DataFrame({"sex": [1.0, 0.0, 0.0, np.nan, 1.0, 0.0]})
+
+
+def local_control() -> dict[str, Statistic]:
+    records = survival_statistics(LC, LESIONS, SEXES, plan(), COLUMNS)
+    return {record.key: record for record in records}
+
+
+def test_a_competing_death_is_counted_and_censored() -> None:
+    found = local_control()
+    assert [found[f"lc.{q}"].value for q in ("n", "events", "competing")] == [6, 2, 2]
+    # 5/6 at three months, 4/5 of it at six; the deaths leave without a step.
+    assert found["lc.rate_12m"].value == pytest.approx(100 * 5 / 6 * 4 / 5)
+    assert found["lc.rate_12m"].method == "Kaplan-Meier, competing events censored"
+    assert found["lc.sex.logrank.p"].method == "log-rank, competing events censored"
+
+
+def test_whose_covariate_is_missing_is_in_no_group_and_not_in_the_test() -> None:
+    found = local_control()
+    assert found["lc.sex_level.n"].value == 2
+    assert found["lc.sex_reference.n"].value == 3
+    assert found["lc.sex.logrank.p"].n == 5
+
+
+def test_a_competing_death_does_not_end_follow_up() -> None:
+    # The reverse curve steps at 12 (1 of 2) and 15 (1 of 1).
+    record = local_control()["lc.follow_up_median"]
+    assert (record.value, record.method) == (12.0, "reverse Kaplan-Meier")
+
+
+def test_a_median_that_is_not_reached_keeps_its_lower_limit() -> None:
+    record = local_control()["lc.median"]
+    assert (record.value, record.status) == (None, "not_reached")
+    assert record.reason == "the curve stays above one half"
+    # At three months the band is 27.3 % to 97.5 %.
+    assert record.ci is not None
+    assert (record.ci.low, record.ci.high) == (3.0, None)
+
+
+def test_groups_have_numbers_at_risk_at_the_ticks_of_the_overall_curve() -> None:
+    found = local_control()
+    months = [0, 6, 12, 24, 36]  # half-yearly up to fifteen months, and the landmarks
+    for prefix, expected in (
+        ("lc", [6, 5, 2, 0, 0]),
+        ("lc.sex_level", [2, 1, 1, 0, 0]),
+        ("lc.sex_reference", [3, 3, 1, 0, 0]),
+    ):
+        assert [found[f"{prefix}.at_risk_{m}m"].value for m in months] == expected
+
+
+def test_an_empty_group_has_counts_and_reasons() -> None:
+    design = pd.DataFrame({"sex": np.zeros(6)})
+    found = {s.key: s for s in survival_statistics(LC, LESIONS, design, plan(), COLUMNS)}
+    assert found["lc.sex_level.n"].value == 0
+    assert found["lc.sex_level.at_risk_12m"].value == 0
+    assert found["lc.sex_level.median"].reason == "nobody is in this group"
+    assert found["lc.sex_level.rate_12m"].reason == "nobody is in this group"
+    assert found["lc.sex.logrank.p"].reason == "there is one group only"
+
+
+def test_an_empty_endpoint_has_counts_and_reasons() -> None:
+    table, design = LESIONS.iloc[:0], SEXES.iloc[:0]
+    found = {s.key: s for s in survival_statistics(LC, table, design, plan(), COLUMNS)}
+    assert found["lc.n"].value == found["lc.events"].value == 0
+    for key in ("median", "rate_12m", "follow_up_median", "time_max", "sex.logrank.p"):
+        assert found[f"lc.{key}"].status == "not_estimable"
+    assert curves(LC, table, design, plan()).empty
+
+
+def test_a_group_before_its_first_event_has_a_rate_without_a_band() -> None:
+    table = endpoint_table([14, 20, 30], [0, 1, 0])
+    design = pd.DataFrame({"sex": [1.0, 1.0, 0.0]})
+    found = {s.key: s for s in survival_statistics(OS, table, design, plan(), COLUMNS)}
+    record = found["os.rate_12m"]
+    assert (record.value, record.ci, record.n, record.events) == (100.0, None, 3, 0)
+
+
+def test_a_continuous_covariate_makes_no_groups() -> None:
+    table, design = lung()
+    analysis = plan(strata={"os": ("age",)})
+    with pytest.raises(ValueError, match="os: age is continuous and makes no groups"):
+        survival_statistics(OS, table, design.assign(age=6.0), analysis, COLUMNS)
+
+
+def test_a_design_without_a_stratum_is_refused() -> None:
+    table, _ = lung()
+    with pytest.raises(ValueError, match="os: the design has no sex"):
+        survival_statistics(OS, table, pd.DataFrame(index=table.index), plan(), COLUMNS)
+
+
+# --- curves -------------------------------------------------------------------------------
+
+
+def test_curves_of_the_figures_are_those_of_the_statistics(found: dict[str, Statistic]) -> None:
+    table, design = lung()
+    drawn = curves(OS, table, design, plan())
+    assert list(drawn.columns) == [
+        *("endpoint", "population", "time_months", "survival", "lower", "upper"),
+        *("at_risk", "events", "censored"),
+    ]
+    assert drawn["population"].unique().tolist() == ["overall", "sex_level", "sex_reference"]
+    for name, prefix in (("overall", "os"), ("sex_level", "os.sex_level")):
+        one = drawn[drawn["population"] == name]
+        assert one["time_months"].iloc[0] == 0
+        assert one["survival"].iloc[0] == 1
+        assert one["at_risk"].iloc[0] == found[f"{prefix}.n"].value
+        assert one["events"].sum() == found[f"{prefix}.events"].value
+        assert one["events"].sum() + one["censored"].sum() == found[f"{prefix}.n"].value
+        before = one[one["time_months"] <= 12].iloc[-1]
+        assert 100 * before["survival"] == found[f"{prefix}.rate_12m"].value
+
+
+def test_an_empty_group_has_no_curve() -> None:
+    drawn = curves(LC, LESIONS, pd.DataFrame({"sex": np.zeros(6)}), plan())
+    assert drawn["population"].unique().tolist() == ["overall", "sex_reference"]
+
+
+# --- what it depends on -------------------------------------------------------------------
+
+
+def test_ticks() -> None:
+    assert ticks(125) == (0, 12, 24, 36, 48, 60, 72, 84, 96, 108, 120)
+    assert ticks(131.9)[-1] == 120
+    assert ticks(132) == (0, 24, 48, 72, 96, 120)
+    assert ticks(24) == (0, 12, 24)
+    assert ticks(23.9) == (0, 6, 12, 18)
+    assert ticks(3) == ticks(0) == (0,)
+
+
+@given(st.floats(0, 1200))
+def test_ticks_are_few_and_within(maximum: float) -> None:
+    marks = ticks(maximum)
+    assert len(marks) <= 11
+    assert marks[0] == 0
+    steps = set(np.diff(marks))
+    assert len(steps) <= 1
+    assert 0 <= maximum - marks[-1] < max(steps, default=6)
+
+
+def test_strata_of_tests_and_figures_each_once() -> None:
+    analysis = plan(strata={"os": ("sex",)}, figures={"os": ("overall", "age", "sex")})
+    assert stratum_names("os", analysis) == ("sex", "age")
+    assert stratum_names("mfs", analysis) == ()
+
+
+def committed(name: str, schema: str) -> dict[str, Any]:
+    return read_yaml(ROOT / "config" / name, ROOT / "workflow" / "schemas" / schema)
+
+
+def test_endpoint_columns_of_the_committed_cohorts() -> None:
+    endpoints = endpoint_settings(committed("endpoints.yaml", "endpoints.schema.yaml"))
+    full, sheet = (
+        cohort_settings(name, committed(f"cohorts/{name}.yaml", "cohort.schema.yaml"))
+        for name in ("reconstructed-2022", "tcia-sts")
+    )
+    imaging = ("assessments.diameter_mm", "assessments.assessment_day", "courses.start_day")
+    imaging += ("lesions.size_mm", "lesions.follow_up_end_day")
+    assert endpoint_columns(endpoints["os"], full) == COLUMNS
+    assert endpoint_columns(endpoints["lc"], full) == COLUMNS + imaging
+    progression = "progressions.progression_day"
+    assert endpoint_columns(endpoints["pfs"], full) == (*COLUMNS, progression, *imaging)
+    assert endpoint_columns(endpoints["pfs"], sheet) == (*COLUMNS, progression)
+    assert endpoint_columns(endpoints["mfs"], sheet) == (
+        *(*COLUMNS, progression),
+        "progressions.kind",
+    )
+
+
+def test_a_derived_covariate_depends_on_what_it_is_made_of() -> None:
+    bed = Covariate("bed10", "BED10", "derived.bed10_gy", level=Level("low", below=100))
+    assert covariate_columns([SEX, bed, SEX]) == (
+        "patients.sex",
+        "courses.dose_gy",
+        "courses.fractions",
+    )
+
+
+# --- design -------------------------------------------------------------------------------
+
+PATIENTS = pd.DataFrame({"patient_id": ["b", "a"], "patients.sex": ["female", "male"]})
+
+
+def test_a_design_follows_the_rows_of_the_endpoint_table() -> None:
+    table = pd.DataFrame({"patient_id": ["a", "b"]}, index=[7, 3])
+    design = design_for(table, PATIENTS, {"sex": SEX}, ("sex",))
+    assert design["sex"].to_dict() == {7: 0.0, 3: 1.0}
+
+
+def test_a_design_per_lesion_goes_by_patient_and_lesion() -> None:
+    lesions = pd.DataFrame(
+        {
+            "patient_id": ["a", "a", "b"],
+            "lesion_id": ["1", "2", "1"],
+            "patients.age_years": [50.0, 60.0, 70.0],
+        }
+    )
+    table = pd.DataFrame({"patient_id": ["b", "a", "a"], "lesion_id": ["1", "2", "1"]})
+    assert design_for(table, lesions, {"age": AGE}, ("age",))["age"].tolist() == [7.0, 6.0, 5.0]
+
+
+def test_rows_without_covariates_are_refused() -> None:
+    table = pd.DataFrame({"patient_id": ["a", "c", "d"]})
+    with pytest.raises(ValueError, match="2 rows of the endpoint table have no covariates"):
+        design_for(table, PATIENTS, {"sex": SEX}, ("sex",))
+
+
+def test_covariates_that_stand_twice_are_refused() -> None:
+    table = pd.DataFrame({"patient_id": ["a"]})
+    with pytest.raises(ValueError, match="covariates are not unique by patient_id"):
+        design_for(table, pd.concat([PATIENTS, PATIENTS]), {"sex": SEX}, ("sex",))

@@ -1,0 +1,191 @@
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sarcoma_sbrt.schema import ENDPOINT_TABLE, pandera_schema
+
+REPOSITORY = Path(__file__).parents[2]
+TCIA = REPOSITORY.parent / "shared" / "real" / "tcia-soft-tissue-sarcoma" / "INFOclinical_STS.xlsx"
+
+pytestmark = pytest.mark.workflow
+
+
+def planned(run):
+    """Rules that a dry run would execute."""
+    assert run.returncode == 0, run.stdout + run.stderr
+    return set(re.findall(r"^(?:local)?rule (\w+):", run.stdout + run.stderr, re.MULTILINE))
+
+
+def manifest(copy, results="results"):
+    return json.loads((copy.folder / results / "manifest.json").read_text(encoding="utf-8"))
+
+
+def test_every_promised_output_is_there(finished):
+    results = finished.folder / "results"
+    for name in (
+        "manuscript/index.html",
+        "manuscript/index.pdf",
+        "manuscript/index.docx",
+        "numbers.json",
+        "flow.json",
+        "manifest.json",
+        "private/endpoints/lc.parquet",
+        "private/endpoints/os.parquet",
+        "private/endpoints/pfs.parquet",
+        "figures/km_os.svg",
+        "figures/km_os.png",
+        "figures/flow.svg",
+    ):
+        assert (results / name).stat().st_size > 0, name
+
+
+def test_endpoint_tables_satisfy_their_schema(finished):
+    for name in ("lc", "os", "pfs"):
+        path = finished.folder / "results" / "private" / "endpoints" / f"{name}.parquet"
+        table = pd.read_parquet(path, dtype_backend="numpy_nullable")
+        pandera_schema(ENDPOINT_TABLE).validate(table)
+        assert len(table) > 0
+
+
+def test_the_manifest_holds_the_hash_of_every_result(finished):
+    results = finished.folder / "results"
+    entries = manifest(finished)
+    for name, digest in entries.items():
+        assert hashlib.sha256((results / name).read_bytes()).hexdigest() == digest, name
+    made = {
+        path.relative_to(results).as_posix()
+        for path in results.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+    left_out = {name for name in made - entries.keys() if not name.startswith(("logs/", "bench"))}
+    assert left_out == {"manifest.json"}
+
+
+def test_nothing_is_written_outside_the_prefix(finished):
+    before = {"Snakefile", "config", "data", "envs", "manuscript", "profiles", "workflow"}
+    assert {p.name for p in finished.folder.iterdir()} - before == {"results", ".snakemake"}
+
+
+def test_no_path_of_the_machine_is_in_a_result(finished):
+    needle = str(finished.folder).encode()
+    for path in (finished.folder / "results").rglob("*"):
+        if path.is_file() and "logs" not in path.parts:
+            assert needle not in path.read_bytes(), path
+
+
+def test_a_second_run_has_nothing_to_do(rerunnable):
+    run = rerunnable.snakemake("--dry-run")
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+def test_one_core_and_the_other_entry_give_the_same_bytes(finished, copy):
+    run = copy.snakemake("--snakefile", "workflow/Snakefile", cores=1)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert manifest(copy) == manifest(finished)
+
+
+def test_two_cohorts_coexist(rerunnable):
+    before = manifest(rerunnable)
+    run = rerunnable.snakemake(cohort="reconstructed-2022", results="elsewhere/second")
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = rerunnable.folder / "results"
+    for name, digest in before.items():
+        assert hashlib.sha256((results / name).read_bytes()).hexdigest() == digest, name
+    second = rerunnable.folder / "elsewhere" / "second"
+    assert {path.name for path in second.iterdir()} >= {"logs", "benchmarks", "private"}
+    numbers = json.loads((second / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["cohort.patients"]["text"] == "37"
+    assert numbers["cohort.lesions"]["text"] == "58"
+    html = (second / "manuscript" / "index.html").read_text(encoding="utf-8")
+    assert "reconstructed from published statistics; not patients" in html
+
+
+def test_a_change_of_prose_renders_only(rerunnable):
+    rerunnable.edit(
+        "manuscript/sections/introduction.qmd", "# Introduction", "# Introduction\n\nA sentence."
+    )
+    rules = planned(rerunnable.snakemake("--dry-run"))
+    assert rules == {"assemble", "coverage", "render", "manifest", "all"}
+
+
+def test_an_edited_package_module_runs_what_reaches_it(rerunnable):
+    module = rerunnable.folder / "workflow/src/sarcoma_sbrt/survival/cox.py"
+    module.write_text(module.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    rules = planned(rerunnable.snakemake("--dry-run"))
+    assert {"cox", "numbers", "render"} <= rules
+    assert not {"extract", "endpoints"} & rules
+
+
+def test_a_digit_typed_by_hand_fails_the_run_and_is_named(rerunnable):
+    rerunnable.edit(
+        "manuscript/sections/discussion.qmd", "# Discussion", "# Discussion\n\nAbout 93 of them."
+    )
+    run = rerunnable.snakemake()
+    assert run.returncode == 1
+    output = run.stdout + run.stderr
+    assert "sections/discussion.qmd:3:" in output
+    assert "93" in output
+
+
+def test_a_missing_key_fails_the_run_with_file_and_line(rerunnable):
+    rerunnable.edit(
+        "manuscript/sections/discussion.qmd",
+        "# Discussion",
+        "# Discussion\n\nSo {{< num os.medain >}} months.",
+    )
+    run = rerunnable.snakemake()
+    assert run.returncode == 1
+    assert "sections/discussion.qmd:3:" in run.stdout + run.stderr
+    assert "os.medain" in run.stdout + run.stderr
+
+
+def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
+    table = copy.folder / "config" / "cohorts" / "small.yaml"
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace("male: male", "man: male", 1), encoding="utf-8")
+    run = copy.snakemake()
+    if "male: male" in text:
+        assert run.returncode == 1
+    assert not (copy.folder / "results" / "flow.json").exists() or run.returncode == 0
+
+
+def test_an_unknown_configuration_key_is_refused(copy):
+    run = copy.snakemake(reslts="elsewhere")
+    assert run.returncode == 1
+    assert "'reslts' was unexpected" in run.stdout + run.stderr
+
+
+def test_an_unknown_cohort_key_is_refused_with_its_line(copy):
+    cohort = copy.folder / "config" / "cohorts" / "small.yaml"
+    lines = cohort.read_text(encoding="utf-8").splitlines()
+    cohort.write_text("\n".join([*lines, "tabels: {}"]) + "\n", encoding="utf-8")
+    run = copy.snakemake("--dry-run")
+    assert run.returncode == 1
+    place = f"config/cohorts/small.yaml:{len(lines) + 1}: tabels: unknown key"
+    assert place in run.stdout + run.stderr
+
+
+def test_the_real_sheet_runs_with_a_cohort_file_and_nothing_else(copy):
+    if not TCIA.is_file():
+        pytest.skip("the TCIA sheet is not here")
+    folder = copy.folder / "data" / "cohorts" / "tcia-sts"
+    folder.mkdir()
+    shutil.copy2(TCIA, folder)
+    run = copy.snakemake(cohort="tcia-sts", results="results-tcia")
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = copy.folder / "results-tcia"
+    numbers = json.loads((results / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["cohort.patients"]["value"] == 51
+    assert numbers["os.events"]["value"] == 15
+    assert "lc.median" not in numbers
+    html = (results / "manuscript" / "index.html").read_text(encoding="utf-8")
+    assert "Local control" in html
+    assert "not available" in html
+    assert "reconstructed" not in html
+    for name in ("forest.os.concordance", "cox.os.univariable.age.hr", "mfs.median"):
+        assert numbers[name]["status"] in {"estimated", "not_reached"}, name

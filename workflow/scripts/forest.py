@@ -1,0 +1,18 @@
+"""Grow a random survival forest for one endpoint."""
+
+from sarcoma_sbrt.io import job_log, read_parquet, write_json
+from sarcoma_sbrt.reporting.model_statistics import forest_statistics
+from sarcoma_sbrt.reporting.statistics import to_json
+from sarcoma_sbrt.reporting.survival_statistics import design_for, endpoint_columns
+from sarcoma_sbrt.settings import plan_settings
+
+with job_log(snakemake.log[0]):
+    plan = plan_settings(snakemake.params.plan)
+    endpoint = plan.endpoints[snakemake.wildcards.endpoint]
+    table = read_parquet(snakemake.input.endpoint)
+    frame = read_parquet(snakemake.input[f"{endpoint.unit}s"])
+    names = plan.analysis.forest[endpoint.name]
+    design = design_for(table, frame, plan.analysis.covariates, names)
+    columns = endpoint_columns(endpoint, plan.cohort)
+    statistics = forest_statistics(endpoint, table, design, plan.analysis, columns)
+    write_json(snakemake.output.statistics, to_json("forest", statistics))

@@ -1,0 +1,829 @@
+"""The manuscript's figures: data to `matplotlib.figure.Figure`, never saved and never shown.
+
+Every number that a figure writes is the registry's text. Sizes are in inches at the width of a
+journal page, so a point is a point in print. The script that saves a figure does so within
+``matplotlib.rc_context(style())`` and with `save_options`: then equal input gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any, NamedTuple, ParamSpec
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from sarcoma_sbrt.reporting.survival_statistics import ticks
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
+
+__all__ = [
+    "FILLER_NOTE",
+    "flow_figure",
+    "hazard_ratio_figure",
+    "importance_figure",
+    "kaplan_meier_figure",
+    "save_options",
+    "style",
+]
+
+Numbers = Mapping[str, Mapping[str, Any]]
+P = ParamSpec("P")
+
+WIDTH = 7.0  # inches: two columns of a journal page
+FILLER_NOTE = "illustrative, constrained by no printed figure"
+
+# Okabe and Ito's colours, which colour-blind readers tell apart; the line styles serve print
+# without colour.
+_BLACK, _BLUE, _VERMILION = "#000000", "#0072B2", "#D55E00"
+_GREY = "#666666"
+_DASHED = (0, (5, 1.8))
+
+_SMALL = 7.0
+
+
+def style() -> dict[Any, Any]:
+    """Settings for `matplotlib.rc_context`, complete: nothing of the user's own gets through."""
+    ours = {
+        "font.family": ["DejaVu Sans"],
+        "font.size": 8.0,
+        "axes.titlesize": 8.5,
+        "axes.labelsize": 8.0,
+        "xtick.labelsize": 7.5,
+        "ytick.labelsize": 7.5,
+        "legend.fontsize": 7.5,
+        "legend.title_fontsize": 7.5,
+        "legend.frameon": False,
+        "axes.linewidth": 0.7,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "savefig.dpi": 200.0,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "sarcoma-sbrt",
+    }
+    standard = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_SESSION)}
+    return standard | ours
+
+
+# What belongs to a session or a window and not to a figure.
+_SESSION = ("backend", "interactive", "toolbar", "webagg", "keymap", "tk.", "macosx", "savefig.dir")
+
+
+def save_options(file_format: str) -> dict[str, Any]:
+    """Arguments of `Figure.savefig` that keep clock and software out of the file.
+
+    Parameters
+    ----------
+    file_format : {'svg', 'png'}
+
+    Raises
+    ------
+    ValueError
+        For any other format.
+    """
+    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+    if file_format not in metadata:
+        raise ValueError(f"figures are saved as svg or png, not {file_format}")
+    return {"format": file_format, "metadata": metadata[file_format]}
+
+
+def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw under `style`, whatever the session's settings are."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.rc_context(style()):
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+# --- parts --------------------------------------------------------------------------------
+
+
+class _Page:
+    """A figure of a height in inches, whose axes are placed in inches from its top left."""
+
+    def __init__(self, height: float) -> None:
+        self.height = height
+        self.figure = Figure(figsize=(WIDTH, height))
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        bottom = self.height - top - height
+        box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
+        return self.figure.add_axes(box)
+
+    def text(self, left: float, top: float, text: str, **kwargs: Any) -> None:
+        self.figure.text(left / WIDTH, 1 - top / self.height, text, **kwargs)
+
+    def footer(self, cohort: CohortSettings, illustrative: str) -> None:
+        """Say below everything what the cohort is, and what of the figure is filler."""
+        label = cohort.label if cohort.kind == "reconstructed" else ""
+        notes = [f"{note[0].upper()}{note[1:]}." for note in (label, illustrative) if note]
+        if notes:
+            left, bottom = 0.08 / WIDTH, 0.06 / self.height
+            self.figure.text(left, bottom, " ".join(notes), color=_GREY, fontsize=_SMALL)
+
+
+def _filler(numbers: Numbers, keys: Iterable[str]) -> bool:
+    return any(numbers[key].get("support") == "filler" for key in keys if key in numbers)
+
+
+def _illustrative(numbers: Numbers, keys: Iterable[str]) -> str:
+    """Note that any number on filler brings to the whole figure."""
+    return FILLER_NOTE if _filler(numbers, keys) else ""
+
+
+def _text(numbers: Numbers, key: str) -> str:
+    return str(numbers[key]["text"])
+
+
+def _stated(numbers: Numbers, key: str) -> str:
+    """A p with its relation: "p = 0.016"; without a value, the registry's words for that."""
+    if numbers[key]["status"] != "estimated":
+        return f"p {_text(numbers, key)}"
+    return f"p {_text(numbers, f'{key}.stated')}"
+
+
+def _estimated(numbers: Numbers, key: str) -> bool:
+    return key in numbers and numbers[key]["status"] == "estimated"
+
+
+def _bare(axes: Axes) -> Axes:
+    """Axes of which only what is drawn on them shows."""
+    axes.set_axis_off()
+    return axes
+
+
+# --- Kaplan-Meier -------------------------------------------------------------------------
+
+
+class _Group(NamedTuple):
+    """One curve: its population, its registry prefix and how it is drawn."""
+
+    population: str
+    prefix: str
+    label: str
+    colour: str
+    line: Any
+
+
+_PANEL_HEIGHT = 1.95
+_PANEL_TOP = 0.4
+_ROW = 0.15
+_LEFT = 0.66
+
+
+@_styled
+def kaplan_meier_figure(
+    curves: pd.DataFrame,
+    numbers: Numbers,
+    endpoint: EndpointSettings,
+    panels: Sequence[str],
+    analysis: Analysis,
+    cohort: CohortSettings,
+) -> Figure:
+    """Kaplan-Meier curves of one endpoint, a panel for all and for each way to group them.
+
+    Steps with confidence bands; ticks where somebody was censored; dotted lines to the
+    medians; the log-rank p; the number at risk under each panel, in the groups' colours.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        `survival_statistics.curves` of any endpoints.
+    numbers : mapping
+        The registry.
+    endpoint : EndpointSettings
+        Whose curves.
+    panels : sequence of str
+        ``overall`` or covariate names, in order (``analysis.figures[endpoint.name]``).
+    analysis : Analysis
+        Its covariates are the ones that panels may name.
+    cohort : CohortSettings
+        Its label stands below.
+
+    Raises
+    ------
+    ValueError
+        When a panel is no covariate of two groups.
+    KeyError
+        When the registry lacks a number that the figure shows.
+    """
+    own = curves[curves["endpoint"] == endpoint.name]
+    columns = 1 if len(panels) == 1 else 2
+    rows = -(-len(panels) // columns)
+    cell = (WIDTH / columns, _PANEL_TOP + _PANEL_HEIGHT + 0.44 + 4 * _ROW)
+    page = _Page(rows * cell[1] + 0.12)
+    months = ticks(float(own["time_months"].max())) if len(own) else (0,)
+    keys: list[str] = []
+    for index, panel in enumerate(panels):
+        place = (index % columns * cell[0], index // columns * cell[1])
+        groups = _groups(panel, endpoint, analysis, numbers)
+        axes = page.axes(
+            place[0] + _LEFT, place[1] + _PANEL_TOP, cell[0] - _LEFT - 0.15, _PANEL_HEIGHT
+        )
+        _panel(axes, own, groups, numbers, months)
+        keys += _legend(axes, panel, groups, endpoint, numbers)
+        title = "endpoint." + endpoint.name if panel == "overall" else "covariate." + panel
+        page.text(place[0] + 0.08, place[1] + 0.24, "ABCDEFGH"[index], weight="bold", fontsize=10)
+        page.text(place[0] + _LEFT, place[1] + 0.24, _text(numbers, f"{title}.label"))
+        keys += _at_risk(page, axes, groups, numbers, months, place)
+    page.footer(cohort, _illustrative(numbers, keys))
+    return page.figure
+
+
+def _groups(
+    panel: str, endpoint: EndpointSettings, analysis: Analysis, numbers: Numbers
+) -> list[_Group]:
+    if panel == "overall":
+        label = f"All {endpoint.unit}s"
+        return [_Group("overall", endpoint.name, label, _BLACK, "solid")]
+    if panel not in analysis.covariates or analysis.covariates[panel].level is None:
+        raise ValueError(f"{endpoint.name}: {panel} does not make two groups")
+    return [
+        _Group(
+            f"{panel}_{side}",
+            f"{endpoint.name}.{panel}_{side}",
+            _text(numbers, f"covariate.{panel}.{side}"),
+            colour,
+            line,
+        )
+        for side, colour, line in (
+            ("level", _BLUE, "solid"),
+            ("reference", _VERMILION, _DASHED),
+        )
+    ]
+
+
+def _panel(
+    axes: Axes,
+    curves: pd.DataFrame,
+    groups: Sequence[_Group],
+    numbers: Numbers,
+    months: Sequence[int],
+) -> None:
+    end = float(curves["time_months"].max()) if len(curves) else 1.0
+    axes.set(xlim=(-0.015 * end, 1.03 * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
+    axes.set_xticks(list(months), [str(month) for month in months])
+    axes.set_yticks([0, 25, 50, 75, 100])
+    for group in groups:
+        rows = curves[curves["population"] == group.population].sort_values("time_months")
+        if len(rows):
+            _curve(axes, rows, group)
+            _median_lines(axes, group, numbers)
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, group: _Group) -> None:
+    time, survival, lower, upper = (
+        rows[column].to_numpy(dtype="float64", na_value=np.nan)
+        for column in ("time_months", "survival", "lower", "upper")
+    )
+    axes.fill_between(
+        time, 100 * lower, 100 * upper, step="post", color=group.colour, alpha=0.13, linewidth=0
+    )
+    axes.step(
+        time,
+        100 * survival,
+        where="post",
+        color=group.colour,
+        linestyle=group.line,
+        linewidth=1.4,
+        gid=group.prefix,
+    )
+    censored = rows["censored"].to_numpy(dtype="float64") > 0
+    axes.plot(
+        time[censored],
+        100 * survival[censored],
+        linestyle="none",
+        marker="|",
+        markersize=5,
+        markeredgewidth=0.9,
+        color=group.colour,
+    )
+
+
+def _median_lines(axes: Axes, group: _Group, numbers: Numbers) -> None:
+    if not _estimated(numbers, f"{group.prefix}.median"):
+        return
+    median = float(numbers[f"{group.prefix}.median"]["value"])
+    axes.plot(
+        [0, median, median],
+        [50, 50, -2],
+        linestyle=":",
+        linewidth=0.9,
+        color=group.colour,
+        zorder=1,
+    )
+
+
+def _legend(
+    axes: Axes, panel: str, groups: Sequence[_Group], endpoint: EndpointSettings, numbers: Numbers
+) -> list[str]:
+    """Name the groups with their size and, above them, the test; the keys of what is shown."""
+    handles = [
+        Line2D([], [], color=group.colour, linestyle=group.line, linewidth=1.4) for group in groups
+    ]
+    labels = [f"{group.label} (n = {_text(numbers, f'{group.prefix}.n')})" for group in groups]
+    test = f"{endpoint.name}.{panel}.logrank.p"
+    title = None if panel == "overall" else f"Log-rank {_stated(numbers, test)}"
+    axes.legend(
+        handles,
+        labels,
+        title=title,
+        loc="upper right",
+        bbox_to_anchor=(1.02, 1.03),
+        alignment="left",
+        handlelength=2.2,
+        borderpad=0,
+        labelspacing=0.3,
+    )
+    return [f"{group.prefix}.n" for group in groups] + ([] if panel == "overall" else [test])
+
+
+def _at_risk(
+    page: _Page,
+    axes: Axes,
+    groups: Sequence[_Group],
+    numbers: Numbers,
+    months: Sequence[int],
+    place: tuple[float, float],
+) -> list[str]:
+    """Number at risk under a panel, at its ticks; the keys of what is shown."""
+    top = place[1] + _PANEL_TOP + _PANEL_HEIGHT + 0.42
+    page.text(place[0] + 0.08, top + 0.11, "At risk", fontsize=_SMALL)
+    width = axes.get_position().width * WIDTH
+    table = _bare(page.axes(place[0] + _LEFT, top + _ROW, width, _ROW * len(groups)))
+    table.set(xlim=axes.get_xlim(), ylim=(len(groups), 0))
+    keys = []
+    for row, group in enumerate(groups):
+        line = page.axes(place[0] + 0.1, top + _ROW * (row + 1), 0.3, _ROW)
+        _bare(line).plot([0, 1], [0, 0], color=group.colour, linestyle=group.line, linewidth=1.4)
+        for month in months:
+            key = f"{group.prefix}.at_risk_{month}m"
+            keys.append(key)
+            table.text(
+                month,
+                row + 0.5,
+                _text(numbers, key),
+                color=group.colour,
+                fontsize=_SMALL,
+                ha="center",
+                va="center_baseline",
+            )
+    return keys
+
+
+# --- hazard ratios ------------------------------------------------------------------------
+
+
+class _Ratio(NamedTuple):
+    """One row of the forest plot."""
+
+    key: str
+    y: float
+    adjusted: bool
+
+
+_LINE = 0.165
+_GAP = 0.1
+_TITLE = 0.34
+_RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+_RATIO_RANGE = (0.02, 50.0)
+
+
+@_styled
+def hazard_ratio_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
+    """Forest plot of every hazard ratio, univariable and adjusted, endpoint by endpoint.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry: ``cox.<endpoint>.<univariable|multivariable>.<covariate>.<hr|p>``.
+    analysis : Analysis
+        Endpoints and covariates, in order.
+    cohort : CohortSettings
+        Its label stands below.
+    """
+    plan = {e: _ratio_names(numbers, analysis, e) for e in analysis.endpoints}
+    plan = {endpoint: names for endpoint, names in plan.items() if names}
+    heights = {e: len(names) * (2 * _LINE + _GAP) + 0.08 for e, names in plan.items()}
+    page = _Page(0.45 + sum(heights.values()) + _TITLE * len(plan) + 0.7)
+    limits = _ratio_limits(numbers, plan)
+    _ratio_header(page, numbers)
+    top, keys = 0.45, []
+    for endpoint, names in plan.items():
+        page.text(
+            0.1, top + _TITLE - 0.1, _text(numbers, f"endpoint.{endpoint}.label"), weight="bold"
+        )
+        axes = page.axes(2.55, top + _TITLE, 2.45, heights[endpoint])
+        last = endpoint == list(plan)[-1]
+        _ratio_axes(axes, limits, heights[endpoint], last)
+        for index, name in enumerate(names):
+            y = 0.04 + index * (2 * _LINE + _GAP)
+            _ratio_label(page, numbers, analysis, name, top + _TITLE + y)
+            for ratio in _ratios(numbers, endpoint, name, y):
+                _draw_ratio(axes, numbers, ratio, limits)
+                _ratio_text(page, numbers, ratio, top + _TITLE + ratio.y)
+                keys.append(ratio.key)
+        top += heights[endpoint] + _TITLE
+    page.footer(cohort, _illustrative(numbers, keys))
+    return page.figure
+
+
+def _ratio_names(numbers: Numbers, analysis: Analysis, endpoint: str) -> list[str]:
+    """Covariates of an endpoint with a hazard ratio of either kind."""
+    adjusted = analysis.multivariable.get(endpoint, {}).get("multivariable", ())
+    names = dict.fromkeys((*analysis.univariable.get(endpoint, ()), *adjusted))
+    return [name for name in names if _ratios(numbers, endpoint, name, 0.0)]
+
+
+def _ratios(numbers: Numbers, endpoint: str, name: str, y: float) -> list[_Ratio]:
+    rows = [
+        _Ratio(f"cox.{endpoint}.univariable.{name}.hr", y + _LINE / 2, False),
+        _Ratio(f"cox.{endpoint}.multivariable.{name}.hr", y + 1.5 * _LINE, True),
+    ]
+    return [row for row in rows if row.key in numbers]
+
+
+def _ratio_limits(numbers: Numbers, plan: Mapping[str, Sequence[str]]) -> tuple[float, float]:
+    """Range of the axis: what the intervals reach, within reason."""
+    values = [
+        float(numbers[f"{ratio.key}.{end}"]["value"])
+        for endpoint, names in plan.items()
+        for name in names
+        for ratio in _ratios(numbers, endpoint, name, 0.0)
+        for end in ("low", "high")
+        if numbers.get(f"{ratio.key}.{end}", {}).get("value") is not None
+    ]
+    low = max(min([*values, 0.5]) / 1.15, _RATIO_RANGE[0])
+    high = min(max([*values, 2.0]) * 1.15, _RATIO_RANGE[1])
+    return low, high
+
+
+def _ratio_axes(axes: Axes, limits: tuple[float, float], height: float, last: bool) -> None:
+    axes.set_xscale("log")
+    axes.set(xlim=limits, ylim=(height, 0))
+    axes.axvline(1, color=_GREY, linewidth=0.7)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    inside = [tick for tick in _RATIO_TICKS if limits[0] <= tick <= limits[1]]
+    axes.xaxis.set_major_locator(FixedLocator(inside))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if last else ""))
+    if last:
+        axes.set_xlabel("Hazard ratio, logarithmic axis")
+
+
+def _draw_ratio(axes: Axes, numbers: Numbers, ratio: _Ratio, limits: tuple[float, float]) -> None:
+    if not _estimated(numbers, ratio.key):
+        return
+    colour = _VERMILION if ratio.adjusted else _BLUE
+    ends = [numbers.get(f"{ratio.key}.{end}", {}).get("value") for end in ("low", "high")]
+    low, high = (
+        limit if end is None else float(end) for end, limit in zip(ends, limits, strict=True)
+    )
+    axes.plot([low, high], [ratio.y, ratio.y], color=colour, linewidth=1.1)
+    for beyond, at, marker in (
+        (low < limits[0], limits[0], "<"),
+        (high > limits[1], limits[1], ">"),
+    ):
+        if beyond:
+            axes.plot(at, ratio.y, marker=marker, color=colour, markersize=4, clip_on=False)
+    axes.plot(
+        float(numbers[ratio.key]["value"]),
+        ratio.y,
+        marker="D" if ratio.adjusted else "o",
+        color=colour,
+        markerfacecolor="white" if ratio.adjusted else colour,
+        markersize=4.5,
+    )
+
+
+_RATIO_COLUMN, _P_COLUMN = 5.15, 6.5
+
+
+def _ratio_header(page: _Page, numbers: Numbers) -> None:
+    level = _text(numbers, "config.models.confidence_level")
+    axes = _bare(page.axes(0.0, 0.0, WIDTH, 0.42))
+    axes.set(xlim=(0, WIDTH), ylim=(0.42, 0))
+    for x, label, marker, colour, face in (
+        (2.6, "Univariable", "o", _BLUE, _BLUE),
+        (3.75, "Multivariable", "D", _VERMILION, "white"),
+    ):
+        axes.plot(x, 0.24, marker=marker, color=colour, markerfacecolor=face, markersize=4.5)
+        axes.text(x + 0.1, 0.24, label, va="center_baseline")
+    axes.text(_RATIO_COLUMN, 0.24, f"HR ({level}% CI)", va="center_baseline", weight="bold")
+    axes.text(_P_COLUMN, 0.24, "p", va="center_baseline", weight="bold")
+
+
+def _ratio_label(page: _Page, numbers: Numbers, analysis: Analysis, name: str, top: float) -> None:
+    mark = " (confounded)" if analysis.covariates[name].confounded else ""
+    label = _text(numbers, f"covariate.{name}.label") + mark
+    page.text(0.2, top + _LINE / 2, label, va="center_baseline")
+    contrast = _text(numbers, f"covariate.{name}.contrast")
+    page.text(0.2, top + 1.5 * _LINE, contrast, va="center_baseline", fontsize=_SMALL, color=_GREY)
+
+
+def _ratio_text(page: _Page, numbers: Numbers, ratio: _Ratio, top: float) -> None:
+    text = _text(numbers, ratio.key)
+    if f"{ratio.key}.low" in numbers and _estimated(numbers, ratio.key):
+        low, high = (_text(numbers, f"{ratio.key}.{end}") for end in ("low", "high"))
+        text = f"{text} ({low}–{high})"
+    colour = _BLACK if _estimated(numbers, ratio.key) else _GREY
+    page.text(_RATIO_COLUMN, top, text, va="center_baseline", fontsize=7.5, color=colour)
+    p = f"{ratio.key.removesuffix('.hr')}.p"
+    if _estimated(numbers, p):
+        page.text(_P_COLUMN, top, _text(numbers, p), va="center_baseline", fontsize=7.5)
+
+
+# --- importances --------------------------------------------------------------------------
+
+_BAR = 0.27
+
+
+@_styled
+def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
+    """Permutation importance of each covariate in the random survival forests.
+
+    Bars are the mean fall in concordance, whiskers one standard deviation over repeats.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry: ``forest.<endpoint>.concordance`` and
+        ``forest.<endpoint>.importance.<covariate>`` with ``.sd``.
+    analysis : Analysis
+        Which forests there are, and their covariates in order.
+    cohort : CohortSettings
+        Its label stands below.
+    """
+    found = [e for e in analysis.forest if f"forest.{e}.concordance" in numbers]
+    names = list(dict.fromkeys(name for e in found for name in analysis.forest[e]))
+    height = _BAR * len(names) + 0.1
+    page = _Page(0.5 + height + 0.72)
+    left, between = 1.45, 0.15
+    width = (WIDTH - left - 0.1) / max(len(found), 1) - between
+    keys = [
+        key
+        for e in found
+        for key in (f"forest.{e}.concordance", *(_importance_key(e, name) for name in names))
+    ]
+    limits = _importance_limits(numbers, keys)
+    for index, endpoint in enumerate(found):
+        axes = page.axes(left + index * (width + between), 0.5, width, height)
+        axes.set(xlim=limits, ylim=(len(names) - 0.5, -0.5))
+        _importances(axes, numbers, endpoint, names)
+        axes.set_yticks(range(len(names)), _covariate_labels(numbers, names) if index == 0 else [])
+    if found:
+        middle = left + (WIDTH - 0.1 - between - left) / 2
+        page.text(middle, 0.5 + height + 0.44, "Mean fall in concordance", ha="center")
+    page.footer(cohort, _illustrative(numbers, keys))
+    return page.figure
+
+
+def _importance_key(endpoint: str, name: str) -> str:
+    return f"forest.{endpoint}.importance.{name}"
+
+
+def _covariate_labels(numbers: Numbers, names: Iterable[str]) -> list[str]:
+    return [_text(numbers, f"covariate.{name}.label") for name in names]
+
+
+def _importance_limits(numbers: Numbers, keys: Iterable[str]) -> tuple[float, float]:
+    """Range that holds every bar with its whiskers, and room for its number."""
+    ends = [0.0, 0.01]
+    for key in keys:
+        if ".importance." in key and _estimated(numbers, key):
+            value, sd = float(numbers[key]["value"]), _deviation(numbers, key)
+            ends += [value - sd, value + sd]
+    span = max(ends) - min(ends)
+    return min(ends) - 0.05 * span, max(ends) + 0.42 * span
+
+
+def _deviation(numbers: Numbers, key: str) -> float:
+    return float(numbers[f"{key}.sd"]["value"]) if _estimated(numbers, f"{key}.sd") else 0.0
+
+
+def _importances(axes: Axes, numbers: Numbers, endpoint: str, names: Sequence[str]) -> None:
+    concordance = _text(numbers, f"forest.{endpoint}.concordance")
+    title = "\n".join(textwrap.wrap(_text(numbers, f"endpoint.{endpoint}.label"), 26))
+    axes.set_title(f"{title}\nout-of-bag C {concordance}", loc="left", fontsize=8)
+    axes.axvline(0, color=_GREY, linewidth=0.7)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=5)
+    for row, name in enumerate(names):
+        key = _importance_key(endpoint, name)
+        if key in numbers:
+            _importance(axes, numbers, key, row)
+
+
+def _importance(axes: Axes, numbers: Numbers, key: str, row: int) -> None:
+    if not _estimated(numbers, key):
+        axes.text(0, row, f" {_text(numbers, key)}", va="center", color=_GREY, fontsize=_SMALL)
+        return
+    value, sd = float(numbers[key]["value"]), _deviation(numbers, key)
+    axes.barh(row, value, height=0.55, color=_BLUE)
+    axes.plot([value - sd, value + sd], [row, row], color=_BLACK, linewidth=0.9)
+    end = max(value + sd, 0.0)
+    axes.annotate(
+        _text(numbers, key),
+        (end, row),
+        xytext=(3, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=_SMALL,
+    )
+
+
+# --- flow ---------------------------------------------------------------------------------
+
+
+class _Box(NamedTuple):
+    """A box of the flow, and what leaves the flow beside it."""
+
+    lines: tuple[str, ...]
+    aside: tuple[str, ...] = ()
+
+
+_MAIN, _ASIDE = (1.95, 2.9), (5.2, 3.2)
+_TEXT_LINE = 0.16
+_PADDING = 0.1
+_ORDER = ("lc", "os", "pfs", "mfs")
+
+
+@_styled
+def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSettings) -> Figure:
+    """Flow from the patients screened, or the rows read, to those that each endpoint analyses.
+
+    Where a source prints only the total of its exclusions the box is unsplit and its reasons
+    are listed without numbers.
+
+    Parameters
+    ----------
+    flow : mapping
+        ``results/flow.json``: what was excluded for which reason.
+    numbers : mapping
+        The registry: ``flow.*``, ``cohort.lesions`` and ``<endpoint>.n`` and ``.events``.
+    cohort : CohortSettings
+        Its label stands below.
+    """
+    boxes = _flow_boxes(flow, numbers)
+    ends = [name for name in _ORDER if f"{name}.n" in numbers]
+    heights = [max(_box_height(box.lines), _box_height(box.aside) + 0.1) for box in boxes]
+    page = _Page(0.15 + sum(heights) + 0.3 * len(boxes) + 1.15)
+    axes = _bare(page.axes(0.0, 0.0, WIDTH, page.height))
+    axes.set(xlim=(0, WIDTH), ylim=(page.height, 0))
+    top = 0.15
+    for index, (box, height) in enumerate(zip(boxes, heights, strict=True)):
+        _main_box(axes, box, top, height, last=index == len(boxes) - 1)
+        top += height + 0.3
+    _endpoint_boxes(axes, numbers, ends, top)
+    page.footer(cohort, _illustrative_endpoints(numbers, ends))
+    return page.figure
+
+
+def _illustrative_endpoints(numbers: Numbers, ends: Iterable[str]) -> str:
+    """Name the endpoints on filler: the flow above them is not."""
+    labels = [
+        _text(numbers, f"endpoint.{end}.label")
+        for end in ends
+        if _filler(numbers, (f"{end}.n", f"{end}.events"))
+    ]
+    return f"{FILLER_NOTE}: {', '.join(labels)}" if labels else ""
+
+
+def _flow_boxes(flow: Mapping[str, Any], numbers: Numbers) -> list[_Box]:
+    boxes, left_out = [], _patients_left_out(flow, numbers)
+    rows = _rows_left_out(flow)
+    if flow.get("screening"):
+        lines = (f"Reviewed for eligibility: {_patients(numbers, 'flow.screening.reviewed')}",)
+        boxes.append(_Box(lines, _screened_out(flow["screening"], numbers)))
+    if rows or left_out or not boxes:
+        boxes.append(_Box((f"In the records: {_patients(numbers, 'flow.patients.read')}",), rows))
+    if left_out:
+        boxes[-1] = boxes[-1]._replace(aside=(*rows, *left_out))
+    analysed = [f"Analysed: {_patients(numbers, 'flow.patients.analysed')}"]
+    if "cohort.lesions" in numbers:
+        analysed.append(f"with {_text(numbers, 'cohort.lesions')} lesions")
+    return [*boxes, _Box(tuple(analysed))]
+
+
+def _patients(numbers: Numbers, key: str) -> str:
+    return f"{_text(numbers, key)} patient{'' if numbers[key]['value'] == 1 else 's'}"
+
+
+def _screened_out(screening: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
+    lines = [f"Not enrolled: {_patients(numbers, 'flow.screening.excluded')}"]
+    if screening.get("reasons"):
+        lines.append("not split by reason in the source:")
+        lines += [f"– {reason}" for reason in screening["reasons"]]
+    return _wrapped(lines)
+
+
+def _patients_left_out(flow: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
+    excluded = flow["patients"]["excluded"]
+    if not excluded:
+        return ()
+    lines = [f"Excluded: {_patients(numbers, 'flow.patients.excluded')}"]
+    return _wrapped([*lines, *(f"– {entry['reason']}: {entry['patients']}" for entry in excluded)])
+
+
+def _rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
+    """Rows that are no record, by reason; rows of excluded patients are counted as these."""
+    eligibility = {entry["reason"] for entry in flow["patients"]["excluded"]}
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for table, ledger in flow["tables"].items():
+        for entry in ledger["excluded"]:
+            if entry["reason"] not in eligibility:
+                same = (ledger["file"], entry["reason"], entry["rows"], tuple(entry["lines"]))
+                found.setdefault(same, []).append(table)
+    if not found:
+        return ()
+    lines = [
+        f"– {'' if 'patients' in tables else f'{tables[0]}: '}{reason}: {rows}"
+        for (_, reason, rows, _), tables in found.items()
+    ]
+    return _wrapped(["Rows read and not used:", *lines])
+
+
+def _wrapped(lines: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        part
+        for line in lines
+        for part in textwrap.wrap(line, 46, subsequent_indent="   ", drop_whitespace=True)
+    )
+
+
+def _box_height(lines: Sequence[str]) -> float:
+    return len(lines) * _TEXT_LINE + 2 * _PADDING if lines else 0.0
+
+
+def _draw_box(
+    axes: Axes, middle: float, width: float, top: float, lines: Sequence[str], align: str
+) -> None:
+    height = _box_height(lines)
+    axes.add_patch(
+        FancyBboxPatch(
+            (middle - width / 2, top),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.05",
+            facecolor="white",
+            edgecolor=_BLACK,
+            linewidth=0.8,
+        )
+    )
+    x = middle if align == "center" else middle - width / 2 + 0.1
+    for row, line in enumerate(lines):
+        y = top + _PADDING + (row + 0.5) * _TEXT_LINE
+        axes.text(x, y, line, ha=align, va="center_baseline")
+
+
+def _main_box(axes: Axes, box: _Box, top: float, height: float, last: bool) -> None:
+    """One step of the flow, the arrow to the next, and what is left out on the way there."""
+    own = _box_height(box.lines)
+    _draw_box(axes, _MAIN[0], _MAIN[1], top, box.lines, "center")
+    if not last:
+        _arrow(axes, (_MAIN[0], top + own), (_MAIN[0], top + height + 0.3))
+    if box.aside:
+        aside = top + height - _box_height(box.aside) + 0.15
+        middle = aside + _box_height(box.aside) / 2
+        _draw_box(axes, _ASIDE[0], _ASIDE[1], aside, box.aside, "left")
+        _arrow(axes, (_MAIN[0], middle), (_ASIDE[0] - _ASIDE[1] / 2, middle))
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    arrow = {"arrowstyle": "-|>", "color": _BLACK, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", xy=end, xytext=start, arrowprops=arrow)
+
+
+def _endpoint_boxes(axes: Axes, numbers: Numbers, ends: Sequence[str], top: float) -> None:
+    if not ends:
+        return
+    width = min(1.6, (WIDTH - 0.3) / len(ends) - 0.1)
+    total = len(ends) * (width + 0.12) - 0.12
+    first = max(0.15, _MAIN[0] - total / 2) + width / 2
+    middles = [first + index * (width + 0.12) for index in range(len(ends))]
+    rail = top - 0.15
+    axes.plot([_MAIN[0]] * 2, [top - 0.3, rail], color=_BLACK, linewidth=0.8)
+    axes.plot([middles[0], max(middles[-1], _MAIN[0])], [rail] * 2, color=_BLACK, linewidth=0.8)
+    for middle, end in zip(middles, ends, strict=True):
+        _arrow(axes, (middle, rail), (middle, top))
+        label = textwrap.wrap(_text(numbers, f"endpoint.{end}.label"), 20)
+        n, events = _text(numbers, f"{end}.n"), _text(numbers, f"{end}.events")
+        lines = [*label, *[""] * (2 - len(label)), f"{n} analysed, {events} events"]
+        _draw_box(axes, middle, width, top, lines, "center")

@@ -1,0 +1,640 @@
+"""The manuscript's tables, as Quarto cross-reference divs whose every digit is a shortcode.
+
+A table holds no number, only keys: ``{{< num os.median >}}``. A row is there when the registry
+has its numbers, so the tables follow the cohort; a table without rows is not made. Pandoc takes
+the columns' relative widths from the dashes under the header, so `_table` sets them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sarcoma_sbrt.reporting.numbers import NOT_REACHED
+from sarcoma_sbrt.schema import TABLES
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
+
+__all__ = ["tables"]
+
+Numbers = Mapping[str, Mapping[str, Any]]
+Row = tuple[str, ...]
+
+_ABSENT = "–"
+_LEVEL = "{{< num config.models.confidence_level >}}% CI"
+
+_CODES = {
+    "adipocytic": "Adipocytic tumours",
+    "fibroblastic_myofibroblastic": "Fibroblastic and myofibroblastic tumours",
+    "smooth_muscle": "Smooth muscle tumours",
+    "skeletal_muscle": "Skeletal muscle tumours",
+    "vascular": "Vascular tumours",
+    "uncertain_differentiation": "Tumours of uncertain differentiation",
+    "head_neck": "Head and neck",
+    "abdomen_pelvis": "Abdomen or pelvis",
+    "vertebral_bone": "Vertebral bone",
+}
+
+_PATIENT_GROUPS = (
+    ("Sex", "cohort.sex", "sex"),
+    ("Histological type", "cohort.histology_group", "histology_group"),
+    ("Disease setting", "cohort.setting", "setting"),
+    ("Histological grade", "cohort.grade", "grade"),
+)
+
+_EARLIER = (
+    ("treatment.primary_surgery", "Surgery as first treatment"),
+    ("treatment.repeated_surgery", "More than two operations"),
+    ("treatment.adjuvant_chemotherapy", "Adjuvant chemotherapy"),
+    ("treatment.adjuvant_radiotherapy", "Adjuvant radiotherapy"),
+)
+
+_TIMINGS = {"before": "before", "concurrent": "during", "after": "after"}
+
+_DOSES = (
+    ("dose.total", "Prescribed dose, Gy: median (range)"),
+    ("dose.fractions", "Fractions: median (range)"),
+    ("dose.bed10", "BED10, Gy: median (range)"),
+    ("dose.eqd2", "EQD2, Gy: median (range)"),
+)
+
+_INDICES = (
+    ("dose.isodose", "Prescription isodose, %: median (range)"),
+    ("dose.conformity_index", "Conformity index: median (range)"),
+    ("dose.new_conformity_index", "New conformity index: median (range)"),
+    ("dose.homogeneity_index", "Homogeneity index: median (range)"),
+    ("dose.coverage", "PTV coverage, %: median (range)"),
+)
+
+# Roman, since an arabic digit in a table is a number that some record must account for.
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+
+
+class _Layout(NamedTuple):
+    """Name, header and relative column widths of one table."""
+
+    name: str
+    header: Row
+    widths: tuple[int, ...]
+
+
+def tables(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> dict[str, str]:
+    """Markdown of every table that the registry can fill, by name.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry (``results/numbers.json``).
+    analysis : Analysis
+        Which endpoints, covariates and models there are, and their order.
+    cohort : CohortSettings
+        Its label stands under each table of a reconstructed cohort.
+    endpoints : mapping of EndpointSettings
+        Their unit of analysis, for captions.
+
+    Returns
+    -------
+    dict of str
+        Of ``patients``, ``treatment``, ``survival``, ``strata``, ``univariable``,
+        ``multivariable``, ``lc_models`` and ``toxicity`` those that have rows. Each is one
+        ``{#tbl-...}`` div; its
+        last paragraph is the caption, in which the notes stand too.
+    """
+    made = (
+        _patients(numbers, cohort),
+        _treatment(numbers, analysis, cohort),
+        _survival(numbers, analysis, cohort, endpoints),
+        _strata(numbers, analysis, cohort, endpoints),
+        _univariable(numbers, analysis, cohort, endpoints),
+        _multivariable(numbers, analysis, cohort, endpoints),
+        _models(numbers, analysis, cohort),
+        _toxicity(numbers, cohort),
+    )
+    return dict(table for table in made if table is not None)
+
+
+# --- Markdown -----------------------------------------------------------------------------
+
+
+def _num(key: str) -> str:
+    return f"{{{{< num {key} >}}}}"
+
+
+def _table(
+    layout: _Layout, rows: Sequence[Row], caption: Iterable[str], cohort: CohortSettings
+) -> tuple[str, str] | None:
+    if not rows:
+        return None
+    sentences = [sentence for sentence in caption if sentence]
+    if cohort.kind == "reconstructed":
+        sentences.append(f"Data {_num('cohort.label')}.")
+    rule = ["-" * width + ("" if i == 0 else ":") for i, width in enumerate(layout.widths)]
+    lines = [
+        f"::: {{#tbl-{layout.name.replace('_', '-')}}}",
+        _line(layout.header),
+        "|" + "|".join([f":{rule[0]}", *rule[1:]]) + "|",
+        *(_line(row) for row in rows),
+        "",
+        " ".join(sentences),
+        ":::",
+    ]
+    return layout.name, "\n".join(lines) + "\n"
+
+
+def _line(row: Row) -> str:
+    return "| " + " | ".join(row) + " |"
+
+
+def _group(title: str, rows: Sequence[Row], columns: int = 2) -> list[Row]:
+    """Rows under a bold header; nothing when there are none."""
+    return [(f"**{title}**", *[""] * (columns - 1)), *rows] if rows else []
+
+
+def _with_range(numbers: Numbers, key: str, label: str) -> list[Row]:
+    """Row with median, minimum and maximum."""
+    if f"{key}.median" not in numbers:
+        return []
+    if numbers[f"{key}.median"]["status"] != "estimated":
+        return [(label, _num(f"{key}.median"))]
+    median, low, high = (_num(f"{key}.{measure}") for measure in ("median", "min", "max"))
+    return [(label, f"{median} ({low}–{high})"), *_missing(numbers, key)]
+
+
+def _missing(numbers: Numbers, key: str) -> list[Row]:
+    return _counted(numbers, f"{key}.missing", "Not recorded")
+
+
+def _counted(numbers: Numbers, key: str, label: str) -> list[Row]:
+    """Row with number and percentage; nobody is no row."""
+    if f"{key}.n" not in numbers or numbers[f"{key}.n"]["value"] == 0:
+        return []
+    return [(label, _share(numbers, key))]
+
+
+def _share(numbers: Numbers, key: str) -> str:
+    number = _num(f"{key}.n")
+    percent = numbers.get(f"{key}.percent", {})
+    if percent.get("status") != "estimated":
+        return number
+    return f"{number} ({_num(f'{key}.percent')}%)"
+
+
+def _interval(numbers: Numbers, key: str, percent: bool = False) -> str:
+    """Value with its confidence limits, where there are any."""
+    value = _num(key) + ("%" if percent and numbers[key]["status"] == "estimated" else "")
+    if f"{key}.low" not in numbers or numbers[key]["status"] == "not_estimable":
+        return value
+    return f"{value} ({_num(f'{key}.low')}–{_num(f'{key}.high')})"
+
+
+def _words(code: str) -> str:
+    return _CODES.get(code) or f"{code[0].upper()}{code[1:]}".replace("_", " ")
+
+
+# --- patients and treatment ---------------------------------------------------------------
+
+
+def _patients(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
+    rows = _with_range(numbers, "cohort.age", "Age, years: median (range)")
+    for title, key, column in _PATIENT_GROUPS:
+        rows += _group(title, _coded(numbers, key, TABLES["patients"][column].codes))
+    rows += _group("Number of lesions", _number_of_lesions(numbers))
+    rows += _group("Before SBRT", _before(numbers))
+    rows += _group(_treatment_title(cohort), _kinds(numbers))
+    layout = _Layout("patients", ("Characteristic", "Patients, n (%)"), (58, 32))
+    caption = (
+        f"Characteristics of the {_num('cohort.patients')} patients.",
+        "Percentages are of the patients whose value is known; those of treatments, of all.",
+    )
+    return _table(layout, rows, caption, cohort)
+
+
+def _coded(numbers: Numbers, key: str, codes: Iterable[str]) -> list[Row]:
+    rows = [row for code in codes for row in _counted(numbers, f"{key}.{code}", _words(code))]
+    return rows + _missing(numbers, key)
+
+
+def _number_of_lesions(numbers: Numbers) -> list[Row]:
+    key = "cohort.number_of_lesions"
+    return [
+        *_counted(numbers, f"{key}.single", "Single"),
+        *_counted(numbers, f"{key}.multiple", "Two or more"),
+        *_missing(numbers, key),
+    ]
+
+
+def _before(numbers: Numbers) -> list[Row]:
+    interval = "Diagnosis to recurrence or metastasis, months: median (range)"
+    rows = [row for key, label in _EARLIER for row in _counted(numbers, key, label)]
+    return rows + _with_range(numbers, "time.diagnosis_to_recurrence", interval)
+
+
+def _treatment_title(cohort: CohortSettings) -> str:
+    """Title of the block: only where intents are recorded is it treatment beside SBRT."""
+    return "Systemic treatment" if cohort.supplies("treatments.intent") else "Treatment"
+
+
+def _kinds(numbers: Numbers) -> list[Row]:
+    rows = []
+    for kind in TABLES["treatments"]["kind"].codes:
+        rows += _counted(numbers, f"treatment.{kind}", _words(kind))
+        if kind == "chemotherapy":
+            for timing, words in _TIMINGS.items():
+                key = f"treatment.chemotherapy.{timing}"
+                rows += _counted(numbers, key, f"Chemotherapy {words} SBRT")
+    return rows + _counted(numbers, "treatment.none", "None")
+
+
+def _treatment(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+) -> tuple[str, str] | None:
+    rows = _group("Site", _coded(numbers, "lesions.site", TABLES["lesions"]["site"].codes))
+    size = _with_range(numbers, "lesions.size", "Diameter, cm: median (range)")
+    rows += _group("Lesion size", size + _sides(numbers, analysis, "derived.size_mm"))
+    doses = [row for key, label in _DOSES for row in _with_range(numbers, key, label)]
+    rows += _group("Dose", doses + _sides(numbers, analysis, "derived.bed10_gy"))
+    rows += _group("Prescription", _prescriptions(numbers))
+    indices = [row for key, label in _INDICES for row in _with_range(numbers, key, label)]
+    rows += _group("Treatment plan", indices)
+    layout = _Layout("treatment", ("Characteristic", "Lesions, n (%)"), (58, 32))
+    dose = (
+        f"Dose and indices are of the first course; alpha/beta is "
+        f"{_num('config.endpoints.alpha_beta_gy')} Gy."
+    )
+    caption = (
+        f"Treatment of the {_num('cohort.lesions')} lesions.",
+        dose if doses else "",
+        "Percentages are of the lesions whose value is known.",
+    )
+    return _table(layout, rows, caption, cohort)
+
+
+def _sides(numbers: Numbers, analysis: Analysis, column: str) -> list[Row]:
+    """Lesions on either side of the plan's splits of a column."""
+    rows = []
+    for name, covariate in analysis.covariates.items():
+        if covariate.column == column:
+            for side in ("level", "reference"):
+                label = f"{_num(f'covariate.{name}.label')}: {_num(f'covariate.{name}.{side}')}"
+                rows += _counted(numbers, f"lesions.{name}_{side}", label)
+    return rows
+
+
+def _prescriptions(numbers: Numbers) -> list[Row]:
+    pattern = re.compile(r"dose\.prescription\.(\d+(?:_\d+)?)gy_(\d+)fx\.n")
+    found = [match for key in numbers if (match := pattern.fullmatch(key))]
+    found.sort(key=lambda match: (float(match[1].replace("_", ".")), int(match[2])))
+    keys = [match.string.removesuffix(".n") for match in found]
+    rows = [row for key in keys for row in _counted(numbers, key, _num(f"{key}.label"))]
+    return rows + _counted(numbers, "dose.prescription.other", "Other")
+
+
+# --- survival and models ------------------------------------------------------------------
+
+
+def _survival(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    landmarks = analysis.landmarks_months
+    header = ["Endpoint", "n", "Events", f"Median, months ({_LEVEL})"]
+    header += [
+        f"At {_num(f'config.models.kaplan_meier.landmarks_months.{i}')} months"
+        for i in range(len(landmarks))
+    ]
+    names = [name for name in analysis.endpoints if f"{name}.n" in numbers]
+    rows = [_survival_row(numbers, name, landmarks) for name in names]
+    keys = [f"{name}.median" for name in names]
+    keys += [f"{name}.rate_{t:g}m" for name in names for t in landmarks]
+    caption = (
+        "Kaplan-Meier estimates: median, and rate with its confidence interval and the number "
+        f"at risk. Intervals are {_LEVEL}s by the {analysis.transform} transform.",
+        _units(names, endpoints),
+        _not_reached(numbers, keys),
+        _not_estimable(
+            numbers, [(key, _num(f"endpoint.{key.split('.')[0]}.label")) for key in keys]
+        ),
+    )
+    layout = _Layout("survival", tuple(header), (18, 6, 8, 20, *[20] * len(landmarks)))
+    return _table(layout, rows, caption, cohort)
+
+
+def _survival_row(numbers: Numbers, name: str, landmarks: Sequence[float]) -> Row:
+    rates = [_rate(numbers, name, f"{t:g}m") for t in landmarks]
+    median = f"{name}.median"
+    return (
+        _num(f"endpoint.{name}.label"),
+        _num(f"{name}.n"),
+        _num(f"{name}.events"),
+        _interval(numbers, median) if median in numbers else _ABSENT,
+        *rates,
+    )
+
+
+def _rate(numbers: Numbers, name: str, time: str) -> str:
+    rate, at_risk = f"{name}.rate_{time}", f"{name}.at_risk_{time}"
+    if rate not in numbers:
+        return _ABSENT
+    text = _interval(numbers, rate, percent=True)
+    return f"{text}; {_num(at_risk)} at risk" if at_risk in numbers else text
+
+
+def _strata(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    for endpoint in analysis.endpoints:
+        block: list[Row] = []
+        for name in analysis.strata.get(endpoint, ()):
+            block += _stratum(numbers, analysis, endpoint, name)
+            named += _stratum_keys(endpoint, name)
+        rows += _group(_num(f"endpoint.{endpoint}.label"), block, 5)
+    shown = [endpoint for endpoint in analysis.endpoints if analysis.strata.get(endpoint)]
+    caption = (
+        f"Kaplan-Meier medians by group, with {_LEVEL}s by the {analysis.transform} transform, "
+        "and log-rank tests.",
+        _units(shown, endpoints),
+        _confounded(analysis, {name for names in analysis.strata.values() for name in names}),
+        _not_reached(numbers, [key for key, _ in named]),
+        _not_estimable(numbers, named),
+    )
+    header = ("Group", "n", "Events", f"Median, months ({_LEVEL})", "*p*")
+    return _table(_Layout("strata", header, (44, 6, 9, 26, 12)), rows, caption, cohort)
+
+
+def _stratum(numbers: Numbers, analysis: Analysis, endpoint: str, name: str) -> list[Row]:
+    """Both groups of a covariate; the test stands beside the first."""
+    test = f"{endpoint}.{name}.logrank.p"
+    rows: list[Row] = []
+    for side in ("level", "reference"):
+        group = f"{endpoint}.{name}_{side}"
+        if f"{group}.n" in numbers and f"{group}.median" in numbers:
+            label = f"{_label(analysis, name)}: {_num(f'covariate.{name}.{side}')}"
+            p = _num(test) if side == "level" and test in numbers else ""
+            median = _interval(numbers, f"{group}.median")
+            rows.append((label, _num(f"{group}.n"), _num(f"{group}.events"), median, p))
+    return rows
+
+
+def _stratum_keys(endpoint: str, name: str) -> list[tuple[str, str]]:
+    """Keys that may have no value, each with what a note calls it."""
+    medians = [
+        (f"{endpoint}.{name}_{side}.median", f"median of {_num(f'covariate.{name}.{side}')}")
+        for side in ("level", "reference")
+    ]
+    return [*medians, (f"{endpoint}.{name}.logrank.p", f"test of {_pair(endpoint, name)}")]
+
+
+def _univariable(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    caption = "Univariable Cox models: hazard ratio (HR), each covariate by itself."
+    return _hazard_ratios(
+        "univariable", caption, numbers, analysis, analysis.univariable, cohort, endpoints
+    )
+
+
+def _multivariable(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    covariates = {
+        endpoint: models["multivariable"]
+        for endpoint, models in analysis.multivariable.items()
+        if "multivariable" in models
+    }
+    caption = (
+        "Multivariable Cox models: hazard ratio (HR), adjusted for the other covariates of the "
+        "same column."
+    )
+    return _hazard_ratios(
+        "multivariable", caption, numbers, analysis, covariates, cohort, endpoints
+    )
+
+
+def _hazard_ratios(
+    model: str,
+    caption: str,
+    numbers: Numbers,
+    analysis: Analysis,
+    covariates: Mapping[str, Sequence[str]],
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    """Table of one kind of model: covariates down, endpoints across."""
+    found = {
+        (endpoint, name): f"cox.{endpoint}.{model}.{name}.hr"
+        for endpoint in analysis.endpoints
+        for name in covariates.get(endpoint, ())
+        if f"cox.{endpoint}.{model}.{name}.hr" in numbers
+    }
+    across = [e for e in analysis.endpoints if any(endpoint == e for endpoint, _ in found)]
+    down = [n for n in analysis.covariates if any(name == n for _, name in found)]
+    rows = [_hazard_row(numbers, analysis, name, across, found) for name in down]
+    rows += _model_rows(numbers, model, across) if rows else []
+    header = ["Covariate"]
+    for endpoint in across:
+        header += [f"{_num(f'endpoint.{endpoint}.label')}: HR ({_LEVEL})", "*p*"]
+    named = [(key, _pair(endpoint, name)) for (endpoint, name), key in found.items()]
+    sentences = (
+        caption,
+        _reading(analysis, down),
+        _cox_method(analysis),
+        _units(across, endpoints),
+        _confounded(analysis, down),
+        _not_reached(numbers, found.values()),
+        _not_estimable(numbers, named),
+    )
+    layout = _Layout(model, tuple(header), (26, *[17, 8] * len(across)))
+    return _table(layout, rows, sentences, cohort)
+
+
+def _reading(analysis: Analysis, names: Sequence[str]) -> str:
+    """Say what a hazard ratio compares."""
+    steps = [analysis.covariates[name].step is not None for name in names]
+    groups = "" if all(steps) else "the first group with the second"
+    step = "values one step apart" if any(steps) else ""
+    return f"It compares {' or '.join(filter(None, (groups, step)))}."
+
+
+def _pair(endpoint: str, name: str) -> str:
+    return f"{_num(f'endpoint.{endpoint}.label')} by {_num(f'covariate.{name}.label')}"
+
+
+def _hazard_row(
+    numbers: Numbers,
+    analysis: Analysis,
+    name: str,
+    across: Sequence[str],
+    found: Mapping[tuple[str, str], str],
+) -> Row:
+    row = [f"{_label(analysis, name)}: {_num(f'covariate.{name}.contrast')}"]
+    for endpoint in across:
+        key = found.get((endpoint, name))
+        row += [_interval(numbers, key), _p(numbers, key)] if key else [_ABSENT, _ABSENT]
+    return tuple(row)
+
+
+def _label(analysis: Analysis, name: str) -> str:
+    mark = " (confounded)" if analysis.covariates[name].confounded else ""
+    return _num(f"covariate.{name}.label") + mark
+
+
+def _p(numbers: Numbers, key: str) -> str:
+    """Cell of the p that belongs to a hazard ratio, empty where neither can be estimated."""
+    of = f"{key.removesuffix('.hr')}.p"
+    known = of in numbers and numbers[of]["status"] == "estimated"
+    return _num(of) if known else _ABSENT
+
+
+def _model_rows(numbers: Numbers, model: str, across: Sequence[str]) -> list[Row]:
+    """Size of each model, where the registry has it."""
+    rows = []
+    for quantity, label in _MODEL_SIZE:
+        keys = [f"cox.{endpoint}.{model}.{quantity}" for endpoint in across]
+        if any(key in numbers for key in keys):
+            cells = [cell for k in keys for cell in (_num(k) if k in numbers else _ABSENT, "")]
+            rows.append((label, *cells))
+    return rows
+
+
+_MODEL_SIZE = (
+    ("n", "Analysed"),
+    ("events", "Events"),
+    ("events_per_variable", "Events per covariate"),
+)
+
+
+def _models(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> tuple[str, str] | None:
+    """Hazard ratio of the first model's covariate as further covariates join it."""
+    models = {m: n for m, n in analysis.multivariable.get("lc", {}).items() if m != "multivariable"}
+    first = next(iter(models.values()), ())
+    if not first:
+        return None
+    followed, rows, keys = first[0], [], []
+    for number, (model, names) in enumerate(models.items()):
+        key = f"cox.lc.{model}.{followed}.hr"
+        if key in numbers and followed in names:
+            label = f"Model {_ROMAN[number]}"
+            adjusted = " + ".join(_num(f"covariate.{name}.label") for name in names)
+            rows.append((f"{label}: {adjusted}", _interval(numbers, key), _p(numbers, key)))
+            keys.append((key, label))
+    caption = (
+        f"{_num('endpoint.lc.label')}: hazard ratio (HR) of "
+        f"{_num(f'covariate.{followed}.label')} ({_num(f'covariate.{followed}.contrast')}) in Cox "
+        "models with further covariates.",
+        _cox_method(analysis),
+        _not_reached(numbers, [key for key, _ in keys]),
+        _not_estimable(numbers, keys),
+    )
+    layout = _Layout("lc_models", ("Model", f"HR ({_LEVEL})", "*p*"), (54, 26, 12))
+    return _table(layout, rows, caption, cohort)
+
+
+def _cox_method(analysis: Analysis) -> str:
+    return f"Intervals are Wald; ties by {analysis.ties.capitalize()}'s approximation."
+
+
+# --- notes --------------------------------------------------------------------------------
+
+
+def _units(names: Sequence[str], endpoints: Mapping[str, EndpointSettings]) -> str:
+    """Unit of analysis of each endpoint, in words."""
+    by_unit = {
+        unit: [_num(f"endpoint.{name}.label") for name in names if endpoints[name].unit == unit]
+        for unit in ("patient", "lesion")
+    }
+    parts = [f"{_listed(labels)} per {unit}" for unit, labels in by_unit.items() if labels]
+    return f"Analysed: {'; '.join(parts)}." if parts else ""
+
+
+def _listed(items: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
+
+
+def _confounded(analysis: Analysis, names: Iterable[str]) -> str:
+    if not any(analysis.covariates[name].confounded for name in names):
+        return ""
+    return (
+        "Confounded: the treatment was chosen, not allotted, so the comparison does not show "
+        "its effect."
+    )
+
+
+def _not_reached(numbers: Numbers, keys: Iterable[str]) -> str:
+    shown = [f"{key}{suffix}" for key in keys for suffix in ("", ".low", ".high")]
+    texts = {numbers[key]["text"] for key in shown if key in numbers}
+    return f"{NOT_REACHED}: not reached." if NOT_REACHED in texts else ""
+
+
+def _not_estimable(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
+    """Say why each number that cannot be had cannot; the same reason is said once."""
+    by_reason: dict[str, list[tuple[str, str]]] = {}
+    for key, name in named:
+        if key in numbers and numbers[key]["status"] == "not_estimable":
+            by_reason.setdefault(str(numbers[key]["reason"]), []).append((key, name))
+    notes = [
+        f"{_listed(list(dict.fromkeys(name for _, name in found)))} because "
+        f"{_num(f'{found[0][0]}.reason')}"
+        for found in by_reason.values()
+    ]
+    return f"Not estimable: {'; '.join(notes)}." if notes else ""
+
+
+# --- toxicity -----------------------------------------------------------------------------
+
+
+def _toxicity(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
+    terms = {phase: _terms(numbers, phase) for phase in ("acute", "late")}
+    keys = [key for found in terms.values() for key in found]
+    worst = [g for g in range(1, 6) if any(numbers[f"{k}.grade_{g}.n"]["value"] for k in keys)]
+    grades = range(1, max(worst, default=0) + 1)
+    rows = []
+    for phase, found in terms.items():
+        block = [_toxicity_row(numbers, key, grades) for key in found]
+        rows += _group(phase.capitalize(), block, 2 + len(grades))
+    rows += _group("Acute or late", _severe(numbers, len(grades)), 2 + len(grades))
+    header = ("Adverse event", "Patients, n (%)", *(f"G{grade}" for grade in grades))
+    layout = _Layout("toxicity", header, (36, 24, *[10] * len(grades)))
+    caption = (
+        f"Adverse events in {_num('cohort.patients')} patients, each by the patient's worst "
+        "grade (G, by CTCAE).",
+        f"Acute: within {_num('config.endpoints.acute_toxicity_months')} months of time zero.",
+    )
+    return _table(layout, rows, caption, cohort)
+
+
+def _terms(numbers: Numbers, phase: str) -> list[str]:
+    """Keys of a phase's adverse events, the most frequent first."""
+    pattern = re.compile(rf"(toxicity\.{phase}\.[a-z0-9_]+)\.n")
+    found = [match[1] for key in sorted(numbers) if (match := pattern.fullmatch(key))]
+    return sorted(found, key=lambda key: -numbers[f"{key}.n"]["value"])
+
+
+def _toxicity_row(numbers: Numbers, key: str, grades: Iterable[int]) -> Row:
+    cells = [_num(f"{key}.grade_{grade}.n") for grade in grades]
+    return (_num(f"{key}.label"), _share(numbers, key), *cells)
+
+
+def _severe(numbers: Numbers, grades: int) -> list[Row]:
+    return [
+        (f"Any of G{grade} or more", _share(numbers, key), *[""] * grades)
+        for grade in (3, 4)
+        if f"{(key := f'toxicity.grade_{grade}_or_more')}.n" in numbers
+    ]
