@@ -1,4 +1,4 @@
-# What every rule file needs: the checked configuration, the plan that follows from it, and
+# Shared by all rule files: the checked configuration, the plan that follows from it, and
 # the paths. Requires config/; makes nothing.
 import os
 import sys
@@ -50,7 +50,8 @@ def checked_values():
     errors = sorted(jsonschema.Draft202012Validator(rules).iter_errors(config), key=str)
     if errors:
         raise WorkflowError(
-            "bad configuration\n" + "\n".join(f"config: {error.message}" for error in errors)
+            "bad configuration\n"
+            + "\n".join(f"config: {error.message}" for error in errors)
         )
 
 

@@ -13,13 +13,13 @@ rule endpoints:
         patients=f"{PRIVATE}/covariates/patients.parquet",
         lesions=f"{PRIVATE}/covariates/lesions.parquet",
         summary=f"{RESULTS}/endpoints.json",
-    params:
-        plan=plan(),
     log:
         f"{LOGS}/endpoints.log",
     benchmark:
         f"{BENCHMARKS}/endpoints.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
     script:
         "../scripts/endpoints.py"

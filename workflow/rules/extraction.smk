@@ -12,14 +12,14 @@ rule extract:
     output:
         tables=CANONICAL,
         flow=f"{RESULTS}/flow.json",
-    params:
-        plan=plan(),
-        folder=COHORT_DATA,
     log:
         f"{LOGS}/extract.log",
     benchmark:
         f"{BENCHMARKS}/extract.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+        folder=lambda wildcards: COHORT_DATA,
     script:
         "../scripts/extract.py"

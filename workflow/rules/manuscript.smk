@@ -31,16 +31,16 @@ rule assemble:
         lock=str(LOCK),
     output:
         project=directory(f"{RESULTS}/manuscript/project"),
-    params:
-        plan=plan(),
-        date=RUN["date"],
-        manuscript=str(MANUSCRIPT),
     log:
         f"{LOGS}/assemble.log",
     benchmark:
         f"{BENCHMARKS}/assemble.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+        date=RUN["date"],
+        manuscript=lambda wildcards: str(MANUSCRIPT),
     script:
         "../scripts/assemble.py"
 
@@ -85,15 +85,15 @@ rule render:
             category="Manuscript",
         ),
         docx=f"{RESULTS}/manuscript/index.docx",
-    params:
-        renderer=RENDERER,
-        version=RENDERER_VERSION,
-        date=RUN["date"],
     log:
         f"{LOGS}/render.log",
     benchmark:
         f"{BENCHMARKS}/render.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        renderer=RENDERER,
+        version=RENDERER_VERSION,
+        date=RUN["date"],
     script:
         "../scripts/render.py"

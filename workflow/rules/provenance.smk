@@ -20,8 +20,6 @@ rule manifest:
         code=code("manifest"),
     output:
         manifest=f"{RESULTS}/manifest.json",
-    params:
-        results=RESULTS,
     log:
         f"{LOGS}/manifest.log",
     benchmark:

@@ -21,13 +21,13 @@ rule expand_reconstruction:
         progressions=f"{RESULTS}/reconstruction/tables/progressions.csv",
         treatments=f"{RESULTS}/reconstruction/tables/treatments.csv",
         toxicities=f"{RESULTS}/reconstruction/tables/toxicities.csv",
-    params:
-        seed=int(config["seed"]),
     log:
         f"{LOGS}/expand_reconstruction.log",
     benchmark:
         f"{BENCHMARKS}/expand_reconstruction.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        seed=int(config["seed"]),
     script:
         "../scripts/expand_reconstruction.py"

@@ -21,12 +21,21 @@ STAGES = {
     "characteristics": {
         "rule": "characteristics",
         "scripts": ["extract", "endpoints", "characteristics"],
-        "config": ["cohort", "endpoints.alpha_beta_gy", "endpoints.acute_toxicity_months"],
+        "config": [
+            "cohort",
+            "endpoints.alpha_beta_gy",
+            "endpoints.acute_toxicity_months",
+        ],
     },
     "kaplan_meier": {
         "rule": "kaplan_meier",
         "scripts": ["extract", "endpoints", "kaplan_meier"],
-        "config": ["cohort", "endpoints", "models.kaplan_meier", "models.confidence_level"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.kaplan_meier",
+            "models.confidence_level",
+        ],
     },
     "cox": {
         "rule": "cox",
@@ -40,7 +49,12 @@ STAGES = {
     },
 }
 ALL_CODE = sorted(
-    {path for stage in STAGES.values() for script in stage["scripts"] for path in code(script)}
+    {
+        path
+        for stage in STAGES.values()
+        for script in stage["scripts"]
+        for path in code(script)
+    }
 )
 ALL_SCRIPTS = sorted(
     {
@@ -65,6 +79,12 @@ rule numbers:
             caption="../report/numbers.rst",
             category="Numbers",
         ),
+    log:
+        f"{LOGS}/numbers.log",
+    benchmark:
+        f"{BENCHMARKS}/numbers.tsv"
+    conda:
+        "../../envs/workflow.yaml"
     params:
         plan=plan(),
         run=RUN,
@@ -83,13 +103,7 @@ rule numbers:
             for name, stage in STAGES.items()
         },
         repository=str(REPOSITORY),
-        data=COHORT_DATA,
-    log:
-        f"{LOGS}/numbers.log",
-    benchmark:
-        f"{BENCHMARKS}/numbers.tsv"
-    conda:
-        "../../envs/workflow.yaml"
+        data=lambda wildcards: COHORT_DATA,
     script:
         "../scripts/numbers.py"
 
@@ -102,14 +116,14 @@ rule tables:
         lock=str(LOCK),
     output:
         tables=f"{RESULTS}/tables.json",
-    params:
-        plan=plan(),
     log:
         f"{LOGS}/tables.log",
     benchmark:
         f"{BENCHMARKS}/tables.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
     script:
         "../scripts/tables.py"
 
@@ -129,14 +143,14 @@ rule figures:
             category="Figures",
         ),
         png=expand(f"{RESULTS}/figures/{{name}}.png", name=FIGURES),
-    params:
-        plan=plan(),
-        figures=FIGURES,
     log:
         f"{LOGS}/figures.log",
     benchmark:
         f"{BENCHMARKS}/figures.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+        figures=FIGURES,
     script:
         "../scripts/figures.py"

@@ -14,14 +14,14 @@ rule characteristics:
         lock=str(LOCK),
     output:
         statistics=f"{RESULTS}/statistics/characteristics.json",
-    params:
-        plan=plan(),
     log:
         f"{LOGS}/characteristics.log",
     benchmark:
         f"{BENCHMARKS}/characteristics.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
     script:
         "../scripts/characteristics.py"
 
@@ -37,14 +37,14 @@ rule kaplan_meier:
     output:
         statistics=f"{RESULTS}/statistics/kaplan_meier.json",
         curves=f"{PRIVATE}/curves.parquet",
-    params:
-        plan=plan(),
     log:
         f"{LOGS}/kaplan_meier.log",
     benchmark:
         f"{BENCHMARKS}/kaplan_meier.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
     script:
         "../scripts/kaplan_meier.py"
 
@@ -59,14 +59,14 @@ rule cox:
         lock=str(LOCK),
     output:
         statistics=f"{RESULTS}/statistics/cox.json",
-    params:
-        plan=plan(),
     log:
         f"{LOGS}/cox.log",
     benchmark:
         f"{BENCHMARKS}/cox.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
     script:
         "../scripts/cox.py"
 
@@ -81,15 +81,15 @@ rule forest:
         lock=str(LOCK),
     output:
         statistics=f"{RESULTS}/statistics/forest_{{endpoint}}.json",
-    params:
-        plan=plan(),
-    wildcard_constraints:
-        endpoint="[a-z]+",
     log:
         f"{LOGS}/forest_{{endpoint}}.log",
     benchmark:
         f"{BENCHMARKS}/forest_{{endpoint}}.tsv"
+    wildcard_constraints:
+        endpoint="[a-z]+",
     conda:
         "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
     script:
         "../scripts/forest.py"
