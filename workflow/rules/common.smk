@@ -88,7 +88,7 @@ _SOURCES = {name: text for name, (_, text) in _MODULES.items()}
 
 
 def code(script):
-    """The package modules that a rule's script reaches: inputs of the rule."""
+    """The package modules that a script reaches: inputs of its rule."""
     text = (WORKFLOW / "scripts" / f"{script}.py").read_text(encoding="utf-8")
     return [str(_MODULES[name][0]) for name in import_closure(text, _SOURCES)]
 

@@ -1,8 +1,7 @@
 """Lay out the manuscript's tables."""
 
-from sarcoma_sbrt.reporting.tables import tables
-
 from sarcoma_sbrt.io import job_log, read_json, write_json
+from sarcoma_sbrt.reporting.tables import tables
 from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]):

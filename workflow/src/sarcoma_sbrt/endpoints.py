@@ -382,12 +382,11 @@ def _progressions(progressions: pd.DataFrame, endpoint: EndpointSettings) -> pd.
 
 
 def _records_end(progressions: pd.DataFrame, endpoint: EndpointSettings) -> pd.DataFrame:
-    """Censoring at a first recorded progression that does not count: no later one is known."""
+    """Censoring at a recorded progression that does not count, where no later one is recorded."""
     day = _numbers(progressions["progression_day"])
-    first = day == day.groupby(progressions["unit"]).transform("min")
     history = day < progressions["zero"]
     other = ~progressions["kind"].isin(endpoint.progression_kinds)
-    rows = progressions[first & (other | history)]
+    rows = progressions[other | history]
     return _candidates(
         rows,
         day.clip(lower=progressions["zero"]).loc[rows.index],

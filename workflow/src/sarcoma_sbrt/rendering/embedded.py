@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import json
 import os
 import re
@@ -12,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pypandoc
 import typst
 import yaml
@@ -20,7 +20,7 @@ import yaml
 from sarcoma_sbrt.errors import Problem, RenderError
 from sarcoma_sbrt.rendering.source import Line, expand
 
-__all__ = ["document", "epoch", "render", "version"]
+__all__ = ["document", "epoch", "font_folder", "render", "version"]
 
 EXTENSION = "_extensions/provenance"
 # The order is Quarto's: shortcodes, cross-references, then the shared filter.
@@ -114,6 +114,14 @@ def epoch(date: str) -> int:
     return int(day.replace(tzinfo=datetime.UTC).timestamp())
 
 
+def font_folder() -> Path:
+    """Folder of DejaVu Sans, which the figures' text is set in: matplotlib brings it."""
+    # Found, not imported: the front door asks for the renderer's version at every run.
+    package = importlib.util.find_spec("matplotlib")
+    assert package is not None and package.origin is not None
+    return Path(package.origin).parent / "mpl-data" / "fonts" / "ttf"
+
+
 def _pandoc(
     project: Path, lines: Sequence[Line], settings: Mapping[str, Any], name: str, seconds: int
 ) -> bytes:
@@ -167,12 +175,10 @@ def _located(message: str, lines: Sequence[Line]) -> Problem:
 
 def _typeset(project: Path, text: bytes, seconds: int) -> bytes:
     """PDF of a Typst document whose pictures are relative to the project."""
-    # The figures' text is DejaVu Sans, which comes with matplotlib.
-    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     compiler = typst.Compiler(
         text,
         root=str(project),
-        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(fonts)]),
+        font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())]),
         ignore_system_fonts=True,
     )
     try:

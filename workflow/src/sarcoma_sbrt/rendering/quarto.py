@@ -8,8 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import matplotlib
-
 from sarcoma_sbrt.errors import Problem, RenderError
 from sarcoma_sbrt.rendering import embedded
 
@@ -91,10 +89,9 @@ def render(project: Path, output: Path, *, date: str) -> dict[str, Path]:
 
 
 def _environment(date: str) -> dict[str, str]:
-    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     return os.environ | {
         "SOURCE_DATE_EPOCH": str(embedded.epoch(date)),
-        "TYPST_FONT_PATHS": str(fonts),
+        "TYPST_FONT_PATHS": str(embedded.font_folder()),
         "TYPST_IGNORE_SYSTEM_FONTS": "true",
         "NO_COLOR": "1",
     }

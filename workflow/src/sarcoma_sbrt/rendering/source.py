@@ -215,7 +215,7 @@ def _without_comments(text: str, inside: bool) -> tuple[str, bool]:
     return kept, inside
 
 
-def front_matter(project: Path) -> tuple[int, str]:
+def _front_matter(project: Path) -> tuple[int, str]:
     """Last line of index.qmd's front matter (0 where it has none) and its YAML."""
     lines = (project / ROOT).read_text(encoding="utf-8").splitlines()
     if not lines or lines[0].rstrip() != "---":
@@ -225,7 +225,7 @@ def front_matter(project: Path) -> tuple[int, str]:
 
 
 def _front_matter_problems(project: Path) -> Iterator[Problem]:
-    end, text = front_matter(project)
+    end, text = _front_matter(project)
     if end == 0:
         yield Problem(ROOT, 1, "", "there is no front matter", accepted="--- YAML ---")
         return

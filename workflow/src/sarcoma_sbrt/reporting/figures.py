@@ -713,13 +713,22 @@ def _flow_boxes(flow: Mapping[str, Any], numbers: Numbers) -> list[_Box]:
         lines = (f"Reviewed for eligibility: {_patients(numbers, 'flow.screening.reviewed')}",)
         boxes.append(_Box(lines, _screened_out(flow["screening"], numbers)))
     if rows or left_out or not boxes:
-        boxes.append(_Box((f"In the records: {_patients(numbers, 'flow.patients.read')}",), rows))
+        boxes.append(_Box(_records(flow, numbers), rows))
     if left_out:
         boxes[-1] = boxes[-1]._replace(aside=(*rows, *left_out))
     analysed = [f"Analysed: {_patients(numbers, 'flow.patients.analysed')}"]
     if "cohort.lesions" in numbers:
         analysed.append(f"with {_text(numbers, 'cohort.lesions')} lesions")
     return [*boxes, _Box(tuple(analysed))]
+
+
+def _records(flow: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
+    """Patients in the records; before them the rows of their table, when it has others."""
+    read = _patients(numbers, "flow.patients.read")
+    rows = flow["tables"]["patients"]["rows_read"]
+    if rows == flow["patients"]["read"]:
+        return (f"In the records: {read}",)
+    return (f"Rows of the patients' table: {rows}", f"with the records of {read}")
 
 
 def _patients(numbers: Numbers, key: str) -> str:

@@ -1,0 +1,425 @@
+import re
+from dataclasses import replace
+
+import pytest
+
+from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
+from sarcoma_sbrt.reporting.tables import tables
+from sarcoma_sbrt.settings import (
+    Analysis,
+    CohortSettings,
+    ColumnMapping,
+    Covariate,
+    EndpointSettings,
+    Level,
+    TableMapping,
+)
+
+SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
+
+COVARIATES = {
+    "grade": Covariate(
+        "grade",
+        "Histological grade",
+        "patients.grade",
+        Level("G1", codes=("G1",)),
+        Level("G2 and G3", codes=("G2", "G3")),
+    ),
+    "size": Covariate(
+        "size",
+        "Lesion size",
+        "derived.size_mm",
+        Level("5 cm or less", at_most=50),
+        Level("more than 5 cm"),
+    ),
+    "age": Covariate("age", "Age", "patients.age_years", step=10, step_label="per ten years"),
+    "chemotherapy": Covariate(
+        "chemotherapy",
+        "Chemotherapy",
+        "derived.chemotherapy",
+        Level("given", codes=("yes",)),
+        Level("not given", codes=("no",)),
+        confounded=True,
+    ),
+}
+ENDPOINTS = {
+    "lc": EndpointSettings(
+        "lc", "Local control", "lesion", "first_course", "local_failure", "last_assessment"
+    ),
+    "os": EndpointSettings("os", "Overall survival", "patient", "cohort", "death", "last_contact"),
+}
+ANALYSIS = Analysis(
+    confidence_level=0.95,
+    alpha=0.05,
+    transform="log-log",
+    landmarks_months=(12.0, 36.0),
+    ties="efron",
+    seed=1,
+    trees=10,
+    min_samples_leaf=3,
+    permutation_repeats=2,
+    covariates=COVARIATES,
+    endpoints=("lc", "os"),
+    strata={"os": ("grade", "chemotherapy")},
+    univariable={"lc": ("grade", "size"), "os": ("grade", "age", "chemotherapy")},
+    multivariable={
+        "lc": {
+            "multivariable": ("grade", "size"),
+            "model_1": ("grade",),
+            "model_2": ("grade", "size"),
+        },
+        "os": {"multivariable": ("grade",)},
+    },
+    forest={},
+    figures={},
+    left_out={},
+)
+OBSERVED = CohortSettings("small", "A small cohort", "observed", tables={}, times={})
+RECONSTRUCTED = replace(OBSERVED, kind="reconstructed", derived_from="feng2022")
+WITH_INTENTS = replace(
+    OBSERVED,
+    tables={"treatments": TableMapping("t.csv", {"intent": ColumnMapping("intent")})},
+)
+CONFIGURED = configured_entries(
+    {
+        "models": {"confidence_level": 0.95, "kaplan_meier": {"landmarks_months": [12, 36]}},
+        "endpoints": {"alpha_beta_gy": 10, "acute_toxicity_months": 3},
+    }
+)
+
+
+def made(*statistics: Statistic, cohort: CohortSettings = OBSERVED) -> dict[str, str]:
+    numbers = computed_entries([("stage", s) for s in statistics], cohort)
+    numbers |= CONFIGURED | plan_entries(ANALYSIS, cohort, ENDPOINTS)
+    found = tables(numbers, ANALYSIS, cohort, ENDPOINTS)
+    for text in found.values():
+        assert [key for key in SHORTCODE.findall(text) if key not in numbers] == []
+    return found
+
+
+def count(key: str, value: int) -> Statistic:
+    return Statistic(key, value, "count", "count")
+
+
+def share(key: str, value: int, of: int) -> list[Statistic]:
+    return [
+        count(f"{key}.n", value),
+        Statistic(f"{key}.percent", 100 * value / of, "percent", "percentage"),
+    ]
+
+
+def median(key: str, value: float, low: float | None, high: float | None) -> Statistic:
+    return Statistic(key, value, "months", "median", ci=Interval(low, high, 0.95, "crossing"))
+
+
+def hazard(key: str, ratio: float = 0.5) -> list[Statistic]:
+    ci = Interval(ratio / 2, ratio * 2, 0.95, "Wald")
+    return [
+        Statistic(f"{key}.hr", ratio, "hazard ratio", "Cox", ci=ci),
+        Statistic(f"{key}.p", 0.04, "p", "Wald"),
+    ]
+
+
+def lost(key: str, reason: str) -> list[Statistic]:
+    return [
+        not_estimable(f"{key}.hr", "hazard ratio", "Cox", reason),
+        not_estimable(f"{key}.p", "p", "Cox", reason),
+    ]
+
+
+def printed(text: str) -> str:
+    """Text with every shortcode shortened to its key in brackets."""
+    return SHORTCODE.sub(r"<\1>", text)
+
+
+def test_patients_table_exactly() -> None:
+    found = made(
+        count("cohort.patients", 37),
+        *(Statistic(f"cohort.age.{m}", 50, "years", m) for m in ("median", "min", "max")),
+        *share("cohort.sex.female", 12, 37),
+        *share("cohort.sex.male", 25, 37),
+        *share("cohort.grade.G1", 19, 36),
+        *share("cohort.grade.G2", 0, 36),
+        count("cohort.grade.missing.n", 1),
+        cohort=RECONSTRUCTED,
+    )
+    assert found == {
+        "patients": """\
+::: {#tbl-patients}
+| Characteristic | Patients, n (%) |
+|:----------------------------------------------------------|--------------------------------:|
+| Age, years: median (range) | {{< num cohort.age.median >}} ({{< num cohort.age.min >}}–{{< num cohort.age.max >}}) |
+| **Sex** |  |
+| Female | {{< num cohort.sex.female.n >}} ({{< num cohort.sex.female.percent >}}%) |
+| Male | {{< num cohort.sex.male.n >}} ({{< num cohort.sex.male.percent >}}%) |
+| **Histological grade** |  |
+| G1 | {{< num cohort.grade.G1.n >}} ({{< num cohort.grade.G1.percent >}}%) |
+| Not recorded | {{< num cohort.grade.missing.n >}} |
+
+Characteristics of the {{< num cohort.patients >}} patients. Percentages are of the patients whose value is known; those of treatments, of all. Data {{< num cohort.label >}}.
+:::
+"""  # noqa: E501
+    }
+
+
+def test_an_observed_cohort_has_no_label() -> None:
+    assert "cohort.label" not in made(*share("cohort.sex.male", 1, 1))["patients"]
+
+
+def test_treatment_is_systemic_only_where_intents_are_recorded() -> None:
+    statistics = [count("cohort.patients", 3), *share("treatment.chemotherapy", 2, 3)]
+    assert "| **Treatment** |  |" in made(*statistics)["patients"]
+    systemic = made(*statistics, cohort=WITH_INTENTS)["patients"]
+    assert "| **Systemic treatment** |  |" in systemic
+
+
+def test_chemotherapy_is_split_by_its_timing() -> None:
+    statistics = [
+        *share("treatment.chemotherapy", 2, 3),
+        count("treatment.chemotherapy.before.n", 1),
+        count("treatment.chemotherapy.after.n", 0),
+        *share("treatment.none", 1, 3),
+    ]
+    assert [
+        line for line in made(*statistics)["patients"].splitlines() if "treatment." in line
+    ] == [
+        "| Chemotherapy | {{< num treatment.chemotherapy.n >}} "
+        "({{< num treatment.chemotherapy.percent >}}%) |",
+        "| Chemotherapy before SBRT | {{< num treatment.chemotherapy.before.n >}} |",
+        "| None | {{< num treatment.none.n >}} ({{< num treatment.none.percent >}}%) |",
+    ]
+
+
+def test_prescriptions_go_by_dose_and_the_rare_ones_come_last() -> None:
+    keys = ["100gy_10fx", "37_5gy_3fx", "37_5gy_15fx", "50gy_5fx", "other"]
+    statistics = [s for k in keys for s in share(f"dose.prescription.{k}", 2, 10)]
+    statistics += [
+        Statistic(f"dose.prescription.{k}.label", k, "text", "as recorded") for k in keys[:-1]
+    ]
+    text = made(*statistics)["treatment"]
+    rows = re.findall(r"dose\.prescription\.(\w+)\.n >", text)
+    assert rows == ["37_5gy_3fx", "37_5gy_15fx", "50gy_5fx", "100gy_10fx", "other"]
+    assert "| {{< num dose.prescription.37_5gy_3fx.label >}} | {{< num" in text
+
+
+def test_sides_of_a_split_are_called_as_the_plan_calls_them() -> None:
+    text = made(*share("lesions.size_level", 2, 5), *share("lesions.size_reference", 3, 5))
+    assert (
+        "| <covariate.size.label>: <covariate.size.level> "
+        "| <lesions.size_level.n> (<lesions.size_level.percent>%) |"
+    ) in printed(text["treatment"])
+
+
+def survival() -> list[Statistic]:
+    band = Interval(60.0, 90.0, 0.95, "log-log")
+    statistics = [count("os.n", 37), count("os.events", 28), median("os.median", 24, 13, None)]
+    statistics.append(Statistic("os.rate_12m", 71.5, "percent", "Kaplan-Meier", ci=band))
+    statistics.append(count("os.at_risk_12m", 25))
+    reason = "nobody was followed that long"
+    statistics.append(not_estimable("os.rate_36m", "percent", "Kaplan-Meier", reason))
+    statistics.append(count("os.at_risk_36m", 0))
+    return statistics
+
+
+def test_survival_table_exactly() -> None:
+    level = "<config.models.confidence_level>% CI"
+    marks = "config.models.kaplan_meier.landmarks_months"
+    lines = printed(made(*survival())["survival"]).splitlines()
+    assert lines == [
+        "::: {#tbl-survival}",
+        f"| Endpoint | n | Events | Median, months ({level}) | At <{marks}.0> months "
+        f"| At <{marks}.1> months |",
+        "|:------------------|------:|--------:|--------------------:|--------------------:"
+        "|--------------------:|",
+        "| <endpoint.os.label> | <os.n> | <os.events> "
+        "| <os.median> (<os.median.low>–<os.median.high>) "
+        "| <os.rate_12m>% (<os.rate_12m.low>–<os.rate_12m.high>); <os.at_risk_12m> at risk "
+        "| <os.rate_36m>; <os.at_risk_36m> at risk |",
+        "",
+        "Kaplan-Meier estimates: median, and rate with its confidence interval and the number at "
+        f"risk. Intervals are {level}s by the log-log transform. Analysed: <endpoint.os.label> per "
+        "patient. NR: not reached. Not estimable: <endpoint.os.label> because "
+        "<os.rate_36m.reason>.",
+        ":::",
+    ]
+
+
+def test_nothing_is_said_of_nr_where_everything_is_reached() -> None:
+    reached = [replace(s, ci=Interval(13, 28, 0.95, "crossing")) if s.key == "os.median" else s
+               for s in survival()]  # fmt: skip
+    assert "not reached" not in made(*reached)["survival"]
+
+
+def test_univariable_table_has_a_row_for_each_covariate_and_two_columns_for_each_endpoint() -> None:
+    keys = ["lc.univariable.grade", "lc.univariable.size", "os.univariable.grade",
+            "os.univariable.chemotherapy", "os.univariable.age"]  # fmt: skip
+    found = made(*(s for key in keys for s in hazard(f"cox.{key}")))
+    lines = printed(found["univariable"]).splitlines()
+    assert lines[1] == (
+        "| Covariate "
+        "| <endpoint.lc.label>: HR (<config.models.confidence_level>% CI) | *p* "
+        "| <endpoint.os.label>: HR (<config.models.confidence_level>% CI) | *p* |"
+    )
+    lc, os = "cox.lc.univariable", "cox.os.univariable"
+
+    def cells(key: str) -> str:
+        return f"<{key}.hr> (<{key}.hr.low>–<{key}.hr.high>) | <{key}.p>"
+
+    assert lines[3:7] == [
+        "| <covariate.grade.label>: <covariate.grade.contrast> "
+        f"| {cells(f'{lc}.grade')} | {cells(f'{os}.grade')} |",
+        f"| <covariate.size.label>: <covariate.size.contrast> | {cells(f'{lc}.size')} | – | – |",
+        f"| <covariate.age.label>: <covariate.age.contrast> | – | – | {cells(f'{os}.age')} |",
+        "| <covariate.chemotherapy.label> (confounded): <covariate.chemotherapy.contrast> "
+        f"| – | – | {cells(f'{os}.chemotherapy')} |",
+    ]
+    assert lines[8] == (
+        "Univariable Cox models: hazard ratio (HR), each covariate by itself. It compares the "
+        "first group with the second or values one step apart. Intervals are Wald; ties by "
+        "Efron's approximation. Analysed: <endpoint.os.label> per patient; <endpoint.lc.label> "
+        "per lesion. Confounded: the treatment was chosen, not allotted, so the comparison does "
+        "not show its effect."
+    )
+
+
+def test_multivariable_table_ends_with_the_size_of_each_model() -> None:
+    model = "cox.os.multivariable"
+    sizes = [count(f"{model}.n", 37), count(f"{model}.events", 28)]
+    sizes.append(Statistic(f"{model}.events_per_variable", 28.0, "ratio", "events per covariate"))
+    lines = printed(made(*hazard(f"{model}.grade"), *sizes)["multivariable"]).splitlines()
+    assert lines[4:7] == [
+        f"| Analysed | <{model}.n> |  |",
+        f"| Events | <{model}.events> |  |",
+        f"| Events per covariate | <{model}.events_per_variable> |  |",
+    ]
+
+
+def test_what_is_not_estimable_keeps_its_row_and_the_reason_is_said_once() -> None:
+    reason = "no event was seen in one group"
+    other = "the model did not converge"
+    found = made(
+        *lost("cox.os.univariable.grade", reason),
+        *lost("cox.lc.univariable.grade", reason),
+        *lost("cox.os.univariable.age", other),
+    )
+    text = printed(found["univariable"])
+    assert "| <cox.lc.univariable.grade.hr> | – | <cox.os.univariable.grade.hr> | – |" in text
+    assert text.splitlines()[-2].endswith(
+        "Not estimable: <endpoint.lc.label> by <covariate.grade.label> and <endpoint.os.label> by "
+        "<covariate.grade.label> because <cox.lc.univariable.grade.hr.reason>; <endpoint.os.label> "
+        "by <covariate.age.label> because <cox.os.univariable.age.hr.reason>."
+    )
+
+
+def test_models_of_local_control_follow_the_first_models_covariate() -> None:
+    keys = ("model_1.grade", "model_2.grade", "model_2.size")
+    found = made(*(s for key in keys for s in hazard(f"cox.lc.{key}")))
+    lines = printed(found["lc_models"]).splitlines()
+    assert lines[0] == "::: {#tbl-lc-models}"
+    assert lines[3:5] == [
+        "| Model I: <covariate.grade.label> | <cox.lc.model_1.grade.hr> "
+        "(<cox.lc.model_1.grade.hr.low>–<cox.lc.model_1.grade.hr.high>) "
+        "| <cox.lc.model_1.grade.p> |",
+        "| Model II: <covariate.grade.label> + <covariate.size.label> "
+        "| <cox.lc.model_2.grade.hr> "
+        "(<cox.lc.model_2.grade.hr.low>–<cox.lc.model_2.grade.hr.high>) "
+        "| <cox.lc.model_2.grade.p> |",
+    ]
+
+
+def test_groups_stand_under_their_endpoint_with_one_test_for_both() -> None:
+    statistics = []
+    for side, months in (("level", 30.0), ("reference", 12.0)):
+        group = f"os.grade_{side}"
+        statistics += [count(f"{group}.n", 9), count(f"{group}.events", 5)]
+        statistics.append(median(f"{group}.median", months, 10, 40))
+    statistics.append(Statistic("os.grade.logrank.p", 0.03, "p", "log-rank"))
+    lines = printed(made(*statistics)["strata"]).splitlines()
+    assert lines[3:6] == [
+        "| **<endpoint.os.label>** |  |  |  |  |",
+        "| <covariate.grade.label>: <covariate.grade.level> | <os.grade_level.n> "
+        "| <os.grade_level.events> | <os.grade_level.median> "
+        "(<os.grade_level.median.low>–<os.grade_level.median.high>) | <os.grade.logrank.p> |",
+        "| <covariate.grade.label>: <covariate.grade.reference> | <os.grade_reference.n> "
+        "| <os.grade_reference.events> | <os.grade_reference.median> "
+        "(<os.grade_reference.median.low>–<os.grade_reference.median.high>) |  |",
+    ]
+
+
+def toxicity() -> list[Statistic]:
+    statistics = [count("cohort.patients", 37)]
+    for key, patients, grades in (
+        ("acute.enteritis", 2, (1, 1, 0, 0, 0)),
+        ("acute.fatigue", 8, (5, 3, 0, 0, 0)),
+        ("late.dermatitis", 1, (0, 0, 1, 0, 0)),
+    ):
+        statistics += share(f"toxicity.{key}", patients, 37)
+        statistics.append(Statistic(f"toxicity.{key}.label", key, "text", "as recorded"))
+        statistics += [count(f"toxicity.{key}.grade_{g}.n", n) for g, n in enumerate(grades, 1)]
+    statistics += share("toxicity.grade_3_or_more", 1, 37)
+    return statistics + share("toxicity.grade_4_or_more", 0, 37)
+
+
+def test_toxicity_table_goes_up_to_the_worst_grade_and_shows_that_there_was_no_worse() -> None:
+    lines = printed(made(*toxicity())["toxicity"]).splitlines()
+    assert lines[1] == "| Adverse event | Patients, n (%) | G1 | G2 | G3 |"
+    assert [line.split("|")[1].strip() for line in lines[3:-3]] == [
+        "**Acute**",
+        "<toxicity.acute.fatigue.label>",
+        "<toxicity.acute.enteritis.label>",
+        "**Late**",
+        "<toxicity.late.dermatitis.label>",
+        "**Acute or late**",
+        "Any of G3 or more",
+        "Any of G4 or more",
+    ]
+    assert "| <toxicity.grade_4_or_more.n> (<toxicity.grade_4_or_more.percent>%) |" in lines[-4]
+
+
+def everything() -> dict[str, str]:
+    models = [f"lc.{m}.{n}" for m in ("univariable", "multivariable") for n in ("grade", "size")]
+    models += ["lc.model_1.grade", "lc.model_2.grade", "os.univariable.age"]
+    return made(
+        *share("cohort.sex.male", 1, 2),
+        *(Statistic(f"lesions.size.{m}", 5.0, "cm", m) for m in ("median", "min", "max")),
+        *(Statistic(f"dose.bed10.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
+        *(Statistic(f"dose.eqd2.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
+        count("cohort.lesions", 58),
+        *survival(),
+        *(s for key in models for s in hazard(f"cox.{key}")),
+        *toxicity(),
+        cohort=RECONSTRUCTED,
+    )
+
+
+def test_every_digit_is_in_a_shortcode_or_an_identifier() -> None:
+    found = everything()
+    assert sorted(found) == [
+        "lc_models", "multivariable", "patients", "survival", "toxicity", "treatment",
+        "univariable",
+    ]  # fmt: skip
+    for text in found.values():
+        plain = SHORTCODE.sub("", text)
+        assert re.findall(r"\S*\d\S*", re.sub(r"\b(BED10|EQD2|G[1-5])\b", "", plain)) == []
+
+
+def test_every_table_is_one_div_whose_rows_have_the_headers_columns() -> None:
+    for name, text in everything().items():
+        lines = text.splitlines()
+        assert lines[0] == f"::: {{#tbl-{name.replace('_', '-')}}}"
+        assert lines[-1] == ":::"
+        assert lines[-3] == ""
+        assert len({line.count("|") for line in lines[1:-3]}) == 1
+        assert lines[-2].endswith("Data {{< num cohort.label >}}.")
+
+
+def test_no_numbers_no_tables() -> None:
+    assert made() == {}
+
+
+@pytest.mark.parametrize("name", ["lc_models", "multivariable"])
+def test_a_plan_without_such_models_has_no_such_table(name: str) -> None:
+    analysis = replace(ANALYSIS, multivariable={})
+    numbers = computed_entries([("cox", s) for s in hazard("cox.lc.model_1.grade")], OBSERVED)
+    assert name not in tables(numbers, analysis, OBSERVED, ENDPOINTS)
