@@ -280,3 +280,18 @@ def test_both_cohorts_plans_make_a_design() -> None:
         for endpoint, names in plan.univariable.items():
             frame = frames[1] if endpoint == "lc" else frames[0]
             assert list(design(frame, plan.covariates, names).columns) == list(names)
+
+
+@pytest.mark.parametrize(("days", "expected"), [(10, [2, 40.0]), (9, [1, 20.0])])
+def test_lesions_begun_within_the_concurrency_window_are_one_first_course(
+    days: float, expected: list[float]
+) -> None:
+    """Planned together and begun ten days apart: one course of two lesions, or two."""
+    tables = canonical(
+        patients=[patient("P")],
+        lesions=[lesion("P", "A", 20.0), lesion("P", "B", 40.0)],
+        courses=[course("P", "A", 0.0, 50.0, 5), course("P", "B", 10.0, 50.0, 5)],
+    )
+    patients, _ = covariate_frame(tables, alpha_beta_gy=10, concurrent_days=days)
+    found = patients.loc[0, ["derived.number_of_lesions", "derived.size_mm"]]
+    assert found.tolist() == expected

@@ -252,3 +252,20 @@ def test_analysis_settings_is_a_function_of_its_arguments() -> None:
     endpoints = endpoint_settings(raw["endpoints"])
     assert analysis_settings(raw["models"], endpoints, cohort, 7) == TCIA.analysis
     assert raw == before
+
+
+def test_a_plan_that_names_an_unknown_or_unfit_covariate_is_refused_at_its_key() -> None:
+    raw = raw_plan("reconstructed-2022")
+    models = raw["models"]
+    known = models["covariates"]
+    models["covariates"] = {name: known[name] for name in ("grade", "age")}
+    models |= {"strata": {}, "multivariable": {}, "univariable": {"os": ["garde"]}}
+    models["figures"] = {"os": ["overall", "age"]}
+    models["forest"]["covariates"] = {}
+    with pytest.raises(InputError) as refused:
+        plan_settings(raw)
+    assert str(refused.value).splitlines() == [
+        "models:0: figures.os: a continuous covariate cannot split curves, read age, "
+        "accepted: one with level and reference",
+        "models:0: univariable.os: unknown covariate, read garde, accepted: grade, age",
+    ]

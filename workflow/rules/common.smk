@@ -2,6 +2,7 @@
 # the paths. Requires config/; makes nothing.
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,7 +16,7 @@ sys.path.insert(0, PACKAGES)
 
 from sarcoma_sbrt import settings
 from sarcoma_sbrt.errors import InputError
-from sarcoma_sbrt.io import read_modules, read_yaml, sha256
+from sarcoma_sbrt.io import line_of, read_modules, read_yaml
 from sarcoma_sbrt.provenance.lineage import import_closure
 from sarcoma_sbrt.schema import TABLES
 
@@ -55,6 +56,15 @@ def checked_values():
         )
 
 
+def placed(problem):
+    """A problem of the analysis plan at its line: the cohort's block wins over the plan's."""
+    block = problem.column.split(".")[0]
+    own = block in CONFIGURATION["cohort"].get("models", {})
+    path = COHORT_FILE if own else config["models"]
+    keys = f"models.{problem.column}" if own else problem.column
+    return replace(problem, file=path, line=line_of(path, keys), column=keys)
+
+
 checked_values()
 COHORT = config["cohort"]
 COHORT_FILE = f"config/cohorts/{COHORT}.yaml"
@@ -68,9 +78,12 @@ RUN = {key: str(config[key]) for key in ("cohort", "date", "renderer", "seed")}
 
 ENDPOINTS = settings.endpoint_settings(CONFIGURATION["endpoints"])
 COHORT_SETTINGS = settings.cohort_settings(COHORT, CONFIGURATION["cohort"])
-ANALYSIS = settings.analysis_settings(
-    CONFIGURATION["models"], ENDPOINTS, COHORT_SETTINGS, int(config["seed"])
-)
+try:
+    ANALYSIS = settings.analysis_settings(
+        CONFIGURATION["models"], ENDPOINTS, COHORT_SETTINGS, int(config["seed"])
+    )
+except InputError as error:
+    raise WorkflowError(f"bad input\n{InputError(map(placed, error.problems))}")
 
 RESULTS = config["results"].rstrip("/")
 PRIVATE = f"{RESULTS}/private"

@@ -151,6 +151,6 @@ rule figures:
         "../../envs/workflow.yaml"
     params:
         plan=plan(),
-        figures=FIGURES,
+        figures=list(FIGURES),
     script:
         "../scripts/figures.py"

@@ -12,6 +12,8 @@ with job_log(snakemake.log[0]):
     for path, endpoint in zip(snakemake.output.endpoints, derived.values(), strict=True):
         write_parquet(path, endpoint.table)
     write_json(snakemake.output.summary, summary(derived, plan.analysis))
-    patients, lesions = covariate_frame(tables, alpha_beta_gy=plan.alpha_beta_gy)
+    patients, lesions = covariate_frame(
+        tables, alpha_beta_gy=plan.alpha_beta_gy, concurrent_days=plan.concurrent_days
+    )
     write_parquet(snakemake.output.patients, patients)
     write_parquet(snakemake.output.lesions, lesions)

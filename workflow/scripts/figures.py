@@ -1,1 +1,34 @@
-"""Draw every figure."""
+"""Draw every figure as SVG and PNG."""
+
+import matplotlib
+
+from sarcoma_sbrt.io import job_log, read_json, read_parquet
+from sarcoma_sbrt.reporting.figures import (
+    flow_figure,
+    hazard_ratio_figure,
+    importance_figure,
+    kaplan_meier_figure,
+    save_options,
+    style,
+)
+from sarcoma_sbrt.settings import plan_settings
+
+with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
+    plan = plan_settings(snakemake.params.plan)
+    analysis, cohort = plan.analysis, plan.cohort
+    numbers = read_json(snakemake.input.numbers)
+    curves = read_parquet(snakemake.input.curves)
+    figures = {
+        "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort),
+        "hazard_ratios": hazard_ratio_figure(numbers, analysis, cohort),
+        "importances": importance_figure(numbers, analysis, cohort),
+    } | {
+        f"km_{name}": kaplan_meier_figure(
+            curves, numbers, plan.endpoints[name], panels, analysis, cohort
+        )
+        for name, panels in analysis.figures.items()
+    }
+    names = snakemake.params.figures
+    for name, svg, png in zip(names, snakemake.output.svg, snakemake.output.png, strict=True):
+        figures[name].savefig(svg, **save_options("svg"))
+        figures[name].savefig(png, **save_options("png"))

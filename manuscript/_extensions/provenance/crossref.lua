@@ -4,6 +4,7 @@
 local NBSP = "\u{a0}"
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section" }
 local LONGEST_CELL = 30 -- characters, beyond which a cell had better wrap
+local SHORT_TABLE = 20 -- rows
 local stringify = pandoc.utils.stringify
 local labels = {} -- identifier -> { kind, number }
 
@@ -39,6 +40,18 @@ local function float(div)
   -- Word takes the style by its name.
   local style = FORMAT == "docx" and { { "custom-style", "Table Note" } } or {}
   return { tbl, pandoc.Div(blocks, pandoc.Attr("", { "table-note" }, style)) }
+end
+
+-- Typst breaks every table across pages or none: a short one had better stay whole.
+local function keep_whole(tbl)
+  local rows = 0
+  for _, body in ipairs(tbl.bodies) do
+    rows = rows + #body.body
+  end
+  if rows <= SHORT_TABLE then
+    local unbroken = "#[#show figure.where(kind: table): set block(breakable: false)"
+    return { pandoc.RawBlock("typst", unbroken), tbl, pandoc.RawBlock("typst", "]") }
+  end
 end
 
 local function longest_word(text)
@@ -167,6 +180,8 @@ function Pandoc(doc)
   doc.blocks = doc.blocks:walk(counters)
   if FORMAT == "docx" then
     doc.blocks = doc.blocks:walk({ Table = fit_columns })
+  elseif FORMAT == "typst" then
+    doc.blocks = doc.blocks:walk({ Table = keep_whole })
   end
   return doc:walk({ Cite = resolve })
 end

@@ -25,7 +25,7 @@ def _refused(assemble, **changes) -> list[str]:
 
 
 # First line of a block -> how many lines after it the problem stands, where it is not there.
-LATER = {"| a |": 4, "``` text": 1}
+LATER = {"| a |": 4, "::: {#refs}": 1, "``` text": 1}
 SHORTCODES = "accepted: {{< num key >}}, {{< include /path >}}"
 
 
@@ -121,6 +121,10 @@ SHORTCODES = "accepted: {{< num key >}}, {{< include /path >}}"
             "| a |\n|---|\n| b |\n\n: Caption",
             ": Caption: caption under a table is not supported, "
             "accepted: ::: {#tbl-name}, the table, its caption, :::",
+        ),
+        (
+            "::: {#refs}\nOf 37 patients.\n:::",
+            "Of 37 patients.: text stands in the reference list, accepted: :::",
         ),
         ("On %date%.", "%date%: placeholder stands outside the front matter"),
         (

@@ -64,7 +64,7 @@ LESIONS = [
 ]
 # BED10 100, 100, 100, 105, 105.6, 60; the second course to a/2 describes no lesion.
 COURSES = [
-    ("a", "2", "second", 300, 30, 10),
+    ("a", "2", "again", 300, 30, 10),
     ("a", "1", "first", 0, 50, 5),
     ("a", "2", "first", 0, 50, 5),
     ("b", "1", "first", 0, 50, 5),

@@ -109,7 +109,7 @@ def test_every_key_of_an_endpoint_is_there(found: dict[str, Statistic]) -> None:
     quantities = ["n", "events", "median", "rate_12m", "rate_24m", "rate_36m"]
     quantities += [f"at_risk_{m}m" for m in (0, 12, 24, 36)]
     expected = {f"os.{p}{q}" for p in ("", "sex_level.", "sex_reference.") for q in quantities}
-    expected |= {"os.follow_up_median", "os.time_min", "os.time_max"}
+    expected |= {"os.follow_up_median", "os.time_median", "os.time_min", "os.time_max"}
     expected |= {"os.sex.logrank.chi_square", "os.sex.logrank.p"}
     assert set(found) == expected
 

@@ -90,7 +90,8 @@ CONFIGURED = configured_entries(
 
 
 def made(*statistics: Statistic, cohort: CohortSettings = OBSERVED) -> dict[str, str]:
-    numbers = computed_entries([("stage", s) for s in statistics], cohort)
+    always = [count("cohort.patients", 37), count("cohort.lesions", 58)]
+    numbers = computed_entries([("stage", s) for s in (*always, *statistics)], cohort)
     numbers |= CONFIGURED | plan_entries(ANALYSIS, cohort, ENDPOINTS)
     found = tables(numbers, ANALYSIS, cohort, ENDPOINTS)
     for text in found.values():
@@ -135,7 +136,6 @@ def printed(text: str) -> str:
 
 def test_patients_table_exactly() -> None:
     found = made(
-        count("cohort.patients", 37),
         *(Statistic(f"cohort.age.{m}", 50, "years", m) for m in ("median", "min", "max")),
         *share("cohort.sex.female", 12, 37),
         *share("cohort.sex.male", 25, 37),
@@ -168,7 +168,7 @@ def test_an_observed_cohort_has_no_label() -> None:
 
 
 def test_treatment_is_systemic_only_where_intents_are_recorded() -> None:
-    statistics = [count("cohort.patients", 3), *share("treatment.chemotherapy", 2, 3)]
+    statistics = share("treatment.chemotherapy", 2, 3)
     assert "| **Treatment** |  |" in made(*statistics)["patients"]
     systemic = made(*statistics, cohort=WITH_INTENTS)["patients"]
     assert "| **Systemic treatment** |  |" in systemic
@@ -348,7 +348,7 @@ def test_groups_stand_under_their_endpoint_with_one_test_for_both() -> None:
 
 
 def toxicity() -> list[Statistic]:
-    statistics = [count("cohort.patients", 37)]
+    statistics = []
     for key, patients, grades in (
         ("acute.enteritis", 2, (1, 1, 0, 0, 0)),
         ("acute.fatigue", 8, (5, 3, 0, 0, 0)),
@@ -385,7 +385,6 @@ def everything() -> dict[str, str]:
         *(Statistic(f"lesions.size.{m}", 5.0, "cm", m) for m in ("median", "min", "max")),
         *(Statistic(f"dose.bed10.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
         *(Statistic(f"dose.eqd2.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
-        count("cohort.lesions", 58),
         *survival(),
         *(s for key in models for s in hazard(f"cox.{key}")),
         *toxicity(),

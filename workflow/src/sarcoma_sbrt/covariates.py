@@ -28,7 +28,9 @@ _TREATMENTS = ("radiotherapy", "chemotherapy")
 _RELATIVE_TOLERANCE = 1e-9
 
 
-def covariate_frame(tables: Tables, *, alpha_beta_gy: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+def covariate_frame(
+    tables: Tables, *, alpha_beta_gy: float, concurrent_days: float = 0.0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every covariate that the canonical tables give, per patient and per lesion.
 
     Parameters
@@ -37,6 +39,9 @@ def covariate_frame(tables: Tables, *, alpha_beta_gy: float) -> tuple[pd.DataFra
         Canonical tables (`schema.TABLES`); one that the cohort lacks is empty.
     alpha_beta_gy : float
         Alpha/beta ratio of the tumour, for ``derived.bed10_gy``.
+    concurrent_days : float
+        Lesions first treated within so many days of the patient's first fraction belong to
+        the patient's first course.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def covariate_frame(tables: Tables, *, alpha_beta_gy: float) -> tuple[pd.DataFra
     """
     lesions = _lesion_values(tables, alpha_beta_gy)
     patients = _named(tables["patients"], "patients").sort_values("patient_id", ignore_index=True)
-    patients = patients.merge(_first_course(lesions), on="patient_id", how="left")
+    patients = patients.merge(_first_course(lesions, concurrent_days), on="patient_id", how="left")
     for kind in _TREATMENTS:
         patients[f"derived.{kind}"] = _given(patients["patient_id"], tables["treatments"], kind)
     own = ["derived.size_mm", "derived.bed10_gy"]
@@ -83,14 +88,15 @@ def _lesion_values(tables: Tables, alpha_beta_gy: float) -> pd.DataFrame:
     return lesions.merge(first, on=_LESION, how="left", validate="one_to_one")
 
 
-def _first_course(lesions: pd.DataFrame) -> pd.DataFrame:
+def _first_course(lesions: pd.DataFrame, concurrent_days: float) -> pd.DataFrame:
     """Patients' first courses: how many lesions, the largest size and its BED.
 
     Without any recorded course all lesions count. Where several lesions were treated and the
     size of none is known, it is not known whose BED the patient's would be: it is missing.
     """
     start = lesions["start"]
-    first = (start == start.groupby(lesions["patient_id"]).transform("min")).fillna(False)
+    earliest = start.groupby(lesions["patient_id"]).transform("min")
+    first = (start <= earliest + concurrent_days).fillna(False)
     rows = lesions[first | start.isna().groupby(lesions["patient_id"]).transform("all")]
     number = rows.groupby("patient_id")["lesion_id"].size().astype("Int64")
     sized = rows["derived.size_mm"].notna() | (rows["patient_id"].map(number) == 1)

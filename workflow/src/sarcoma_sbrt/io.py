@@ -24,6 +24,7 @@ from sarcoma_sbrt.errors import InputError, Problem
 __all__ = [
     "hashed",
     "job_log",
+    "line_of",
     "manifest",
     "read_json",
     "read_modules",
@@ -144,6 +145,12 @@ def read_yaml(path: str | Path, schema: Mapping[str, Any] | str | Path) -> dict[
     if problems:
         raise InputError(problems)
     return dict(content)
+
+
+def line_of(path: str | Path, keys: str) -> int:
+    """1-based line of a key path (``a.b.c``) of a YAML file; of its nearest ancestor."""
+    root = yaml.compose(Path(path).read_text(encoding="utf-8"))
+    return _line(root, keys.split("."))
 
 
 def duplicate_keys(path: str, node: yaml.Node | None) -> list[Problem]:

@@ -7,9 +7,11 @@ covariates, models and figures can this cohort supply?
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from sarcoma_sbrt.errors import InputError, Problem
 
 __all__ = [
     "Analysis",
@@ -207,6 +209,7 @@ class Plan:
     analysis: Analysis
     alpha_beta_gy: float
     acute_toxicity_months: float
+    concurrent_days: float
 
 
 def plan_settings(raw: Mapping[str, Any]) -> Plan:
@@ -226,6 +229,7 @@ def plan_settings(raw: Mapping[str, Any]) -> Plan:
         analysis=analysis_settings(raw["models"], endpoints, cohort, raw["seed"]),
         alpha_beta_gy=raw["endpoints"]["alpha_beta_gy"],
         acute_toxicity_months=raw["endpoints"]["acute_toxicity_months"],
+        concurrent_days=raw["endpoints"]["concurrent_lesions_days"],
     )
 
 
@@ -283,8 +287,16 @@ def analysis_settings(
         What tables and columns there are.
     seed : int
         Root seed.
+
+    Raises
+    ------
+    InputError
+        When a block names a covariate that the plan does not define, or splits curves by a
+        continuous one.
     """
     plan = {**raw, **cohort.models}
+    if problems := _plan_problems(plan):
+        raise InputError(problems)
     covariates = {name: _covariate(name, c) for name, c in plan["covariates"].items()}
     left_out: dict[str, str] = {}
     for name, endpoint in endpoints.items():
@@ -332,6 +344,30 @@ def analysis_settings(
         figures={e: names for e, names in per_endpoint(plan["figures"]).items() if names},
         left_out=left_out,
     )
+
+
+def _plan_problems(plan: Mapping[str, Any]) -> list[Problem]:
+    """Covariates that a block names and the plan cannot give it, each at its key path."""
+    known = plan["covariates"]
+    problems = []
+    for path, name in _named_covariates(plan):
+        if name not in known:
+            accepted = ", ".join(known)
+            problems.append(Problem("models", 0, path, "unknown covariate", name, accepted))
+        elif path.startswith(("strata", "figures")) and "per" in known[name]:
+            what = "a continuous covariate cannot split curves"
+            problems.append(Problem("models", 0, path, what, name, "one with level and reference"))
+    return problems
+
+
+def _named_covariates(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Key path and covariate name of every use of a covariate in the plan."""
+    blocks = {block: plan[block] for block in ("strata", "univariable", "figures")}
+    blocks["forest.covariates"] = plan["forest"]["covariates"]
+    blocks |= {f"multivariable.{e}": models for e, models in plan["multivariable"].items()}
+    for block, lists in blocks.items():
+        for key, names in lists.items():
+            yield from ((f"{block}.{key}", name) for name in names if name != "overall")
 
 
 def _covariate(name: str, raw: Mapping[str, Any]) -> Covariate:

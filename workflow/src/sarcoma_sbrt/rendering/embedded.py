@@ -118,7 +118,8 @@ def font_folder() -> Path:
     """Folder of DejaVu Sans, which the figures' text is set in: matplotlib brings it."""
     # Found, not imported: the front door asks for the renderer's version at every run.
     package = importlib.util.find_spec("matplotlib")
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     return Path(package.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 

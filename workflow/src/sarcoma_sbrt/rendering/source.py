@@ -339,6 +339,8 @@ def _inline_problems(line: Line, text: str, before: str) -> Iterator[Problem]:
             "caption under a table is not supported",
             "::: {#tbl-name}, the table, its caption, :::",
         )
+    if re.search(r"\{#refs\}", before) and text.strip() not in ("", ":::"):
+        yield _problem(line, text.strip(), "text stands in the reference list", ":::")
     for name in re.findall(r"%(?:date|label)%", text):
         yield _problem(line, name, "placeholder stands outside the front matter")
 

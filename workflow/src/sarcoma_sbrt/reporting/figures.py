@@ -286,13 +286,18 @@ def _panel(
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, group: _Group) -> None:
+    """Draw the steps, their band, and a tick where somebody was censored.
+
+    The band is held from each time to the next by itself: ``step="post"`` would leave out the
+    interval before a time at which there is no band.
+    """
     time, survival, lower, upper = (
         rows[column].to_numpy(dtype="float64", na_value=np.nan)
         for column in ("time_months", "survival", "lower", "upper")
     )
-    axes.fill_between(
-        time, 100 * lower, 100 * upper, step="post", color=group.colour, alpha=0.13, linewidth=0
-    )
+    held = np.repeat(time, 2)[1:]
+    low, high = (100 * np.repeat(limit, 2)[:-1] for limit in (lower, upper))
+    axes.fill_between(held, low, high, color=group.colour, alpha=0.13, linewidth=0)
     axes.step(
         time,
         100 * survival,
@@ -343,7 +348,8 @@ def _legend(
         labels,
         title=title,
         loc="upper right",
-        bbox_to_anchor=(1.02, 1.03),
+        bbox_to_anchor=(1.0, 1.03),
+        borderaxespad=0,
         alignment="left",
         handlelength=2.2,
         borderpad=0,
@@ -400,6 +406,7 @@ _LINE = 0.165
 _GAP = 0.1
 _TITLE = 0.34
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+_MOST_RATIO_TICKS = 9
 _RATIO_RANGE = (0.02, 50.0)
 
 
@@ -481,6 +488,8 @@ def _ratio_axes(axes: Axes, limits: tuple[float, float], height: float, last: bo
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     inside = [tick for tick in _RATIO_TICKS if limits[0] <= tick <= limits[1]]
+    if len(inside) > _MOST_RATIO_TICKS:
+        inside = [tick for tick in inside if np.log10(tick).is_integer()]
     axes.xaxis.set_major_locator(FixedLocator(inside))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if last else ""))
     if last:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -395,13 +395,21 @@ def _rate(
     )
 
 
+_OBSERVED: dict[str, Callable[[NDArray[np.float64]], Any]] = {
+    "median": np.median,
+    "shortest": np.min,
+    "longest": np.max,
+}
+
+
 def _follow_up(
     endpoint: EndpointSettings, overall: _Population, analysis: Analysis
 ) -> list[Statistic]:
-    """Median follow-up, shortest and longest observed time."""
+    """Follow-up: by reverse Kaplan-Meier, and the plain median and range of observed times."""
     rest = _origin(endpoint, overall) | {"n": len(overall.rows)}
-    keys = [f"{endpoint.name}.{name}" for name in ("follow_up_median", "time_min", "time_max")]
-    methods = ["reverse Kaplan-Meier", "shortest observed time", "longest observed time"]
+    names = ("follow_up_median", "time_median", "time_min", "time_max")
+    keys = [f"{endpoint.name}.{name}" for name in names]
+    methods = ["reverse Kaplan-Meier", *(f"{which} observed time" for which in _OBSERVED)]
     if overall.rows.empty:
         return [
             not_estimable(key, "months", method, _NOBODY, **rest)
@@ -413,8 +421,10 @@ def _follow_up(
     )
     return [
         _median_record(keys[0], methods[0], reverse.median(), analysis, rest),
-        Statistic(keys[1], float(times.min()), "months", methods[1], **rest),
-        Statistic(keys[2], float(times.max()), "months", methods[2], **rest),
+        *(
+            Statistic(key, float(summary(times)), "months", method, **rest)
+            for key, method, summary in zip(keys[1:], methods[1:], _OBSERVED.values(), strict=True)
+        ),
     ]
 
 
