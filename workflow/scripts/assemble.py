@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]):
         numbers=numbers,
         tables=tables,
         figures=[Path(path) for path in snakemake.input.figures],
-        conditions=conditions(numbers, tables, plan.analysis, plan.cohort),
+        conditions=conditions(numbers, tables, plan.analysis, plan.cohort, plan.endpoints),
         date=snakemake.params.date,
         label=plan.cohort.label,
     )

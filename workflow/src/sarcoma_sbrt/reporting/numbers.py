@@ -295,6 +295,7 @@ def conditions(
     tables: Mapping[str, Any],
     analysis: Analysis,
     cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
 ) -> dict[str, bool]:
     """What the manuscript may ask about the cohort (``when-meta``), each with its answer."""
     answers = {f"has.{name}": _any_below(name, numbers) for name in SECTIONS}
@@ -303,6 +304,7 @@ def conditions(
     answers |= {f"kind.{kind}": cohort.kind == kind for kind in LABEL_SENTENCES}
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
+    answers["pfs.death_gap"] = endpoints["pfs"].death_gap_months is not None
     answers["first_progression_only"] = cohort.progressions_recorded == "first"
     return answers
 
