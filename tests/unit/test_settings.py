@@ -80,7 +80,8 @@ def test_the_reconstruction_supplies_the_whole_plan() -> None:
 def test_the_tcia_sheet_supplies_no_local_control() -> None:
     analysis = TCIA.analysis
     assert analysis.left_out == {
-        "lc": "the cohort has no lesions.lesion_id, courses.start_day, assessments.diameter_mm"
+        "lc": "the records hold no table of lesions and no table of courses "
+        "and no table of assessments"
     }
     assert analysis.endpoints == ("os", "pfs", "mfs")
     assert "lc" not in analysis.univariable
@@ -134,7 +135,7 @@ def without(cohort: str, *references: str) -> dict[str, Any]:
 
 def test_a_missing_covariate_is_left_out_of_every_block() -> None:
     analysis = plan_settings(without("reconstructed-2022", "patients.grade")).analysis
-    assert analysis.left_out == {"grade": "the cohort has no patients.grade"}
+    assert analysis.left_out == {"grade": "the records hold no histological grade of the primary"}
     assert "grade" not in referenced(analysis)
     # Model 1 had nothing but grade; the others go on without it.
     assert list(analysis.multivariable["lc"]) == ["multivariable", "model_2", "model_3"]
@@ -143,12 +144,12 @@ def test_a_missing_covariate_is_left_out_of_every_block() -> None:
 
 def test_a_derived_covariate_needs_all_that_it_is_derived_from() -> None:
     analysis = plan_settings(without("reconstructed-2022", "courses.fractions")).analysis
-    assert analysis.left_out == {"bed10": "the cohort has no derived.bed10_gy"}
+    assert analysis.left_out == {"bed10": "the records hold no number of fractions"}
 
 
 def test_without_progressions_there_is_survival_and_local_control() -> None:
     analysis = plan_settings(without("reconstructed-2022", "progressions")).analysis
-    reason = "the cohort has no progressions.progression_day, progressions.kind"
+    reason = "the records hold no table of progressions"
     assert analysis.left_out == {"pfs": reason, "mfs": reason}
     assert analysis.endpoints == ("lc", "os")
     assert set(analysis.multivariable) == {"lc", "os"}

@@ -7,11 +7,12 @@ covariates, models and figures can this cohort supply?
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sarcoma_sbrt.errors import InputError, Problem
+from sarcoma_sbrt.schema import column
 
 __all__ = [
     "Analysis",
@@ -81,6 +82,7 @@ class CohortSettings:
     time_zero: str = "origin"
     progressions_recorded: Literal["all", "first"] = "all"
     derived_from: str | None = None
+    source: str = ""
     eligibility: tuple[Mapping[str, Any], ...] = ()
     screening: Mapping[str, Any] | None = None
     support: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +97,17 @@ class CohortSettings:
         """Whether a canonical or derived column can be had of this cohort."""
         needs = DERIVED_NEEDS.get(reference, (reference,))
         return set(needs) <= self.columns
+
+    def lacks(self, needs: Iterable[str]) -> str:
+        """Why something cannot be had of this cohort, as the manuscript says it."""
+        missing = [need for need in needs if need not in self.columns]
+        things = [
+            f"table of {need.split('.')[0]}"
+            if need.split(".")[0] not in self.tables
+            else column(need).description.lower()
+            for need in missing
+        ]
+        return "the records hold no " + " and no ".join(dict.fromkeys(things))
 
     @property
     def label(self) -> str:
@@ -301,7 +314,7 @@ def analysis_settings(
     left_out: dict[str, str] = {}
     for name, endpoint in endpoints.items():
         if lacks := endpoint.missing(cohort):
-            left_out[name] = "the cohort has no " + ", ".join(lacks)
+            left_out[name] = cohort.lacks(lacks)
     available = tuple(name for name in endpoints if name not in left_out)
 
     def keep(names: list[str]) -> tuple[str, ...]:
@@ -310,7 +323,8 @@ def analysis_settings(
             if name == "overall" or cohort.supplies(covariates[name].column):
                 kept.append(name)
             else:
-                left_out[name] = f"the cohort has no {covariates[name].column}"
+                column = covariates[name].column
+                left_out[name] = cohort.lacks(DERIVED_NEEDS.get(column, (column,)))
         return tuple(kept)
 
     def per_endpoint(block: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -43,19 +43,36 @@ SUBTITLES = {
     "observed": "An observed cohort",
 }
 
+TIME_ZERO = {
+    "first_course": "first fraction of the first course",
+    "diagnosis": "diagnosis of the primary",
+}
+TIES = {"efron": "Efron's"}
+
 # Sections of the manuscript that depend on what a cohort has: true when any registry key lies
 # at or below the name.
 SECTIONS = (
+    "cohort.age",
     "cohort.grade.missing",
     "cohort.setting",
+    "cohort.sex.male",
+    "cohort.source",
     "dose",
     "forest",
+    "forest.lc",
+    "forest.os",
+    "forest.pfs",
     "lc",
-    "lesions",
+    "lesions.size",
     "mfs",
     "os.grade",
+    "pfs",
     "toxicity",
 )
+
+
+# Tables of the manuscript that a cohort may not fill.
+TABLES = ("lc_models", "multivariable", "strata", "treatment", "univariable")
 
 
 @dataclass(frozen=True)
@@ -130,8 +147,8 @@ def computed_entries(
     """Registry entries of computed statistics.
 
     Beside its own key a statistic gives ``<key>.low`` and ``<key>.high`` (an interval's
-    limits), ``<key>.stated`` (a p with its relation, "= 0.016" or "< 0.001") and
-    ``<key>.reason`` (why it is not estimable).
+    limits), ``<key>.stated`` (a p with its relation, "= 0.016" or "< 0.001"; a time with its
+    unit, "24.0 months" or "not reached") and ``<key>.reason`` (why it is not estimable).
 
     Parameters
     ----------
@@ -182,13 +199,21 @@ def _companions(statistic: Statistic) -> list[tuple[str, float | str | None, str
         for suffix, limit in (("low", statistic.ci.low), ("high", statistic.ci.high)):
             text = NOT_REACHED if limit is None else printed(limit, statistic.unit)
             companions.append((suffix, limit, text))
-    if statistic.unit == "p" and isinstance(statistic.value, float):
-        text = printed(statistic.value, "p")
-        stated = f"< {text[1:]}" if text.startswith("<") else f"= {text}"
-        companions.append(("stated", statistic.value, stated))
+    if statistic.unit in ("p", "months"):
+        companions.append(("stated", statistic.value, _stated(statistic)))
     if statistic.reason:
         companions.append(("reason", statistic.reason, statistic.reason))
     return companions
+
+
+def _stated(statistic: Statistic) -> str:
+    """How a sentence says it: a p with its relation, a time with its unit or why there is none."""
+    text = _text(statistic)
+    if statistic.value is None:
+        return "not reached" if statistic.status == "not_reached" else text
+    if statistic.unit == "months":
+        return f"{text} months"
+    return f"< {text[1:]}" if text.startswith("<") else f"= {text}"
 
 
 def configured_entries(configuration: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -275,7 +300,9 @@ def plan_entries(
         "cohort.label": cohort.label,
         "cohort.label_sentence": LABEL_SENTENCES[cohort.kind],
         "cohort.subtitle": SUBTITLES[cohort.kind],
-        "cohort.time_zero": str(cohort.times.get("origin", cohort.time_zero)),
+        "cohort.source": cohort.source,
+        "method.ties": TIES[analysis.ties],
+        "cohort.time_zero": TIME_ZERO.get(cohort.time_zero, cohort.times.get("origin", "")),
     }
     for name, endpoint in endpoints.items():
         texts[f"endpoint.{name}.label"] = endpoint.label
@@ -299,8 +326,8 @@ def conditions(
 ) -> dict[str, bool]:
     """What the manuscript may ask about the cohort (``when-meta``), each with its answer."""
     answers = {f"has.{name}": _any_below(name, numbers) for name in SECTIONS}
-    answers |= {f"has.table.{name}": name in tables for name in ("lc_models", "multivariable")}
-    answers |= {f"has.figure.{name}": name in analysis.figures for name in ("lc", "mfs")}
+    answers |= {f"has.table.{name}": name in tables for name in TABLES}
+    answers |= {f"has.figure.{name}": name in analysis.figures for name in endpoints}
     answers |= {f"kind.{kind}": cohort.kind == kind for kind in LABEL_SENTENCES}
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
