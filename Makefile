@@ -44,9 +44,10 @@ format: $(READY)  ## put everything into the house's format
 bench: $(READY)  ## how long the workflow takes: from nothing, nothing to do, a change of prose
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/workflow_times.py
 
-docs: $(READY)  ## the data dictionary, and the pictures in the README
+docs: $(READY)  ## the data dictionary and the README's pictures (needs graphviz and a finished run)
 	$(BIN)/sarcoma-sbrt dictionary > docs/data-dictionary.md
-	PATH="$(CURDIR)/$(BIN):$$PATH" python docs/make_pictures.py $(RESULTS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --workflow-profile none --rulegraph | dot -Tsvg > docs/pictures/workflow.svg
+	cp $(RESULTS)/figures/km_os.png docs/pictures/km_os.png
 
 lock: $(READY)  ## resolve envs/requirements.in into the hash-pinned lock (needs uv on the PATH)
 	uv pip compile envs/requirements.in --universal --python-version 3.11 --generate-hashes \
