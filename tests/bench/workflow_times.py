@@ -13,7 +13,10 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config", "data", "envs", "manuscript", "profiles", "workflow")
+PARTS = (
+    *("Snakefile", "config", "envs", "manuscript", "profiles", "workflow"),
+    *("data/cohorts/reconstructed-2022", "data/reconstruction"),
+)
 
 
 def seconds(folder: Path, cores: int) -> float:

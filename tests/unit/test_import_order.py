@@ -22,7 +22,7 @@ LAYERS = (
     ("evidence.reconstruction.", "marginals draws endpoint_tables expansion"),
     ("reporting.", "statistics cohort_statistics survival_statistics model_statistics"),
     ("reporting.", "numbers tables figures"),
-    ("provenance.", "registry lineage audit crosscheck crate explorer"),
+    ("provenance.", "registry lineage passages audit crosscheck crate explorer"),
     ("rendering.", "source reference assembly embedded quarto"),
     ("", "cli"),
 )

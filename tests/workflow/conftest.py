@@ -1,6 +1,5 @@
 """The whole workflow in a temporary copy of the repository, never over the user's results."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config", "data", "envs", "manuscript", "profiles", "workflow")
+PARTS = ("Snakefile", "config", "envs", "manuscript", "profiles", "workflow")
+DATA = ("data/cohorts/reconstructed-2022", "data/reconstruction")  # never a user's own cohort
 IGNORED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
@@ -29,11 +29,9 @@ class Checkout:
             *arguments,
             *("--config", *values),
         ]
-        environment = os.environ | {"PYTHONWARNINGS": "default"}
         return subprocess.run(
             command,
             cwd=self.folder,
-            env=environment,
             capture_output=True,
             text=True,
             check=False,
@@ -41,15 +39,19 @@ class Checkout:
 
     def edit(self, path, old, new):
         """Replace a text that stands once in a file."""
+        self.edit_bytes(path, old.encode(), new.encode())
+
+    def edit_bytes(self, path, old, new):
+        """The same for a file in any encoding."""
         file = self.folder / path
-        text = file.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
-        file.write_text(text.replace(old, new), encoding="utf-8")
+        content = file.read_bytes()
+        assert content.count(old) == 1, f"{old!r} stands {content.count(old)} times in {path}"
+        file.write_bytes(content.replace(old, new))
 
 
 def checkout(folder):
     """Copy of the repository with the small cohort in place."""
-    for part in PARTS:
+    for part in PARTS + DATA:
         source = REPOSITORY / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=IGNORED)

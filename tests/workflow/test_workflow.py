@@ -145,13 +145,22 @@ def test_a_missing_key_fails_the_run_with_file_and_line(rerunnable):
 
 
 def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
-    table = copy.folder / "config" / "cohorts" / "small.yaml"
-    text = table.read_text(encoding="utf-8")
-    table.write_text(text.replace("male: male", "man: male", 1), encoding="utf-8")
+    raw = copy.folder / "data" / "cohorts" / "small"
+    copy.edit_bytes(
+        "data/cohorts/small/lesions.csv", b"S01;A;Kopf/Hals;7.5", b"S01;A;Kopf/Hals;-7.25"
+    )
+    (raw / "imaging.csv").unlink()
     run = copy.snakemake()
-    if "male: male" in text:
-        assert run.returncode == 1
-    assert not (copy.folder / "results" / "flow.json").exists() or run.returncode == 0
+    assert run.returncode == 1
+    log = (copy.folder / "results" / "logs" / "extract.log").read_text(encoding="utf-8")
+    assert log.strip() in run.stdout + run.stderr
+    assert "imaging.csv:0: " in log
+    assert "lesions.csv:2: " in log
+    assert "read <masked>" in log
+    assert "7.25" not in log
+    made = {path.name for path in (copy.folder / "results").iterdir()}
+    assert made <= {"logs", "benchmarks", "private"}
+    assert not list((copy.folder / "results").rglob("*.parquet"))
 
 
 def test_an_unknown_configuration_key_is_refused(copy):
@@ -189,3 +198,36 @@ def test_the_real_sheet_runs_with_a_cohort_file_and_nothing_else(copy):
     assert "reconstructed" not in html
     for name in ("forest.os.concordance", "cox.os.univariable.age.hr", "mfs.median"):
         assert numbers[name]["status"] in {"estimated", "not_reached"}, name
+
+
+def test_a_cohort_of_survival_alone_makes_a_manuscript_that_says_what_is_missing(copy):
+    folder = copy.folder / "data" / "cohorts" / "bare"
+    folder.mkdir()
+    rows = [f"{i};{100 + 37 * i};{'dead' if i % 3 else 'alive'}" for i in range(1, 25)]
+    (folder / "patients.csv").write_text("id;days;status\n" + "\n".join(rows) + "\n", "utf-8")
+    (copy.folder / "config" / "cohorts" / "bare.yaml").write_text(
+        """
+title: Survival and nothing else
+kind: observed
+times: {unit: days, origin: diagnosis}
+tables:
+  patients:
+    file: patients.csv
+    delimiter: ";"
+    columns:
+      patient_id: {from: id}
+      last_contact_day: {from: days}
+      vital_status: {from: status}
+""",
+        encoding="utf-8",
+    )
+    run = copy.snakemake(cohort="bare")
+    assert run.returncode == 0, run.stdout + run.stderr
+    html = (copy.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
+    page = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "Progression-free survival is not available" in page
+    assert "Local control is not available" in page
+    assert "toxicity is not available" in page
+    numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["os.n"]["value"] == 24
+    assert numbers["os.events"]["value"] == 16

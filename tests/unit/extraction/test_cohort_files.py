@@ -107,7 +107,8 @@ def spoilt(tmp_path: Path, old: str, new: str) -> list[str]:
             [
                 "small.yaml:4: time_zero: key is missing",
                 "small.yaml:8: time_nought: unknown key, accepted: derived_from, eligibility, "
-                "kind, models, progressions_recorded, screening, support, tables, time_zero, "
+                "kind, models, progressions_recorded, screening, "
+                "source, support, tables, time_zero, "
                 "times, title",
             ],
         ),

@@ -70,6 +70,7 @@ def test_an_interval_gives_keys_of_its_limits_and_an_open_one_is_not_reached():
         "os.median": "24.0",
         "os.median.low": "13.0",
         "os.median.high": "NR",
+        "os.median.stated": "24.0 months",
     }
     assert entries["os.median.high"]["value"] is None
     assert entries["os.median.high"]["of"] == "os.median"
@@ -99,3 +100,12 @@ def test_configuration_becomes_constants():
         "config.pfs.gap": "none",
     }
     assert {entry["kind"] for entry in entries.values()} == {"configured"}
+
+
+def test_a_median_that_is_not_reached_can_be_said_in_a_sentence():
+    record = Statistic(
+        "os.median", None, "months", "KM", status="not_reached", reason="the curve stays above"
+    )
+    entries = computed_entries([("kaplan_meier", record)], cohort("observed"))
+    assert entries["os.median"]["text"] == "NR"
+    assert entries["os.median.stated"]["text"] == "not reached"

@@ -72,7 +72,7 @@ SECTIONS = (
 
 
 # Tables of the manuscript that a cohort may not fill.
-TABLES = ("lc_models", "multivariable", "strata", "treatment", "univariable")
+TABLES = ("lc_models", "multivariable", "patients", "strata", "treatment", "univariable")
 
 
 @dataclass(frozen=True)
