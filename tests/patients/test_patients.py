@@ -17,9 +17,9 @@ from sarcoma_sbrt.schema import (
     ENDPOINT_TABLE,
     SOURCE_COLUMNS,
     TABLES,
-    pandera_schema,
 )
 from sarcoma_sbrt.settings import EndpointSettings, endpoint_settings
+from sarcoma_sbrt.validation import pandera_schema
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -20,7 +20,6 @@ from sarcoma_sbrt.schema import (
     ENDPOINT_TABLE,
     SOURCE_COLUMNS,
     TABLES,
-    pandera_schema,
 )
 from sarcoma_sbrt.settings import (
     CohortSettings,
@@ -28,6 +27,7 @@ from sarcoma_sbrt.settings import (
     EndpointSettings,
     TableMapping,
 )
+from sarcoma_sbrt.validation import pandera_schema
 
 MONTH = DAYS_PER_MONTH
 

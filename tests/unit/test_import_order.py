@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2] / "workflow/src" / PACKAGE
 # A module may import only those above it. A module may be listed before it is written; one that
 # is written and not listed fails: decide where it stands.
 LAYERS = (
-    ("", "errors schema settings io"),
+    ("", "errors schema validation settings io"),
     ("extraction.", "sources mapping eligibility"),
     ("", "dose endpoints covariates"),
     ("survival.", "kaplan_meier logrank cox diagnostics competing forest performance"),

@@ -18,8 +18,8 @@ from sarcoma_sbrt.schema import (
     accepted,
     column,
     data_dictionary,
-    pandera_schema,
 )
+from sarcoma_sbrt.validation import pandera_schema
 
 ROOT = Path(__file__).parents[2]
 REFUSALS = (pandera.errors.SchemaError, pandera.errors.SchemaErrors)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sarcoma_sbrt.schema import ENDPOINT_TABLE, pandera_schema
+from sarcoma_sbrt.schema import ENDPOINT_TABLE
+from sarcoma_sbrt.validation import pandera_schema
 
 REPOSITORY = Path(__file__).parents[2]
 TCIA = REPOSITORY.parent / "shared" / "real" / "tcia-soft-tissue-sarcoma" / "INFOclinical_STS.xlsx"

@@ -1,5 +1,5 @@
-# Shared by all rule files: the checked configuration, the plan that follows from it, and
-# the paths. Requires config/; makes nothing.
+# Shared by all the files of this folder: the checked configuration, the plan that follows from
+# it, and the paths. Requires config/; makes nothing.
 import os
 import sys
 from dataclasses import replace
@@ -17,7 +17,11 @@ sys.path.insert(0, PACKAGES)
 from sarcoma_sbrt import settings
 from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.io import line_of, read_modules, read_yaml
-from sarcoma_sbrt.provenance.lineage import import_closure
+from sarcoma_sbrt.provenance.lineage import (
+    import_closure,
+    import_graph,
+    imported_modules,
+)
 from sarcoma_sbrt.schema import TABLES
 
 # One BLAS thread and a fixed hash seed: the same bytes on one core and on four.
@@ -97,13 +101,14 @@ PRESENT_RAW_FILES = [path for path in RAW_FILES if Path(path).is_file()]
 CANONICAL = [f"{PRIVATE}/canonical/{table}.parquet" for table in TABLES]
 
 _MODULES = read_modules(WORKFLOW / "src" / "sarcoma_sbrt")
-_SOURCES = {name: text for name, (_, text) in _MODULES.items()}
+_IMPORTS = import_graph({name: text for name, (_, text) in _MODULES.items()})
 
 
 def code(script):
     """The package modules that a script reaches: inputs of its rule."""
     text = (WORKFLOW / "scripts" / f"{script}.py").read_text(encoding="utf-8")
-    return [str(_MODULES[name][0]) for name in import_closure(text, _SOURCES)]
+    reached = import_closure(imported_modules(text, _IMPORTS), _IMPORTS)
+    return [str(_MODULES[name][0]) for name in reached]
 
 
 def plan():

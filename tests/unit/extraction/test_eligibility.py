@@ -14,6 +14,7 @@ from sarcoma_sbrt import schema
 from sarcoma_sbrt.extraction.eligibility import EVENTS, extract
 from sarcoma_sbrt.extraction.sources import RawTable
 from sarcoma_sbrt.settings import cohort_settings
+from sarcoma_sbrt.validation import pandera_schema
 
 
 def test_a_sound_cohort_becomes_canonical_tables(centre: Any) -> None:
@@ -30,7 +31,7 @@ def test_a_table_that_the_cohort_lacks_is_empty_and_canonical(centre: Any) -> No
     del centre.settings["tables"]["toxicities"]
     extraction = centre.extract()
     empty = extraction.tables["toxicities"]
-    schema.pandera_schema(schema.TABLES["toxicities"]).validate(empty)
+    pandera_schema(schema.TABLES["toxicities"]).validate(empty)
     assert len(empty) == 0
     assert "toxicities" not in extraction.flow["tables"]
 

@@ -20,6 +20,7 @@ from sarcoma_sbrt.extraction.mapping import (
 )
 from sarcoma_sbrt.extraction.sources import RawTable
 from sarcoma_sbrt.settings import ColumnMapping, TableMapping
+from sarcoma_sbrt.validation import pandera_schema
 
 DAYS = {"unit": "days", "origin": "diagnosis"}
 
@@ -262,7 +263,7 @@ def test_rows_blank_below_skipped_and_split() -> None:
         ["A", "surgery", "t.xlsx#S", 5],
         ["A", "radiotherapy", "t.xlsx#S", 5],
     ]
-    schema.pandera_schema(schema.TABLES["treatments"]).validate(mapped.frame)
+    pandera_schema(schema.TABLES["treatments"]).validate(mapped.frame)
 
 
 def test_blank_rows_end_no_table_that_goes_on() -> None:
@@ -297,5 +298,5 @@ def test_a_part_that_is_no_code_is_told_with_the_whole_line() -> None:
 def test_empty_tables_are_canonical(name: str) -> None:
     table = schema.TABLES[name]
     frame = empty_table(table)
-    schema.pandera_schema(table).validate(frame)
+    pandera_schema(table).validate(frame)
     assert frame.empty

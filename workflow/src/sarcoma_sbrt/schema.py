@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import pandera.pandas as pa
-
 __all__ = [
     "DAYS_PER_MONTH",
     "ENDPOINT_TABLE",
@@ -23,7 +21,6 @@ __all__ = [
     "accepted",
     "column",
     "data_dictionary",
-    "pandera_schema",
 ]
 
 # 365.25 / 12 = 487 / 16, exactly representable, so months -> days -> months is exact.
@@ -349,29 +346,6 @@ def column(reference: str) -> Column:
     if table not in TABLES or name not in TABLES[table].names:
         raise KeyError(reference)
     return TABLES[table][name]
-
-
-def pandera_schema(table: Table) -> pa.DataFrameSchema:
-    """Build the schema that a finished canonical or endpoint table satisfies, strictly."""
-    columns = table.columns if table is ENDPOINT_TABLE else table.columns + SOURCE_COLUMNS
-    return pa.DataFrameSchema(
-        {c.name: pa.Column(c.dtype, _checks(c), nullable=not c.required) for c in columns},
-        strict=True,
-        ordered=True,
-        unique=list(table.key) or None,
-        name=table.name,
-    )
-
-
-def _checks(c: Column) -> list[pa.Check]:
-    checks = []
-    if c.codes:
-        checks.append(pa.Check.isin(c.codes))
-    if c.minimum is not None:
-        checks.append(pa.Check.gt(c.minimum) if c.exclusive else pa.Check.ge(c.minimum))
-    if c.maximum is not None:
-        checks.append(pa.Check.le(c.maximum))
-    return checks
 
 
 def data_dictionary() -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from sarcoma_sbrt import schema
 from sarcoma_sbrt.errors import InputError, Problem
 from sarcoma_sbrt.extraction.mapping import MappedTable, empty_table, map_table, rebase
 from sarcoma_sbrt.extraction.sources import RawTable, cell_text, masked
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import CohortSettings
+from sarcoma_sbrt.validation import pandera_schema
 
 __all__ = ["EVENTS", "Extraction", "extract"]
 
@@ -104,7 +104,7 @@ def extract(
     if problems or found:
         raise InputError([*problems, *masked(found, cohort)])
     for name, table in TABLES.items():
-        schema.pandera_schema(table).validate(kept[name])
+        pandera_schema(table).validate(kept[name])
     return Extraction(kept, _flow(cohort, mapped, raw_tables, tables, kept, reasons))
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["import_closure", "imported_modules"]
+__all__ = ["import_closure", "import_graph", "imported_modules"]
 
 
-def imported_modules(source: str, known: Mapping[str, str]) -> set[str]:
+def imported_modules(source: str, known: Collection[str]) -> set[str]:
     """Modules of the package that a source text imports directly.
 
     Parameters
     ----------
     source : str
         Python source.
-    known : mapping
-        Module name -> source, for every module of the package.
+    known : collection of str
+        Names of the package's modules.
 
     Returns
     -------
@@ -33,15 +33,27 @@ def imported_modules(source: str, known: Mapping[str, str]) -> set[str]:
     return {name for name in found if name in known}
 
 
-def import_closure(source: str, known: Mapping[str, str]) -> tuple[str, ...]:
-    """Every module of the package that a source text reaches, sorted.
+def import_graph(known: Mapping[str, str]) -> dict[str, set[str]]:
+    """Direct imports of every module of the package, by module name."""
+    return {name: imported_modules(source, known) for name, source in known.items()}
+
+
+def import_closure(direct: Iterable[str], graph: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Every module of the package that some modules reach, they themselves included, sorted.
 
     The closure is complete only while the package's ``__init__`` files are empty, which a
     test enforces.
+
+    Parameters
+    ----------
+    direct : iterable of str
+        Where to start: `imported_modules` of a script.
+    graph : mapping
+        `import_graph` of the package.
     """
     reached: set[str] = set()
-    frontier = imported_modules(source, known)
+    frontier = set(direct)
     while frontier:
         reached |= frontier
-        frontier = {m for name in frontier for m in imported_modules(known[name], known)} - reached
+        frontier = {module for name in frontier for module in graph[name]} - reached
     return tuple(sorted(reached))
