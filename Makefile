@@ -10,7 +10,7 @@ RESULTS ?= results
 .PHONY: all help setup test check format bench docs lock quarto clean
 
 all: $(READY)  ## set up, run the workflow, leave the manuscript in results/
-	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --config results=$(RESULTS)
 	@echo "The manuscript is in $(RESULTS)/manuscript/: index.html, index.pdf, index.docx"
 
 help:  ## this list

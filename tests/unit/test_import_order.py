@@ -21,7 +21,7 @@ LAYERS = (
     ("evidence.", "published consistency synthesis"),
     ("evidence.reconstruction.", "marginals draws endpoint_tables expansion"),
     ("reporting.", "statistics cohort_statistics survival_statistics model_statistics"),
-    ("reporting.", "numbers tables figures"),
+    ("reporting.", "numbers tables figures conditions"),
     ("provenance.", "registry lineage passages audit crosscheck crate explorer"),
     ("rendering.", "source reference assembly embedded quarto"),
     ("", "cli"),

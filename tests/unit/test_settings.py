@@ -80,7 +80,7 @@ def test_the_reconstruction_supplies_the_whole_plan() -> None:
 def test_the_tcia_sheet_supplies_no_local_control() -> None:
     analysis = TCIA.analysis
     assert analysis.left_out == {
-        "lc": "the records hold no table of lesions and no table of courses "
+        "lc": "the records hold no table of lesions, no table of courses "
         "and no table of assessments"
     }
     assert analysis.endpoints == ("os", "pfs", "mfs")

@@ -232,3 +232,54 @@ tables:
     numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
     assert numbers["os.n"]["value"] == 24
     assert numbers["os.events"]["value"] == 16
+
+
+def test_the_manuscript_follows_the_configuration(copy):
+    """Other definitions, landmarks and confidence level: nothing of the default is left."""
+    copy.edit("config/endpoints.yaml", "reference: baseline  ", "reference: nadir  ")
+    copy.edit("config/endpoints.yaml", "growth_mm: 0  ", "growth_mm: 5  ")
+    copy.edit("config/endpoints.yaml", "death_gap_months: 7  ", "death_gap_months: null  ")
+    copy.edit("config/endpoints.yaml", "second_course: censor  ", "second_course: ignore  ")
+    copy.edit("config/models.yaml", "[12, 24, 36]", "[6, 18]")
+    copy.edit("config/models.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    run = copy.snakemake()
+    assert run.returncode == 0, run.stdout + run.stderr
+    html = (copy.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
+    page = " ".join(re.sub(r"<[^>]+>", "", html).split())
+    assert "smallest diameter measured so far" in page
+    assert "and by at least 5 mm" in page
+    assert "however long before it the lesion was last imaged" in page
+    assert "A second course to a lesion is disregarded" in page
+    assert "at 6 and" in page
+    assert "at 18 months" in page
+    assert "90% CI" in page
+    assert "95%" not in page
+    assert "none months" not in page
+    numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["os.median"]["ci"]["level"] == 0.9
+    assert "os.rate_18m" in numbers
+    assert "os.rate_12m" not in numbers
+
+
+def test_a_cohorts_own_plan_is_the_one_that_is_printed(copy):
+    cohort = copy.folder / "config" / "cohorts" / "small.yaml"
+    with cohort.open("a", encoding="utf-8") as stream:
+        stream.write("models: {confidence_level: 0.8}\n")
+    run = copy.snakemake()
+    assert run.returncode == 0, run.stdout + run.stderr
+    numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
+    assert numbers["os.median"]["ci"]["level"] == 0.8
+    assert numbers["config.models.confidence_level"]["text"] == "80"
+
+
+def test_what_rests_on_filler_leaves_abstract_and_discussion(copy):
+    """Progression-free survival by distant progression alone: filler in the reconstruction."""
+    old = "progression_kinds: [local, regional, distant]"
+    copy.edit("config/endpoints.yaml", old, "progression_kinds: [distant]")
+    run = copy.snakemake(cohort="reconstructed-2022")
+    assert run.returncode == 0, run.stdout + run.stderr
+    html = (copy.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
+    abstract = html[html.index("Abstract") : html.index('id="introduction"')]
+    assert "os.median.stated" in abstract
+    assert "pfs.median" not in abstract
+    assert "constrained by no printed figure" in html

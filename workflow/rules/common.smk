@@ -38,14 +38,6 @@ LOCK = REPOSITORY / "envs" / "requirements.lock"
 MANUSCRIPT = REPOSITORY / "manuscript"
 
 
-def checked(name, path):
-    """Configuration file that satisfies its schema, or one message with every violation."""
-    try:
-        return read_yaml(path, SCHEMAS / f"{name}.schema.yaml")
-    except InputError as error:
-        raise WorkflowError(f"bad input\n{error}")
-
-
 def checked_values():
     """The configuration after --config and --configfile, held to the same schema."""
     import jsonschema
@@ -56,8 +48,21 @@ def checked_values():
     if errors:
         raise WorkflowError(
             "bad configuration\n"
-            + "\n".join(f"config: {error.message}" for error in errors)
+            + "\n".join(f"--config: {error.message}" for error in errors)
         )
+
+
+def checked_files(paths):
+    """Configuration files by name, each held to its schema; all that is wrong at once."""
+    files, problems = {}, []
+    for name, path in paths.items():
+        try:
+            files[name] = read_yaml(path, SCHEMAS / f"{name}.schema.yaml")
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise WorkflowError(f"bad input\n{InputError(problems)}")
+    return files
 
 
 def placed(problem):
@@ -69,16 +74,21 @@ def placed(problem):
     return replace(problem, file=path, line=line_of(path, keys), column=keys)
 
 
+if Path("config/config.yaml").is_file():
+    checked_files({"config": "config/config.yaml"})
 checked_values()
 COHORT = config["cohort"]
 COHORT_FILE = f"config/cohorts/{COHORT}.yaml"
-CONFIGURATION = {
-    "endpoints": checked("endpoints", config["endpoints"]),
-    "models": checked("models", config["models"]),
-    "cohort": checked("cohort", COHORT_FILE),
-}
+CONFIGURATION = checked_files(
+    {
+        "endpoints": config["endpoints"],
+        "models": config["models"],
+        "cohort": COHORT_FILE,
+    }
+)
 # Folders are left out of what rules see: moving the results must not move a number.
-RUN = {key: str(config[key]) for key in ("cohort", "date", "renderer", "seed")}
+RUN = {"cohort": COHORT, "seed": int(config["seed"])}
+DATE = str(config["date"])
 
 ENDPOINTS = settings.endpoint_settings(CONFIGURATION["endpoints"])
 COHORT_SETTINGS = settings.cohort_settings(COHORT, CONFIGURATION["cohort"])

@@ -39,7 +39,7 @@ rule assemble:
         "../../envs/workflow.yaml"
     params:
         plan=plan(),
-        date=RUN["date"],
+        date=DATE,
         manuscript=lambda wildcards: str(MANUSCRIPT),
     script:
         "../scripts/assemble.py"
@@ -61,6 +61,8 @@ rule coverage:
         f"{BENCHMARKS}/coverage.tsv"
     conda:
         "../../envs/workflow.yaml"
+    params:
+        folder=lambda wildcards: str(MANUSCRIPT),
     script:
         "../scripts/coverage.py"
 
@@ -94,6 +96,6 @@ rule render:
     params:
         renderer=RENDERER,
         version=RENDERER_VERSION,
-        date=RUN["date"],
+        date=DATE,
     script:
         "../scripts/render.py"

@@ -23,8 +23,10 @@ STAGES = {
         "scripts": ["extract", "endpoints", "characteristics"],
         "config": [
             "cohort",
-            "endpoints.alpha_beta_gy",
             "endpoints.acute_toxicity_months",
+            "endpoints.alpha_beta_gy",
+            "endpoints.concurrent_lesions_days",
+            "models.covariates",
         ],
     },
     "kaplan_meier": {
@@ -33,19 +35,36 @@ STAGES = {
         "config": [
             "cohort",
             "endpoints",
-            "models.kaplan_meier",
             "models.confidence_level",
+            "models.covariates",
+            "models.figures",
+            "models.kaplan_meier",
+            "models.strata",
         ],
     },
     "cox": {
         "rule": "cox",
         "scripts": ["extract", "endpoints", "cox"],
-        "config": ["cohort", "endpoints", "models.cox", "models.confidence_level"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.confidence_level",
+            "models.covariates",
+            "models.cox",
+            "models.multivariable",
+            "models.univariable",
+        ],
     },
     "forest": {
         "rule": "forest",
         "scripts": ["extract", "endpoints", "forest"],
-        "config": ["cohort", "endpoints", "models.forest", "run.seed"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.covariates",
+            "models.forest",
+            "run.seed",
+        ],
     },
 }
 ALL_CODE = sorted(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sarcoma_sbrt.io import job_log, read_json
 from sarcoma_sbrt.rendering.assembly import assemble
-from sarcoma_sbrt.reporting.numbers import conditions
+from sarcoma_sbrt.reporting.conditions import conditions
 from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]):

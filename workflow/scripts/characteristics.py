@@ -17,3 +17,5 @@ with job_log(snakemake.log[0]):
     )
     statistics += flow_statistics(read_json(snakemake.input.flow))
     write_json(snakemake.output.statistics, to_json("characteristics", statistics))
+    estimated = sum(s.status == "estimated" for s in statistics)
+    print(f"{len(statistics)} statistics, {estimated} estimated")

@@ -14,5 +14,7 @@ with job_log(snakemake.log[0]):
         read_json(snakemake.input.numbers),
         read_rules(snakemake.input.rules),
         expand(project),
+        folder=snakemake.params.folder,
     )
     write_json(snakemake.output.coverage, counts)
+    print(counts["coverage"])

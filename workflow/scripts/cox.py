@@ -18,3 +18,5 @@ with job_log(snakemake.log[0]):
         columns = endpoint_columns(endpoint, plan.cohort)
         statistics += cox_statistics(endpoint, table, design, plan.analysis, columns)
     write_json(snakemake.output.statistics, to_json("cox", statistics))
+    estimated = sum(s.status == "estimated" for s in statistics)
+    print(f"{len(statistics)} statistics, {estimated} estimated")

@@ -11,6 +11,9 @@ with job_log(snakemake.log[0]):
     derived = derive_all(tables, plan.endpoints, plan.cohort)
     for path, endpoint in zip(snakemake.output.endpoints, derived.values(), strict=True):
         write_parquet(path, endpoint.table)
+    for name, endpoint in derived.items():
+        events = int((endpoint.table["event"] == 1).sum())
+        print(f"{name}: {len(endpoint.table)} rows, {events} events")
     write_json(snakemake.output.summary, summary(derived, plan.analysis))
     patients, lesions = covariate_frame(
         tables, alpha_beta_gy=plan.alpha_beta_gy, concurrent_days=plan.concurrent_days

@@ -11,3 +11,6 @@ with job_log(snakemake.log[0]):
     for path, table in zip(snakemake.output.tables, extraction.tables.values(), strict=True):
         write_parquet(path, table)
     write_json(snakemake.output.flow, extraction.flow)
+    for name, table in extraction.flow["tables"].items():
+        print(f"{name}: {table['rows_read']} rows read, {table['rows_kept']} kept")
+    print(f"patients analysed: {extraction.flow['patients']['analysed']}")

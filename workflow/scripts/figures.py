@@ -32,3 +32,4 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     for name, svg, png in zip(names, snakemake.output.svg, snakemake.output.png, strict=True):
         figures[name].savefig(svg, **save_options("svg"))
         figures[name].savefig(png, **save_options("png"))
+        print(name)

@@ -31,3 +31,5 @@ with job_log(snakemake.log[0]):
         drawn.append(curves(endpoint, table, design, plan.analysis))
     write_json(snakemake.output.statistics, to_json("kaplan_meier", statistics))
     write_parquet(snakemake.output.curves, pd.concat(drawn, ignore_index=True))
+    estimated = sum(s.status == "estimated" for s in statistics)
+    print(f"{len(statistics)} statistics, {estimated} estimated")

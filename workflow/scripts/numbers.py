@@ -3,15 +3,20 @@
 from sarcoma_sbrt.io import hashed, job_log, read_json, write_json
 from sarcoma_sbrt.provenance.registry import Stage, registry
 from sarcoma_sbrt.reporting.statistics import from_json
-from sarcoma_sbrt.settings import plan_settings
+from sarcoma_sbrt.settings import merged_plan, plan_settings
 
 with job_log(snakemake.log[0]):
     plan = plan_settings(snakemake.params.plan)
-    raw = hashed(snakemake.input.raw, snakemake.params.data, shown=f"data/{plan.cohort.name}")
+    shown = f"data/{plan.cohort.name}"
+    raw = {
+        file["path"]: file
+        for file in hashed(snakemake.input.raw, snakemake.params.data, shown=shown)
+    }
+    inputs = {name: raw[f"{shown}/{table.file}"] for name, table in plan.cohort.tables.items()}
     stages = {
         name: Stage(
             rule=stage["rule"],
-            inputs=raw,
+            inputs=inputs,
             code=hashed(stage["code"], snakemake.params.repository),
             config=stage["config"],
         )
@@ -24,9 +29,13 @@ with job_log(snakemake.log[0]):
         for statistic in from_json(read_json(path))
     ]
     configuration = {
-        name: snakemake.params.plan[name] for name in ("cohort", "endpoints", "models")
-    } | {"run": snakemake.params.run}
+        "cohort": snakemake.params.plan["cohort"],
+        "endpoints": snakemake.params.plan["endpoints"],
+        "models": merged_plan(snakemake.params.plan["models"], plan.cohort),
+        "run": snakemake.params.run,
+    }
     entries = registry(
         statistics, stages, configuration, plan.analysis, plan.cohort, plan.endpoints
     )
     write_json(snakemake.output.numbers, entries)
+    print(f"{len(entries)} entries, {len(statistics)} of them computed statistics")

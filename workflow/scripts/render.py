@@ -8,6 +8,7 @@ from sarcoma_sbrt.rendering import embedded, quarto
 RENDERERS = {"embedded": embedded.render, "quarto": quarto.render}
 
 with job_log(snakemake.log[0]):
+    print(f"{snakemake.params.renderer} {snakemake.params.version}")
     RENDERERS[snakemake.params.renderer](
         Path(snakemake.input.project),
         Path(snakemake.output.html).parent,

@@ -7,4 +7,6 @@ from sarcoma_sbrt.settings import plan_settings
 with job_log(snakemake.log[0]):
     plan = plan_settings(snakemake.params.plan)
     numbers = read_json(snakemake.input.numbers)
-    write_json(snakemake.output.tables, tables(numbers, plan.analysis, plan.cohort, plan.endpoints))
+    made = tables(numbers, plan.analysis, plan.cohort, plan.endpoints)
+    write_json(snakemake.output.tables, made)
+    print(f"made: {', '.join(made)}")

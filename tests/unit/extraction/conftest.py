@@ -29,7 +29,7 @@ FILES = {
     "toxicities.csv": "id,term,grade,onset\nP1,Fatigue,2,30\n",
 }
 
-_COLUMNS = {
+_COLUMNS: dict[str, dict[str, dict[str, Any]]] = {
     "patients": {
         "patient_id": {"from": "id"},
         "age_years": {"from": "age"},

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sarcoma_sbrt import schema
+from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.extraction.eligibility import EVENTS, extract
 from sarcoma_sbrt.extraction.sources import RawTable
+from sarcoma_sbrt.io import line_of
 from sarcoma_sbrt.settings import cohort_settings
 from sarcoma_sbrt.validation import pandera_schema
 
@@ -65,6 +69,11 @@ ONE_FAULT = {
         ("courses.csv", "4500,5,80", "4500,5.5,80"),
         "courses.csv:2: fractions: not a whole number, read 5.5, accepted: a whole number",
     ),
+    "whole number that no table can hold": (
+        ("courses.csv", "4500,5,80", "4500,99999999999999999999,80"),
+        "courses.csv:2: fractions: number is too large, read 99999999999999999999, "
+        "accepted: a whole number up to 9223372036854775807",
+    ),
     "missing value": (
         ("patients.csv", "900,alive", "900,"),
         "patients.csv:2: status: value is missing, accepted: alive, dead",
@@ -103,6 +112,10 @@ ONE_FAULT = {
         ("lesions.csv", "1.1,700", "1.1,-7"),
         "lesions.csv:3: end: end of follow-up before time zero, read -7, "
         "accepted: a day from time zero on",
+    ),
+    "course before time zero": (
+        ("courses.csv", "P1,a,1,0", "P1,a,1,-3"),
+        "courses.csv:2: start: course before time zero, read -3, accepted: a day from time zero on",
     ),
     "progression before time zero": (
         ("progressions.csv", "400", "-4"),
@@ -223,30 +236,35 @@ def unit(centre: Any, table: str, column: str, value: str) -> None:
 SETTINGS_FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "unmapped unit of a diameter": (
         lambda c: unit(c, "lesions", "size_mm", "inch"),
-        "lesions.csv:1: size: unmapped unit, read inch, accepted: mm, cm",
+        "config/cohorts/small.yaml:0: tables.lesions.columns.size_mm.unit: "
+        "unmapped unit, read inch, accepted: mm, cm",
     ),
     "unmapped unit of a dose": (
         lambda c: unit(c, "courses", "dose_gy", "rad"),
-        "courses.csv:1: dose: unmapped unit, read rad, accepted: Gy, cGy",
+        "config/cohorts/small.yaml:0: tables.courses.columns.dose_gy.unit: "
+        "unmapped unit, read rad, accepted: Gy, cGy",
     ),
     "unmapped unit of a time": (
         lambda c: unit(c, "progressions", "progression_day", "visits"),
-        "progressions.csv:1: day: unmapped unit, read visits, accepted: days, weeks, months, years",
+        "config/cohorts/small.yaml:0: tables.progressions.columns.progression_day.unit: "
+        "unmapped unit, read visits, accepted: days, weeks, months, years",
     ),
     "unit of what has none": (
         lambda c: unit(c, "courses", "fractions", "days"),
-        "courses.csv:1: fractions: unmapped unit, read days, accepted: no unit",
+        "config/cohorts/small.yaml:0: tables.courses.columns.fractions.unit: "
+        "unmapped unit, read days, accepted: no unit",
     ),
     "date format in a cohort of days": (
         lambda c: c.table("progressions")["columns"]["progression_day"].update(
             date_format="%d%m%Y"
         ),
-        "progressions.csv:1: day: date_format for what is no date, read %d%m%Y, "
-        "accepted: no date_format",
+        "config/cohorts/small.yaml:0: tables.progressions.columns.progression_day.date_format: "
+        "date_format for what is no date, read %d%m%Y, accepted: no date_format",
     ),
     "required column": (
         lambda c: c.table("progressions")["columns"].pop("kind"),
-        "progressions.csv:1: kind: required column is not mapped, accepted: a column in the YAML",
+        "config/cohorts/small.yaml:0: tables.progressions.columns.kind: "
+        "required column is not mapped, accepted: a column in the YAML",
     ),
     "eligibility by a column that is not mapped": (
         lambda c: c.settings.update(
@@ -305,6 +323,117 @@ def test_a_fault_of_the_settings_is_told(
     assert centre.refusal() == [message]
 
 
+# Each fault of the YAML -> the text of the line that its key path leads to.
+YAML_LINES = {
+    "unmapped unit of a diameter": "unit: inch",
+    "unmapped unit of a dose": "unit: rad",
+    "unmapped unit of a time": "unit: visits",
+    "unit of what has none": "unit: days",
+    "date format in a cohort of days": "date_format: '%d%m%Y'",
+    "required column": "columns:",  # of what is not there, the nearest that is
+    "eligibility by a column that is not mapped": "- column: patients.histology",
+    "time zero by a column that is not mapped": "time_zero: diagnosis",
+    "nobody left": "eligibility:",
+    "enrolled otherwise": "enrolled: 3",
+    "fewer reviewed than enrolled": "reviewed: 1",
+}
+
+
+@pytest.mark.parametrize("fault", YAML_LINES)
+def test_the_settings_of_real_patients_are_not_masked(centre: Any, fault: str) -> None:
+    """A fault that stands in the YAML is shown as it stands there; it is nobody's value."""
+    spoil, message = SETTINGS_FAULTS[fault]
+    centre.settings["kind"] = "observed"
+    spoil(centre)
+    assert centre.refusal() == [message]
+
+
+@pytest.mark.parametrize("fault", YAML_LINES)
+def test_a_fault_of_the_settings_leads_to_its_line(centre: Any, tmp_path: Path, fault: str) -> None:
+    SETTINGS_FAULTS[fault][0](centre)
+    path = tmp_path / "small.yaml"
+    path.write_text(yaml.safe_dump(centre.settings), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        centre.extract()
+    (problem,) = caught.value.problems
+    line = path.read_text(encoding="utf-8").splitlines()[line_of(path, problem.column) - 1]
+    assert line.strip() == YAML_LINES[fault]
+
+
+def test_an_unmapped_unit_hides_no_other_fault_of_its_column(centre: Any) -> None:
+    """Told once for a column of three cells; two of them are wrong in any unit."""
+    centre.settings["kind"] = "observed"
+    unit(centre, "lesions", "size_mm", "inch")
+    centre.replace("lesions.csv", "2.3", "large").replace("lesions.csv", "1.1", "-1.1")
+    assert centre.refusal() == [
+        "config/cohorts/small.yaml:0: tables.lesions.columns.size_mm.unit: "
+        "unmapped unit, read inch, accepted: mm, cm",
+        "lesions.csv:2: size: not a number, read <masked>, "
+        "accepted: a number with a decimal point, in inch",
+        "lesions.csv:3: size: out of range, read <masked>, accepted: > 0 mm",
+    ]
+
+
+def test_an_unmapped_unit_is_told_without_the_file_of_its_column(centre: Any) -> None:
+    unit(centre, "toxicities", "onset_day", "visits")
+    del centre.files["toxicities.csv"]
+    assert [line.split(", ")[0] for line in centre.refusal()] == [
+        "config/cohorts/small.yaml:0: tables.toxicities.columns.onset_day.unit: unmapped unit",
+        "toxicities.csv:0: -: no such file",
+    ]
+
+
+def test_an_unmapped_unit_of_time_zero_accuses_no_patient(centre: Any) -> None:
+    centre.settings["time_zero"] = "first_course"
+    unit(centre, "courses", "start_day", "visits")
+    assert centre.refusal() == [
+        "config/cohorts/small.yaml:0: tables.courses.columns.start_day.unit: "
+        "unmapped unit, read visits, accepted: days, weeks, months, years"
+    ]
+
+
+def test_an_unmapped_unit_decides_no_eligibility(centre: Any) -> None:
+    """Nobody's age is known then, and nobody would be left; that is not the fault."""
+    centre.settings["eligibility"] = [
+        {"reason": "young", "column": "patients.age_years", "minimum": 18}
+    ]
+    unit(centre, "patients", "age_years", "decades")
+    assert centre.refusal() == [
+        "config/cohorts/small.yaml:0: tables.patients.columns.age_years.unit: "
+        "unmapped unit, read decades, accepted: days, weeks, months, years"
+    ]
+
+
+def test_an_unmapped_unit_spares_the_other_columns_of_the_same_cells(centre: Any) -> None:
+    """Histology is read from the cells that the age is read from, and checked."""
+    centre.table("patients")["columns"]["histology"] = {"from": "age"}
+    unit(centre, "patients", "age_years", "decades")
+    centre.replace("patients.csv", "61.5", "#REF!")
+    assert [line.split(", ")[0] for line in centre.refusal()] == [
+        "config/cohorts/small.yaml:0: tables.patients.columns.age_years.unit: unmapped unit",
+        "patients.csv:3: age: spreadsheet error",
+        "patients.csv:3: age: spreadsheet error",
+    ]
+
+
+def test_a_course_before_a_time_zero_at_diagnosis_is_refused(centre: Any) -> None:
+    """P1 was diagnosed on day -200, so a course on day -210 is ten days before time zero."""
+    centre.settings["time_zero"] = "diagnosis"
+    centre.replace("courses.csv", "P1,a,1,0", "P1,a,1,-210")
+    assert centre.refusal() == [
+        "courses.csv:2: start: course before time zero, read -210, "
+        "accepted: a day from time zero on"
+    ]
+
+
+def test_diagnosis_recurrence_and_baseline_may_precede_time_zero(centre: Any) -> None:
+    centre.table("patients")["columns"]["recurrence_day"] = {"from": "diagnosis"}
+    tables = centre.extract().tables
+    assert tables["patients"]["diagnosis_day"].tolist() == [-200.0, -300.0]
+    assert tables["patients"]["recurrence_day"].tolist() == [-200.0, -300.0]
+    assert tables["assessments"]["assessment_day"].tolist()[0] == -9.0
+
+
 def test_everything_wrong_is_told_at_once(centre: Any) -> None:
     """A missing file, a missing column, values, dates and orphans: one error, by place."""
     del centre.files["toxicities.csv"]
@@ -315,7 +444,7 @@ def test_everything_wrong_is_told_at_once(centre: Any) -> None:
     unit(centre, "courses", "dose_gy", "rad")
     assert [line.split(", read")[0] for line in centre.refusal()] == [
         "assessments.csv:4: lesion: assessment without lesion",
-        "courses.csv:1: dose: unmapped unit",
+        "config/cohorts/small.yaml:0: tables.courses.columns.dose_gy.unit: unmapped unit",
         "courses.csv:4: lesion: course without lesion",
         "lesions.csv:4: id: lesion without patient",
         "patients.csv:2: age: not a number",

@@ -17,6 +17,7 @@ from sarcoma_sbrt.extraction.mapping import (
     canonical_value,
     empty_table,
     map_table,
+    mapping_faults,
 )
 from sarcoma_sbrt.extraction.sources import RawTable
 from sarcoma_sbrt.settings import ColumnMapping, TableMapping
@@ -100,6 +101,42 @@ def test_whole_numbers(raw: object, expected: int) -> None:
 def test_ranges_of_whole_numbers() -> None:
     assert refusal("toxicities.grade", "6") == "out of range; accepted: >= 1, <= 5"
     assert refusal("courses.fractions", 0) == "out of range; accepted: >= 1"
+
+
+@pytest.mark.parametrize("raw", ["9223372036854775808", "1e20", 10**400, 1e300])
+def test_whole_numbers_that_no_column_can_hold(raw: object) -> None:
+    expected = "number is too large; accepted: a whole number up to 9223372036854775807"
+    assert refusal("courses.fractions", raw) == expected
+
+
+def test_the_largest_whole_number_that_a_column_can_hold() -> None:
+    assert value("courses.fractions", "9223372036854775807") == 2**63 - 1
+    assert refusal("toxicities.grade", "9223372036854775808") == (
+        "out of range; accepted: >= 1, <= 5"
+    )
+
+
+def test_numbers_that_no_column_can_hold() -> None:
+    """The largest float is about 1.8e308; ten times 1e308 mm are more."""
+    assert value("lesions.size_mm", 1e308) == 1e308
+    expected = "number is too large; accepted: a number with a decimal point, in "
+    assert refusal("lesions.size_mm", 1e308, unit="cm") == f"{expected}cm"
+    assert refusal("lesions.size_mm", 10**309, unit="inch") == f"{expected}inch"
+    assert refusal("courses.start_day", 1e308, DAYS, unit="weeks") == (
+        "number is too large; accepted: a number of weeks"
+    )
+
+
+def test_a_number_in_an_unknown_unit_has_no_value_but_is_a_number() -> None:
+    assert value("patients.age_years", "200", unit="seasons") is pd.NA
+    assert value("courses.start_day", "3", DAYS, unit="visits") is pd.NA
+    assert value("courses.conformity_index", "1.2", unit="cm") is pd.NA
+    assert refusal("patients.age_years", "-1", unit="seasons") == (
+        "out of range; accepted: >= 0 years"
+    )
+    assert refusal("courses.start_day", "x", DAYS, unit="visits") == (
+        "not a number; accepted: a number of visits"
+    )
 
 
 def test_codes() -> None:
@@ -292,6 +329,28 @@ def test_a_part_that_is_no_code_is_told_with_the_whole_line() -> None:
         "t.xlsx#S:5: what: unknown code, read chemo, accepted: OP, RT"
     ]
     assert mapped.frame["kind"].tolist() == ["surgery", pd.NA]
+
+
+def test_faults_of_a_mapping_are_told_by_key() -> None:
+    columns = {
+        "patient_id": ColumnMapping("id", unit="mm"),
+        "treatment_day": ColumnMapping("day", unit="visits", date_format="%d%m%Y"),
+    }
+    mapping = TableMapping(file="t.csv", columns=columns)
+    told = list(mapping_faults(schema.TABLES["treatments"], mapping, DAYS))
+    assert told == [
+        ("patient_id.unit", "unmapped unit", "mm", "no unit"),
+        ("kind", "required column is not mapped", "", "a column in the YAML"),
+        ("treatment_day.unit", "unmapped unit", "visits", "days, weeks, months, years"),
+        (
+            "treatment_day.date_format",
+            "date_format for what is no date",
+            "%d%m%Y",
+            "no date_format",
+        ),
+    ]
+    (_, _, *dated) = mapping_faults(schema.TABLES["treatments"], mapping, DMY)
+    assert dated == [("treatment_day.unit", "unmapped unit", "visits", "no unit")]
 
 
 @pytest.mark.parametrize("name", schema.TABLES)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from sarcoma_sbrt.provenance.registry import Stage, registry
@@ -6,7 +8,10 @@ from sarcoma_sbrt.settings import analysis_settings, cohort_settings, endpoint_s
 
 STAGE = Stage(
     rule="kaplan_meier",
-    inputs=[{"path": "data/c/patients.csv", "sha256": "00"}],
+    inputs={
+        "patients": {"path": "data/c/patients.csv", "sha256": "00"},
+        "lesions": {"path": "data/c/lesions.csv", "sha256": "22"},
+    },
     code=[{"path": "workflow/scripts/kaplan_meier.py", "sha256": "11"}],
     config=["endpoints"],
 )
@@ -37,6 +42,7 @@ ANALYSIS = analysis_settings(
     COHORT,
     seed=1,
 )
+MEDIAN = Statistic("os.median", 24.0, "months", "Kaplan-Meier", columns=("patients.vital_status",))
 
 
 def entries(*statistics, configuration=None):
@@ -51,7 +57,7 @@ def entries(*statistics, configuration=None):
 
 
 def test_a_computed_number_names_rule_data_code_and_configuration():
-    entry = entries(Statistic("os.median", 24.0, "months", "Kaplan-Meier"))["os.median"]
+    entry = entries(MEDIAN)["os.median"]
     assert entry["rule"] == "kaplan_meier"
     assert entry["inputs"] == [{"path": "data/c/patients.csv", "sha256": "00"}]
     assert entry["code"] == [{"path": "workflow/scripts/kaplan_meier.py", "sha256": "11"}]
@@ -72,3 +78,19 @@ def test_two_sources_of_one_key_are_refused():
     clash = Statistic("cohort.title", "B", "text", "typed")
     with pytest.raises(ValueError, match=r"more than one source gives cohort\.title"):
         entries(clash)
+
+
+def test_a_number_that_names_no_column_rests_on_every_file():
+    entry = entries(Statistic("flow.patients.read", 3, "count", "count"))["flow.patients.read"]
+    assert [file["path"] for file in entry["inputs"]] == [
+        "data/c/lesions.csv",
+        "data/c/patients.csv",
+    ]
+
+
+def test_screening_is_transcribed_with_its_place():
+    screening = {"reviewed": 68, "enrolled": 37, "locator": "Results, paragraph 1"}
+    made = registry([], {}, {}, ANALYSIS, replace(COHORT, screening=screening), ENDPOINTS)
+    entry = made["flow.screening.reviewed"]
+    assert (entry["kind"], entry["text"]) == ("transcribed", "68")
+    assert entry["locator"] == "Results, paragraph 1"

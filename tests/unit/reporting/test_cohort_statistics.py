@@ -412,12 +412,8 @@ def test_flow_is_what_the_ledger_holds() -> None:
         "flow.patients.read": 50,
         "flow.patients.excluded": 7,
         "flow.patients.analysed": 43,
-        "flow.screening.reviewed": 90,
-        "flow.screening.excluded": 40,
-        "flow.screening.enrolled": 50,
+        "flow.screening.excluded": 40,  # what is printed itself is transcribed, not computed
     }
-    method = "as the source states it (Results, page 2)"
-    assert statistics["flow.screening.reviewed"].method == method
 
 
 def test_flow_without_screening_has_none() -> None:

@@ -81,9 +81,9 @@ PRINTED, FILLER = ("patients.patient_id",), ("progressions.kind",)
 LABEL = "Reconstructed from published statistics; not patients."
 
 
-def registry(statistics: list[Statistic], cohort: CohortSettings) -> dict:
+def registry(statistics: list[Statistic], cohort: CohortSettings, level: float = 0.95) -> dict:
     numbers = computed_entries([("stage", s) for s in statistics], cohort)
-    numbers |= configured_entries({"models": {"confidence_level": 0.95}})
+    numbers |= configured_entries({"models": {"confidence_level": level}})
     return numbers | plan_entries(ANALYSIS, cohort, ENDPOINTS)
 
 
@@ -274,6 +274,28 @@ def test_a_wide_axis_keeps_to_powers_of_ten() -> None:
     assert list(figure.axes[1].get_xticks()) == [0.1, 1, 10]
 
 
+def test_level_and_landmarks_are_the_plans(
+    followed: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    """Nothing that a figure writes is 95 or counts in years unless the plan or the data say so."""
+    ci = Interval(0.25, 2.0, 0.9, "Wald")
+    ratio = Statistic("cox.os.univariable.grade.hr", 0.5, "hazard ratio", "Cox", ci=ci)
+    analysis = replace(ANALYSIS, confidence_level=0.9, landmarks_months=(6, 18))
+    numbers = registry([ratio], OBSERVED, level=0.9)
+    shown = words(hazard_ratio_figure(numbers, analysis, OBSERVED))
+    assert "HR (90% CI)" in shown
+    assert not [w for w in shown if "95" in w]
+    table, design = followed
+    short = table.assign(time_months=table["time_months"].clip(upper=11))
+    drawn = curves(OS, short, design, analysis)
+    found = survival_statistics(OS, short, design, replace(analysis, figures={}), ())
+    figure = kaplan_meier_figure(
+        drawn, registry(found, OBSERVED, level=0.9), OS, ("overall", "grade"), analysis, OBSERVED
+    )
+    assert list(figure.axes[0].get_xticks()) == [0, 6]
+    assert not [w for w in words(figure) if re.fullmatch(r".*\b(12|95)\b.*", w)]
+
+
 # --- the label ----------------------------------------------------------------------------
 
 
@@ -445,10 +467,9 @@ def test_flow_says_who_left_and_why_and_counts_a_row_once() -> None:
         "– multiple metastases",
         "– incomplete treatment plans",
         "Rows of the patients' table: 55",
-        "with the records of 50 patients",
-        "Rows read and not used:",
+        "Rows not used:",
         "– below the table: 5",
-        "– progressions: no recurrence: 20",
+        "In the records: 50 patients",
         "Excluded: 3 patients",
         "– younger than 18 years: 3",
         "Analysed: 47 patients",
@@ -460,6 +481,8 @@ def test_flow_says_who_left_and_why_and_counts_a_row_once() -> None:
         "Progression-free",
         "survival",
         "47 analysed, 31 events",
+        "Rows of other tables not used:",
+        "– progressions: no recurrence: 20",
     ]
 
 
@@ -471,6 +494,76 @@ def test_flow_of_a_cohort_that_is_all_analysed_goes_from_screening_to_analysis()
     assert not [w for w in shown if "records" in w or "Rows" in w]
     unscreened = words(flow_figure(flow | {"screening": None}, flow_numbers(), OBSERVED))
     assert unscreened[:2] == ["In the records: 50 patients", "Analysed: 47 patients"]
+
+
+def sheet(*excluded: tuple[str, list[int]], read: int = 62) -> dict:
+    """Ledger of a table that is read from the one sheet of a workbook."""
+    rows = [{"reason": why, "rows": len(lines), "lines": lines} for why, lines in excluded]
+    return {"file": "sheet.xlsx#Clinical", "rows_read": read, "excluded": rows}
+
+
+BLANK, BELOW = ("blank row", [53]), ("below the table", list(range(54, 64)))
+
+
+def test_rows_beside_the_patients_table_are_its_own_and_sum() -> None:
+    """The numbers of the TCIA sheet: 62 rows, 1 blank, 10 below the table, 51 patients."""
+    none = ("no recurrence or metastasis recorded", list(range(2, 26)))
+    ledgers = {
+        "patients": sheet(BLANK, BELOW),
+        "progressions": sheet(none, BLANK, BELOW),
+        "treatments": sheet(BLANK, BELOW),
+    }
+    flow = {
+        "screening": None,
+        "patients": {"read": 51, "excluded": [], "analysed": 51},
+        "tables": ledgers,
+    }
+    counts = {"flow.patients.read": 51, "flow.patients.analysed": 51}
+    numbers = registry([Statistic(k, n, "count", "count") for k, n in counts.items()], OBSERVED)
+    figure = flow_figure(flow, numbers, OBSERVED)
+    assert words(figure) == [
+        "Rows of the patients' table: 62",
+        "Rows not used:",
+        "– blank row: 1",
+        "– below the table: 10",
+        "Analysed: 51 patients",
+        "Rows of other tables not used:",
+        "– progressions: no recurrence or metastasis recorded: 24",
+    ]
+    read, blank, below, analysed = (
+        int(re.findall(r"\d+", words(figure)[i])[0]) for i in (0, 2, 3, 4)
+    )
+    assert read - blank - below == analysed
+
+
+def test_a_row_that_two_other_tables_share_is_counted_once() -> None:
+    other = {"file": "events.csv", "rows_read": 9}
+    other["excluded"] = [{"reason": "blank row", "rows": 2, "lines": [4, 7]}]
+    ledgers = {"patients": sheet(read=50), "progressions": other, "toxicities": other}
+    nobody = {"read": 50, "excluded": [], "analysed": 50}
+    flow = {"screening": None, "patients": nobody, "tables": ledgers}
+    shown = words(flow_figure(flow, flow_numbers(), OBSERVED))
+    assert shown[0] == "In the records: 50 patients"
+    assert shown[-2:] == [
+        "Rows of other tables not used:",
+        "– progressions, toxicities: blank row: 2",
+    ]
+
+
+def test_a_reason_of_rows_and_of_patients_alike_counts_each_once() -> None:
+    """Seven rows are left out as incomplete: four hold no patient, three a patient."""
+    ledgers = {"patients": sheet(("incomplete", list(range(2, 9))), read=54)}
+    excluded = [{"reason": "incomplete", "patients": 3}]
+    people = {"read": 50, "excluded": excluded, "analysed": 47}
+    flow = {"screening": None, "patients": people, "tables": ledgers}
+    assert words(flow_figure(flow, flow_numbers(), OBSERVED))[:6] == [
+        "Rows of the patients' table: 54",
+        "Rows not used:",
+        "– incomplete: 4",
+        "In the records: 50 patients",
+        "Excluded: 3 patients",
+        "– incomplete: 3",
+    ]
 
 
 def test_flow_names_the_endpoint_that_rests_on_filler() -> None:

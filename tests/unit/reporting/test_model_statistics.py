@@ -209,9 +209,11 @@ def test_a_model_that_is_not_estimable_says_why_and_keeps_its_counts() -> None:
             record = found[f"cox.os.{key}.{quantity}"]
             assert (record.status, record.reason) == ("not_estimable", reason)
             assert record.value is record.ci is record.p is None
-    assert found["cox.os.univariable.bed10.hr"].columns[-2:] == (
+    assert found["cox.os.univariable.bed10.hr"].columns[-4:] == (
         "courses.dose_gy",
         "courses.fractions",
+        "courses.start_day",
+        "lesions.size_mm",
     )
     assert found["cox.os.model_1.n"].value == 228
     assert found["cox.os.model_1.events_per_variable"].value == 82.5

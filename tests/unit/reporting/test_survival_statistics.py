@@ -387,6 +387,8 @@ def test_a_derived_covariate_depends_on_what_it_is_made_of() -> None:
         "patients.sex",
         "courses.dose_gy",
         "courses.fractions",
+        "courses.start_day",
+        "lesions.size_mm",
     )
 
 

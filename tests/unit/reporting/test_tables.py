@@ -81,19 +81,28 @@ WITH_INTENTS = replace(
     OBSERVED,
     tables={"treatments": TableMapping("t.csv", {"intent": ColumnMapping("intent")})},
 )
-CONFIGURED = configured_entries(
-    {
-        "models": {"confidence_level": 0.95, "kaplan_meier": {"landmarks_months": [12, 36]}},
-        "endpoints": {"alpha_beta_gy": 10, "acute_toxicity_months": 3},
-    }
-)
 
 
-def made(*statistics: Statistic, cohort: CohortSettings = OBSERVED) -> dict[str, str]:
+def configured(analysis: Analysis) -> dict:
+    landmarks = {"landmarks_months": list(analysis.landmarks_months)}
+    models = {"confidence_level": analysis.confidence_level, "kaplan_meier": landmarks}
+    endpoints = {"alpha_beta_gy": 10, "acute_toxicity_months": 3}
+    return configured_entries({"models": models, "endpoints": endpoints})
+
+
+def registered(
+    *statistics: Statistic, cohort: CohortSettings = OBSERVED, analysis: Analysis = ANALYSIS
+) -> dict:
     always = [count("cohort.patients", 37), count("cohort.lesions", 58)]
     numbers = computed_entries([("stage", s) for s in (*always, *statistics)], cohort)
-    numbers |= CONFIGURED | plan_entries(ANALYSIS, cohort, ENDPOINTS)
-    found = tables(numbers, ANALYSIS, cohort, ENDPOINTS)
+    return numbers | configured(analysis) | plan_entries(analysis, cohort, ENDPOINTS)
+
+
+def made(
+    *statistics: Statistic, cohort: CohortSettings = OBSERVED, analysis: Analysis = ANALYSIS
+) -> dict[str, str]:
+    numbers = registered(*statistics, cohort=cohort, analysis=analysis)
+    found = tables(numbers, analysis, cohort, ENDPOINTS)
     for text in found.values():
         assert [key for key in SHORTCODE.findall(text) if key not in numbers] == []
     return found
@@ -203,6 +212,14 @@ def test_prescriptions_go_by_dose_and_the_rare_ones_come_last() -> None:
     assert "| {{< num dose.prescription.37_5gy_3fx.label >}} | {{< num" in text
 
 
+def test_prescriptions_that_are_all_rare_have_no_block() -> None:
+    statistics = [*share("dose.prescription.other", 4, 4), *share("lesions.size_level", 2, 4)]
+    text = made(*statistics)["treatment"]
+    assert "**Lesion size**" in text
+    assert "rescription" not in text
+    assert made(*share("dose.prescription.other", 4, 4)) == {}
+
+
 def test_sides_of_a_split_are_called_as_the_plan_calls_them() -> None:
     text = made(*share("lesions.size_level", 2, 5), *share("lesions.size_reference", 3, 5))
     assert (
@@ -234,8 +251,9 @@ def test_survival_table_exactly() -> None:
         "|--------------------:|",
         "| <endpoint.os.label> | <os.n> | <os.events> "
         "| <os.median> (<os.median.low>–<os.median.high>) "
-        "| <os.rate_12m>% (<os.rate_12m.low>–<os.rate_12m.high>); <os.at_risk_12m> at risk "
-        "| <os.rate_36m>; <os.at_risk_36m> at risk |",
+        "| <os.rate_12m.stated> (<os.rate_12m.low>–<os.rate_12m.high>); "
+        "<os.at_risk_12m> at risk "
+        "| <os.rate_36m.stated>; <os.at_risk_36m> at risk |",
         "",
         "Kaplan-Meier estimates: median, and rate with its confidence interval and the number at "
         f"risk. Intervals are {level}s by the log-log transform. Analysed: <endpoint.os.label> per "
@@ -243,6 +261,105 @@ def test_survival_table_exactly() -> None:
         "<os.rate_36m.reason>.",
         ":::",
     ]
+
+
+def in_words(text: str, numbers: dict) -> str:
+    """Text as a reader sees it."""
+    return SHORTCODE.sub(lambda match: numbers[match[1]]["text"], text)
+
+
+def test_a_rate_reads_with_its_sign_and_without_a_value() -> None:
+    numbers = registered(*survival())
+    read = in_words(made(*survival())["survival"], numbers)
+    assert "| 71.5% (60.0–90.0); 25 at risk | not estimable; 0 at risk |" in read
+    assert "not estimable%" not in read
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "sentence"),
+    [
+        ((1.0,), "71.0% at 1.0 month."),
+        ((12.0,), "82.0% at 12.0 months."),
+        ((12.0, 24.0), "82.0% at 12.0 and 94.0% at 24.0 months."),
+        ((4.5, 12.0, 24.0), "74.5% at 4.5, 82.0% at 12.0 and 94.0% at 24.0 months."),
+    ],
+)
+def test_rates_are_one_sentence_at_any_number_of_landmarks(
+    landmarks: tuple[float, ...], sentence: str
+) -> None:
+    analysis = replace(ANALYSIS, landmarks_months=landmarks)
+    statistics = [Statistic(f"os.rate_{t:g}m", 70 + t, "percent", "rate") for t in landmarks]
+    found = made(*statistics, analysis=analysis)
+    read = in_words(found["rates_os"], registered(*statistics, analysis=analysis))
+    assert read == f"The rate of overall survival was {sentence}\n"
+    assert "rates_lc" not in found
+
+
+def test_a_rate_that_is_not_estimable_reads_on() -> None:
+    read = in_words(made(*survival())["rates_os"], registered(*survival()))
+    assert read == (
+        "The rate of overall survival was 71.5% at 12.0 and not estimable at 36.0 months.\n"
+    )
+
+
+def test_rates_hold_keys_only() -> None:
+    assert made(*survival())["rates_os"] == (
+        "The rate of {{< num endpoint.os.label_lower >}} was {{< num os.rate_12m.stated >}} at "
+        "{{< num config.models.kaplan_meier.landmarks_months.0 >}} and "
+        "{{< num os.rate_36m.stated >}} at "
+        "{{< num config.models.kaplan_meier.landmarks_months.1 >}} months.\n"
+    )
+
+
+def test_what_is_left_out_is_listed_with_its_reason() -> None:
+    left_out = {"lc": "there is no lesions table", "size": "there is no lesions.size_mm"}
+    analysis = replace(ANALYSIS, endpoints=("os",), left_out=left_out)
+    assert made(analysis=analysis) == {
+        "left_out": "- {{< num endpoint.lc.label >}} is not available: {{< num left_out.lc >}}.\n"
+        "- {{< num covariate.size.label >}}: {{< num left_out.size >}}.\n"
+    }
+
+
+def test_two_splits_of_one_quantity_are_left_out_once() -> None:
+    high = replace(COVARIATES["grade"], name="grade_high", level=Level("G3", codes=("G3",)))
+    analysis = replace(
+        ANALYSIS,
+        covariates=COVARIATES | {"grade_high": high},
+        left_out=dict.fromkeys(("grade", "grade_high"), "there is no patients.grade"),
+    )
+    assert made(analysis=analysis)["left_out"] == (
+        "- {{< num covariate.grade.label >}}: {{< num left_out.grade >}}.\n"
+    )
+
+
+def test_levels_and_landmarks_are_the_plans() -> None:
+    """A cohort may choose others: no header says 95 or 12 by itself."""
+    analysis = replace(ANALYSIS, confidence_level=0.9, landmarks_months=(6, 18))
+    band = Interval(60.0, 90.0, 0.9, "log-log")
+    statistics = [count("os.n", 37), count("os.events", 28), median("os.median", 24, 13, None)]
+    for month in (6, 18):
+        rate = Statistic(f"os.rate_{month}m", 70.0, "percent", "Kaplan-Meier", ci=band)
+        statistics += [rate, count(f"os.at_risk_{month}m", 20)]
+    statistics += [count("os.grade_level.n", 9), count("os.grade_level.events", 5)]
+    statistics.append(median("os.grade_level.median", 30, 10, 40))
+    keys = ["os.univariable.grade", "os.multivariable.grade", "lc.model_1.grade",
+            "lc.model_2.grade"]  # fmt: skip
+    statistics += [s for key in keys for s in hazard(f"cox.{key}")]
+    found = made(*statistics, analysis=analysis)
+    numbers = registered(*statistics, analysis=analysis)
+    headers = {n: in_words(t, numbers).splitlines()[1] for n, t in found.items() if "\n|" in t}
+    assert headers == {
+        "survival": "| Endpoint | n | Events | Median, months (90% CI) | At 6 months "
+        "| At 18 months |",
+        "strata": "| Group | n | Events | Median, months (90% CI) | *p* |",
+        "univariable": "| Covariate | Overall survival: HR (90% CI) | *p* |",
+        "multivariable": "| Covariate | Overall survival: HR (90% CI) | *p* |",
+        "lc_models": "| Model | HR (90% CI) | *p* |",
+    }
+    assert in_words(found["rates_os"], numbers) == (
+        "The rate of overall survival was 70.0% at 6 and 70.0% at 18 months.\n"
+    )
+    assert not [n for n, t in found.items() if re.search(r"95|12", in_words(t, numbers))]
 
 
 def test_nothing_is_said_of_nr_where_everything_is_reached() -> None:
@@ -328,6 +445,44 @@ def test_models_of_local_control_follow_the_first_models_covariate() -> None:
     ]
 
 
+def test_caption_of_the_models_names_what_they_follow() -> None:
+    models = {"model_1": ("size",), "model_2": ("size", "grade")}
+    analysis = replace(ANALYSIS, multivariable={"lc": models})
+    keys = ("model_1.size", "model_2.size", "model_2.grade")
+    found = made(*(s for key in keys for s in hazard(f"cox.lc.{key}")), analysis=analysis)
+    lines = printed(found["lc_models"]).splitlines()
+    assert lines[3].startswith("| Model I: <covariate.size.label> | <cox.lc.model_1.size.hr> ")
+    assert lines[-2].startswith(
+        "<endpoint.lc.label>: hazard ratio (HR) of <covariate.size.label> "
+        "(<covariate.size.contrast>) in Cox models of the covariates that each row names. "
+    )
+
+
+def models_of_local_control(models: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Tables of a cohort that leaves these models of the plan."""
+    keys = [f"cox.lc.{model}.{name}" for model, names in models.items() for name in names]
+    analysis = replace(ANALYSIS, multivariable={"lc": models})
+    return made(*(s for key in keys for s in hazard(key)), analysis=analysis)
+
+
+def test_without_the_first_models_covariate_there_is_no_series() -> None:
+    models = {"model_2": ("size",), "model_3": ("size", "age")}
+    assert "lc_models" not in models_of_local_control(models)
+
+
+def test_models_that_a_missing_covariate_makes_the_same_are_one() -> None:
+    models = {"model_1": ("grade",), "model_2": ("grade",), "model_3": ("grade", "age")}
+    lines = printed(models_of_local_control(models)["lc_models"]).splitlines()
+    assert [re.findall(r"cox\.lc\.(\w+)", line)[0] for line in lines[3:5]] == ["model_1", "model_3"]
+    assert lines[4].startswith("| Model II: <covariate.grade.label> + <covariate.age.label> |")
+    assert lines[5] == ""
+
+
+def test_one_model_is_no_series() -> None:
+    models = {"model_1": ("grade",), "model_2": ("grade",)}
+    assert "lc_models" not in models_of_local_control(models)
+
+
 def test_groups_stand_under_their_endpoint_with_one_test_for_both() -> None:
     statistics = []
     for side, months in (("level", 30.0), ("reference", 12.0)):
@@ -395,8 +550,8 @@ def everything() -> dict[str, str]:
 def test_every_digit_is_in_a_shortcode_or_an_identifier() -> None:
     found = everything()
     assert sorted(found) == [
-        "lc_models", "multivariable", "patients", "survival", "toxicity", "treatment",
-        "univariable",
+        "lc_models", "multivariable", "patients", "rates_os", "survival", "toxicity",
+        "treatment", "univariable",
     ]  # fmt: skip
     for text in found.values():
         plain = SHORTCODE.sub("", text)
@@ -404,7 +559,9 @@ def test_every_digit_is_in_a_shortcode_or_an_identifier() -> None:
 
 
 def test_every_table_is_one_div_whose_rows_have_the_headers_columns() -> None:
-    for name, text in everything().items():
+    found = everything()
+    del found["rates_os"]  # a sentence
+    for name, text in found.items():
         lines = text.splitlines()
         assert lines[0] == f"::: {{#tbl-{name.replace('_', '-')}}}"
         assert lines[-1] == ":::"

@@ -12,6 +12,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,12 @@ def read_modules(package: str | Path) -> dict[str, tuple[Path, str]]:
     return modules
 
 
+def _placed(problem: Problem) -> Problem:
+    """A problem of a configuration file at the line of its key, where it did not know it."""
+    known = problem.line or not problem.file.endswith(".yaml") or not Path(problem.file).is_file()
+    return problem if known else replace(problem, line=line_of(problem.file, problem.column))
+
+
 @contextlib.contextmanager
 def job_log(path: str | Path) -> Iterator[None]:
     """Send what a job prints to its log; bad input ends the job with its problems alone.
@@ -267,7 +274,7 @@ def job_log(path: str | Path) -> Iterator[None]:
         try:
             yield
         except InputError as error:
-            log.write(f"{error}\n")
+            log.write(f"{InputError(map(_placed, error.problems))}\n")
             sys.exit(1)
         except Exception:
             log.write(traceback.format_exc())

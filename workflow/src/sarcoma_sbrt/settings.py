@@ -26,6 +26,7 @@ __all__ = [
     "analysis_settings",
     "cohort_settings",
     "endpoint_settings",
+    "merged_plan",
     "plan_settings",
 ]
 
@@ -36,6 +37,12 @@ DERIVED_NEEDS: dict[str, tuple[str, ...]] = {
     "derived.bed10_gy": ("courses.dose_gy", "courses.fractions"),
     "derived.radiotherapy": ("treatments.kind",),
     "derived.chemotherapy": ("treatments.kind",),
+}
+# What a derived column's value rests on beyond what it cannot do without.
+DERIVED_USES: dict[str, tuple[str, ...]] = {
+    "derived.number_of_lesions": ("courses.start_day",),
+    "derived.size_mm": ("courses.start_day",),
+    "derived.bed10_gy": ("courses.start_day", "lesions.size_mm"),
 }
 
 
@@ -107,7 +114,8 @@ class CohortSettings:
             else column(need).description.lower()
             for need in missing
         ]
-        return "the records hold no " + " and no ".join(dict.fromkeys(things))
+        *first, last = (f"no {thing}" for thing in dict.fromkeys(things))
+        return "the records hold " + " and ".join([", ".join(first), last] if first else [last])
 
     @property
     def label(self) -> str:
@@ -307,7 +315,7 @@ def analysis_settings(
         When a block names a covariate that the plan does not define, or splits curves by a
         continuous one.
     """
-    plan = {**raw, **cohort.models}
+    plan = merged_plan(raw, cohort)
     if problems := _plan_problems(plan):
         raise InputError(problems)
     covariates = {name: _covariate(name, c) for name, c in plan["covariates"].items()}
@@ -382,6 +390,11 @@ def _named_covariates(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for block, lists in blocks.items():
         for key, names in lists.items():
             yield from ((f"{block}.{key}", name) for name in names if name != "overall")
+
+
+def merged_plan(raw: Mapping[str, Any], cohort: CohortSettings) -> dict[str, Any]:
+    """``config/models.yaml`` with the blocks that the cohort's own file replaces."""
+    return {**raw, **cohort.models}
 
 
 def _covariate(name: str, raw: Mapping[str, Any]) -> Covariate:

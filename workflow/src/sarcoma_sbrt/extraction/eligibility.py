@@ -9,7 +9,13 @@ from typing import Any
 import pandas as pd
 
 from sarcoma_sbrt.errors import InputError, Problem
-from sarcoma_sbrt.extraction.mapping import MappedTable, empty_table, map_table, rebase
+from sarcoma_sbrt.extraction.mapping import (
+    MappedTable,
+    empty_table,
+    map_table,
+    mapping_faults,
+    rebase,
+)
 from sarcoma_sbrt.extraction.sources import RawTable, cell_text, masked
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import CohortSettings
@@ -42,6 +48,9 @@ EVENTS = {
     "treatments.treatment_day": "treatment",
     "toxicities.onset_day": "toxicity",
 }
+
+# Beside the times whose minimum is 0: the course that follow-up begins with precedes none.
+_NOT_BEFORE_TIME_ZERO = ("courses.start_day",)
 
 _TIME_ZERO_COLUMN = {"diagnosis": "patients.diagnosis_day", "first_course": "courses.start_day"}
 
@@ -83,39 +92,45 @@ def extract(
     Raises
     ------
     InputError
-        With every problem of every table; masked for an observed cohort.
+        With every problem of the settings and of every table; what was read of a table is
+        masked for an observed cohort.
     """
+    configured = [*_mapping_problems(cohort), *_setting_problems(cohort)]
+    usable = cohort.columns - {_column_of(problem) for problem in configured}
     mapped = {
         name: map_table(TABLES[name], cohort.tables[name], raw, cohort.times)
         for name, raw in raw_tables.items()
     }
     tables = {n: mapped[n].frame if n in mapped else empty_table(t) for n, t in TABLES.items()}
     tables, zero = rebase(tables, cohort.time_zero)
-    kept, reasons = _select(cohort, tables)
+    kept, reasons = _select(cohort, tables, usable)
     found = [problem for table in mapped.values() for problem in table.problems]
-    found += _setting_problems(cohort)
     for name in mapped:
         found += _duplicates(cohort, name, tables[name], raw_tables[name])
         found += _orphans(cohort, name, tables, raw_tables)
         found += _time_problems(cohort, name, kept, raw_tables[name])
     if "patients" in mapped:
-        found += _without_time_zero(cohort, kept["patients"], zero, raw_tables)
-        found += _count_problems(cohort, len(kept["patients"]))
-    if problems or found:
-        raise InputError([*problems, *masked(found, cohort)])
+        if _TIME_ZERO_COLUMN.get(cohort.time_zero) in usable:
+            found += _without_time_zero(cohort, kept["patients"], zero, raw_tables)
+        if all(rule["column"] in usable for rule in cohort.eligibility):
+            configured += _count_problems(cohort, len(kept["patients"]))
+    if problems or configured or found:
+        raise InputError([*problems, *configured, *masked(found, cohort)])
     for name, table in TABLES.items():
         pandera_schema(table).validate(kept[name])
     return Extraction(kept, _flow(cohort, mapped, raw_tables, tables, kept, reasons))
 
 
-def _select(cohort: CohortSettings, tables: Tables) -> tuple[Tables, Reasons]:
+def _select(
+    cohort: CohortSettings, tables: Tables, usable: frozenset[str]
+) -> tuple[Tables, Reasons]:
     """Rows that every eligibility rule keeps; position and reason of each that it does not.
 
     An excluded patient or lesion takes the rows of the tables below it along.
     """
     reasons: Reasons = {name: {} for name in tables}
     for rule in cohort.eligibility:
-        if rule["column"] not in cohort.columns:  # reported by _setting_problems
+        if rule["column"] not in usable:  # reported as a fault of the settings
             continue
         name, _, column = rule["column"].partition(".")
         excluded = reasons[name]
@@ -218,7 +233,7 @@ def _time_problems(
     for column in (c for c in TABLES[name].columns if c.kind == "time"):
         days = frame[column.name]
         wrong = [(days > last, "after the last contact", "a day up to the last contact")]
-        if column.minimum == 0:
+        if column.minimum == 0 or f"{name}.{column.name}" in _NOT_BEFORE_TIME_ZERO:
             wrong.append((days < 0, "before time zero", "a day from time zero on"))
         for where, what, accepted in wrong:
             for _, row in frame[where.fillna(False)].iterrows():
@@ -240,6 +255,19 @@ def _time_problem(place: tuple[str, int, str, str], what: str, accepted: str) ->
 
 def _settings_file(cohort: CohortSettings) -> str:
     return f"config/cohorts/{cohort.name}.yaml"
+
+
+def _column_of(problem: Problem) -> str:
+    """Give the canonical ``table.column`` that a key path like ``tables.t.columns.c`` maps."""
+    block, table, _, column = [*problem.column.split("."), "", "", ""][:4]
+    return f"{table}.{column}" if block == "tables" else ""
+
+
+def _mapping_problems(cohort: CohortSettings) -> Iterator[Problem]:
+    """Name the columns that no row could be read by, each at its key path of the YAML."""
+    for name, mapping in cohort.tables.items():
+        for key, *told in mapping_faults(TABLES[name], mapping, cohort.times):
+            yield Problem(_settings_file(cohort), 0, f"tables.{name}.columns.{key}", *told)
 
 
 def _setting_problems(cohort: CohortSettings) -> Iterator[Problem]:
@@ -264,11 +292,9 @@ def _without_time_zero(
     zero: pd.Series[float],
     raw_tables: Mapping[str, RawTable],
 ) -> Iterator[Problem]:
-    if cohort.time_zero not in _TIME_ZERO_COLUMN:
-        return
     reference = _TIME_ZERO_COLUMN[cohort.time_zero]
     table, _, column = reference.partition(".")
-    if reference not in cohort.columns or table not in raw_tables:
+    if table not in raw_tables:
         return
     shown = column if table == "patients" else "patient_id"
     accepted = f"a patient with a day of {EVENTS[reference]}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 
@@ -28,6 +29,7 @@ __all__ = [
     "canonical_value",
     "empty_table",
     "map_table",
+    "mapping_faults",
     "rebase",
 ]
 
@@ -43,6 +45,10 @@ UNITS: dict[str, dict[str, Fraction]] = {
     "days": _DAYS,
     "years": {unit: days / _DAYS["years"] for unit, days in _DAYS.items()},
 }
+
+# What an Int64 column and a float hold at most.
+_LARGEST_INTEGER = 2**63 - 1
+_LARGEST_NUMBER = Fraction(sys.float_info.max)
 
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -96,19 +102,16 @@ def map_table(
     times : mapping
         The cohort's ``times`` block: ``unit`` and ``origin``, or ``date_format``, or empty for
         dates in no stated format.
+
+    Notes
+    -----
+    What is wrong with the mapping itself is told by `mapping_faults`, not here: it stands in
+    the cohort's YAML and not in the table's file.
     """
-    problems = [
-        Problem(raw.file, raw.header_line, column, what, read, accepted)
-        for column, what, read, accepted in _mapping_faults(table, mapping, times)
-    ]
-    unreadable = {p.column for p in problems}
-    hows = {
-        name: how
-        for name, how in mapping.columns.items()
-        if how.source in raw.header and how.source not in unreadable
-    }
+    hows = {name: how for name, how in mapping.columns.items() if how.source in raw.header}
     excluded, kept = _sieve(mapping, raw)
     records = []
+    problems: list[Problem] = []
     for line, row in kept:
         for part in _parts(mapping, row):
             record, faults = _record(table, hows, times, part)
@@ -168,6 +171,9 @@ def canonical_value(
 ) -> object:
     """Canonical value of one raw cell; ``pd.NA`` where it is missing.
 
+    In a unit that `UNITS` does not have a number has no canonical value either; that it is a
+    number, and not below a minimum, is asked all the same.
+
     Raises
     ------
     Refused
@@ -204,6 +210,13 @@ class _Reading:
         return self.how.unit or fallback
 
     @property
+    def factor(self) -> Fraction | None:
+        """Canonical units in one of the cell's; None for a unit that is not known."""
+        if self.unit == self.column.unit:
+            return Fraction(1)
+        return UNITS.get(self.column.unit, {}).get(self.unit)
+
+    @property
     def date_format(self) -> str | None:
         return self.how.date_format or self.times.get("date_format")
 
@@ -234,24 +247,30 @@ def _text(reading: _Reading, value: object) -> str:
     return cell_text(value)
 
 
-def _quantity(reading: _Reading, value: object) -> float:
+def _quantity(reading: _Reading, value: object) -> object:
     number = _number(value, reading.accepted)
-    factor = UNITS[reading.column.unit][reading.unit] if reading.unit else Fraction(1)
-    return _in_range(reading.column, float(number * factor))
+    if reading.factor is None:  # nothing is known of the maximum in such a unit
+        _in_range(replace(reading.column, maximum=None), _float(number, reading.accepted))
+        return pd.NA
+    return _in_range(reading.column, _float(number * reading.factor, reading.accepted))
 
 
 def _integer(reading: _Reading, value: object) -> int:
     number = _number(value, reading.accepted)
     if number.denominator != 1:
         raise Refused("not a whole number", reading.accepted)
-    return int(_in_range(reading.column, int(number)))
+    whole = _in_range(reading.column, int(number))
+    if abs(whole) > _LARGEST_INTEGER:
+        raise Refused("number is too large", f"a whole number up to {_LARGEST_INTEGER}")
+    return int(whole)
 
 
-def _time(reading: _Reading, value: object) -> float:
+def _time(reading: _Reading, value: object) -> object:
     if "unit" not in reading.times:
         return float(_date(value, reading.date_format, reading.accepted).toordinal())
     number = _number(value, reading.accepted)
-    return float(number * UNITS[reading.column.unit][reading.unit])
+    factor = reading.factor
+    return pd.NA if factor is None else _float(number * factor, reading.accepted)
 
 
 _READERS: dict[str, Callable[[_Reading, object], object]] = {
@@ -265,12 +284,20 @@ _READERS: dict[str, Callable[[_Reading, object], object]] = {
 
 
 def _number(value: object, accepted: str) -> Fraction:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Fraction(value)
+    if isinstance(value, float) and math.isfinite(value):
         return Fraction(str(value))
     text = cell_text(value)
     if isinstance(value, str) and _NUMBER.fullmatch(text):
         return Fraction(text)
     raise Refused("not a number", accepted)
+
+
+def _float(number: Fraction, accepted: str) -> float:
+    if abs(number) > _LARGEST_NUMBER:
+        raise Refused("number is too large", accepted)
+    return float(number)
 
 
 def _in_range(column: Column, value: float) -> float:
@@ -344,10 +371,17 @@ def _real(year: int, month: int, day: int) -> date | None:
         return None
 
 
-def _mapping_faults(
+def mapping_faults(
     table: Table, mapping: TableMapping, times: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str, str]]:
-    """Columns that no row could be read by: (raw column, what, read, accepted)."""
+    """Say what is wrong with how a table's columns are read, whatever stands in its file.
+
+    Yields
+    ------
+    tuple of str
+        Key path below the table's ``columns`` (``size_mm.unit``), what is wrong, what was
+        read, what is accepted.
+    """
     for column in table.columns:
         how = mapping.columns.get(column.name)
         if how is None:
@@ -357,9 +391,11 @@ def _mapping_faults(
         dated = column.kind == "time" and "unit" not in times
         units = () if dated else tuple(UNITS.get(column.unit, ()))
         if how.unit is not None and how.unit not in units:
-            yield how.source, "unmapped unit", how.unit, ", ".join(units) or "no unit"
+            accepted = ", ".join(units) or "no unit"
+            yield f"{column.name}.unit", "unmapped unit", how.unit, accepted
         if how.date_format is not None and not dated:
-            yield how.source, "date_format for what is no date", how.date_format, "no date_format"
+            key, what = f"{column.name}.date_format", "date_format for what is no date"
+            yield key, what, how.date_format, "no date_format"
 
 
 def _sieve(

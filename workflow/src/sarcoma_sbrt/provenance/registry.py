@@ -30,15 +30,16 @@ class Stage:
     ----------
     rule : str
         The Snakemake rule.
-    inputs, code : sequence of {"path", "sha256"}
-        Files under ``data/`` that the stage's results rest on; scripts and package modules
-        from the raw tables to the stage.
+    inputs : mapping of str to {"path", "sha256"}
+        Canonical table -> the file under ``data/`` that it was read from.
+    code : sequence of {"path", "sha256"}
+        Scripts and package modules from the raw tables to the stage.
     config : sequence of str
         Configuration keys that decide its results.
     """
 
     rule: str
-    inputs: Sequence[Mapping[str, str]]
+    inputs: Mapping[str, Mapping[str, str]]
     code: Sequence[Mapping[str, str]]
     config: Sequence[str]
 
@@ -89,8 +90,15 @@ def _ancestry(entry: Mapping[str, Any], stages: Mapping[str, Stage]) -> dict[str
         return {"rule": None, "inputs": [], "code": [], "config": config, "crosscheck": None}
     return {
         "rule": stage.rule,
-        "inputs": list(stage.inputs),
+        "inputs": _inputs(entry["columns"], stage),
         "code": list(stage.code),
         "config": list(stage.config),
         "crosscheck": NO_CROSSCHECK,
     }
+
+
+def _inputs(columns: Iterable[str], stage: Stage) -> list[Mapping[str, str]]:
+    """Files of the tables that a number's columns belong to, each once; all where it names none."""
+    tables = {column.split(".")[0] for column in columns} or set(stage.inputs)
+    files = {stage.inputs[t]["path"]: stage.inputs[t] for t in tables if t in stage.inputs}
+    return [files[path] for path in sorted(files)]

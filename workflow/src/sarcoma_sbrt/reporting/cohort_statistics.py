@@ -121,13 +121,10 @@ def flow_statistics(flow: Mapping[str, Any]) -> list[Statistic]:
         _count(f"flow.patients.{name}", count, facts, {}, "count of rows in the flow ledger")
         for name, count in counts.items()
     ]
-    screening = flow.get("screening")
-    if screening:
-        method = f"as the source states it ({screening.get('locator', 'configuration')})"
-        statistics += [
-            _count(f"flow.screening.{name}", screening[name], facts, {}, method)
-            for name in ("reviewed", "excluded", "enrolled")
-        ]
+    if screening := flow.get("screening"):
+        method = "patients reviewed less patients enrolled, as the source prints them"
+        key = "flow.screening.excluded"
+        statistics.append(_count(key, screening["excluded"], facts, {}, method))
     return statistics
 
 

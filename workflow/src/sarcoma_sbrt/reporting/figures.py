@@ -679,7 +679,8 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
     """Flow from the patients screened, or the rows read, to those that each endpoint analyses.
 
     Where a source prints only the total of its exclusions the box is unsplit and its reasons
-    are listed without numbers.
+    are listed without numbers. Rows of other tables than the patients' stand apart, below: the
+    flow counts patients.
 
     Parameters
     ----------
@@ -693,7 +694,9 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
     boxes = _flow_boxes(flow, numbers)
     ends = [name for name in _ORDER if f"{name}.n" in numbers]
     heights = [max(_box_height(box.lines), _box_height(box.aside) + 0.1) for box in boxes]
-    page = _Page(0.15 + sum(heights) + 0.3 * len(boxes) + 1.15)
+    others = _other_rows_left_out(flow)
+    below = _box_height(others) + 0.1 if others else 0.0
+    page = _Page(0.15 + sum(heights) + 0.3 * len(boxes) + 1.15 + below)
     axes = _bare(page.axes(0.0, 0.0, WIDTH, page.height))
     axes.set(xlim=(0, WIDTH), ylim=(page.height, 0))
     top = 0.15
@@ -701,6 +704,8 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
         _main_box(axes, box, top, height, last=index == len(boxes) - 1)
         top += height + 0.3
     _endpoint_boxes(axes, numbers, ends, top)
+    if others:
+        _draw_box(axes, WIDTH / 2, WIDTH - 0.3, page.height - 0.2 - below, others, "left", _GREY)
     page.footer(cohort, _illustrative_endpoints(numbers, ends))
     return page.figure
 
@@ -716,28 +721,21 @@ def _illustrative_endpoints(numbers: Numbers, ends: Iterable[str]) -> str:
 
 
 def _flow_boxes(flow: Mapping[str, Any], numbers: Numbers) -> list[_Box]:
-    boxes, left_out = [], _patients_left_out(flow, numbers)
-    rows = _rows_left_out(flow)
+    boxes = []
     if flow.get("screening"):
         lines = (f"Reviewed for eligibility: {_patients(numbers, 'flow.screening.reviewed')}",)
         boxes.append(_Box(lines, _screened_out(flow["screening"], numbers)))
-    if rows or left_out or not boxes:
-        boxes.append(_Box(_records(flow, numbers), rows))
-    if left_out:
-        boxes[-1] = boxes[-1]._replace(aside=(*rows, *left_out))
+    if rows := _patient_rows_left_out(flow):
+        read = flow["tables"]["patients"]["rows_read"]
+        boxes.append(_Box((f"Rows of the patients' table: {read}",), rows))
+    left_out = _patients_left_out(flow, numbers)
+    if left_out or not boxes:
+        lines = (f"In the records: {_patients(numbers, 'flow.patients.read')}",)
+        boxes.append(_Box(lines, left_out))
     analysed = [f"Analysed: {_patients(numbers, 'flow.patients.analysed')}"]
     if "cohort.lesions" in numbers:
         analysed.append(f"with {_text(numbers, 'cohort.lesions')} lesions")
     return [*boxes, _Box(tuple(analysed))]
-
-
-def _records(flow: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
-    """Patients in the records; before them the rows of their table, when it has others."""
-    read = _patients(numbers, "flow.patients.read")
-    rows = flow["tables"]["patients"]["rows_read"]
-    if rows == flow["patients"]["read"]:
-        return (f"In the records: {read}",)
-    return (f"Rows of the patients' table: {rows}", f"with the records of {read}")
 
 
 def _patients(numbers: Numbers, key: str) -> str:
@@ -760,29 +758,43 @@ def _patients_left_out(flow: Mapping[str, Any], numbers: Numbers) -> tuple[str, 
     return _wrapped([*lines, *(f"– {entry['reason']}: {entry['patients']}" for entry in excluded)])
 
 
-def _rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
-    """Rows that are no record, by reason; rows of excluded patients are counted as these."""
-    eligibility = {entry["reason"] for entry in flow["patients"]["excluded"]}
+def _patient_rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
+    """Rows of the patients' table that are no patient, by reason: with the patients, all rows."""
+    patients = {entry["reason"]: entry["patients"] for entry in flow["patients"]["excluded"]}
+    left = {
+        entry["reason"]: entry["rows"] - patients.get(entry["reason"], 0)
+        for entry in flow["tables"]["patients"]["excluded"]
+    }
+    lines = [f"– {reason}: {rows}" for reason, rows in left.items() if rows]
+    return _wrapped(["Rows not used:", *lines]) if lines else ()
+
+
+def _other_rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
+    """Rows left out of the other tables, by table and reason.
+
+    Excluded patients take their rows along, and tables may be read from one sheet: a row that
+    is counted among the patients' is not counted again.
+    """
+    patients = {entry["reason"] for entry in flow["patients"]["excluded"]}
     found: dict[tuple[Any, ...], list[str]] = {}
     for table, ledger in flow["tables"].items():
         for entry in ledger["excluded"]:
-            if entry["reason"] not in eligibility:
+            if entry["reason"] not in patients:
                 same = (ledger["file"], entry["reason"], entry["rows"], tuple(entry["lines"]))
                 found.setdefault(same, []).append(table)
-    if not found:
-        return ()
     lines = [
-        f"– {'' if 'patients' in tables else f'{tables[0]}: '}{reason}: {rows}"
+        f"– {', '.join(tables)}: {reason}: {rows}"
         for (_, reason, rows, _), tables in found.items()
+        if "patients" not in tables
     ]
-    return _wrapped(["Rows read and not used:", *lines])
+    return _wrapped(["Rows of other tables not used:", *lines], 100) if lines else ()
 
 
-def _wrapped(lines: Iterable[str]) -> tuple[str, ...]:
+def _wrapped(lines: Iterable[str], width: int = 46) -> tuple[str, ...]:
     return tuple(
         part
         for line in lines
-        for part in textwrap.wrap(line, 46, subsequent_indent="   ", drop_whitespace=True)
+        for part in textwrap.wrap(line, width, subsequent_indent="   ", drop_whitespace=True)
     )
 
 
@@ -791,7 +803,13 @@ def _box_height(lines: Sequence[str]) -> float:
 
 
 def _draw_box(
-    axes: Axes, middle: float, width: float, top: float, lines: Sequence[str], align: str
+    axes: Axes,
+    middle: float,
+    width: float,
+    top: float,
+    lines: Sequence[str],
+    align: str,
+    edge: str = _BLACK,
 ) -> None:
     height = _box_height(lines)
     axes.add_patch(
@@ -801,7 +819,7 @@ def _draw_box(
             height,
             boxstyle="round,pad=0,rounding_size=0.05",
             facecolor="white",
-            edgecolor=_BLACK,
+            edgecolor=edge,
             linewidth=0.8,
         )
     )

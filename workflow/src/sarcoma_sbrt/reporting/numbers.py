@@ -9,13 +9,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sarcoma_sbrt.reporting.statistics import Statistic
+from sarcoma_sbrt.schema import DAYS_PER_MONTH
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
     "ROUNDING",
     "Rounding",
     "computed_entries",
-    "conditions",
     "configured_entries",
     "plan_entries",
     "printed",
@@ -47,32 +47,9 @@ TIME_ZERO = {
     "first_course": "first fraction of the first course",
     "diagnosis": "diagnosis of the primary",
 }
-TIES = {"efron": "Efron's"}
-
-# Sections of the manuscript that depend on what a cohort has: true when any registry key lies
-# at or below the name.
-SECTIONS = (
-    "cohort.age",
-    "cohort.grade.missing",
-    "cohort.setting",
-    "cohort.sex.male",
-    "cohort.source",
-    "dose",
-    "forest",
-    "forest.lc",
-    "forest.os",
-    "forest.pfs",
-    "lc",
-    "lesions.size",
-    "mfs",
-    "os.grade",
-    "pfs",
-    "toxicity",
-)
-
-
-# Tables of the manuscript that a cohort may not fill.
-TABLES = ("lc_models", "multivariable", "patients", "strata", "treatment", "univariable")
+# Units that a sentence states with the number, so that it reads when there is none.
+STATED = {"p": "", "months": " months", "percent": "%"}
+TIES = {"efron": "Efron’s"}
 
 
 @dataclass(frozen=True)
@@ -148,7 +125,8 @@ def computed_entries(
 
     Beside its own key a statistic gives ``<key>.low`` and ``<key>.high`` (an interval's
     limits), ``<key>.stated`` (a p with its relation, "= 0.016" or "< 0.001"; a time with its
-    unit, "24.0 months" or "not reached") and ``<key>.reason`` (why it is not estimable).
+    unit, "24.0 months" or "not reached"; a rate with its sign, "53.0%" or "not estimable") and
+    ``<key>.reason`` (why it is not estimable).
 
     Parameters
     ----------
@@ -199,7 +177,7 @@ def _companions(statistic: Statistic) -> list[tuple[str, float | str | None, str
         for suffix, limit in (("low", statistic.ci.low), ("high", statistic.ci.high)):
             text = NOT_REACHED if limit is None else printed(limit, statistic.unit)
             companions.append((suffix, limit, text))
-    if statistic.unit in ("p", "months"):
+    if statistic.unit in STATED:
         companions.append(("stated", statistic.value, _stated(statistic)))
     if statistic.reason:
         companions.append(("reason", statistic.reason, statistic.reason))
@@ -211,8 +189,8 @@ def _stated(statistic: Statistic) -> str:
     text = _text(statistic)
     if statistic.value is None:
         return "not reached" if statistic.status == "not_reached" else text
-    if statistic.unit == "months":
-        return f"{text} months"
+    if statistic.unit in ("months", "percent"):
+        return text + STATED[statistic.unit]
     return f"< {text[1:]}" if text.startswith("<") else f"= {text}"
 
 
@@ -306,6 +284,8 @@ def plan_entries(
     }
     for name, endpoint in endpoints.items():
         texts[f"endpoint.{name}.label"] = endpoint.label
+        texts[f"endpoint.{name}.label_lower"] = endpoint.label.lower()
+        texts[f"endpoint.{name}.progression_kinds"] = " or ".join(endpoint.progression_kinds)
     for name, covariate in analysis.covariates.items():
         texts[f"covariate.{name}.label"] = covariate.label
         texts[f"covariate.{name}.contrast"] = covariate.contrast
@@ -314,27 +294,24 @@ def plan_entries(
             texts[f"covariate.{name}.reference"] = covariate.reference.label
     for what, reason in analysis.left_out.items():
         texts[f"left_out.{what}"] = reason
-    return {key: text_entry(key, text, "configured") for key, text in texts.items() if text}
+    entries = {key: text_entry(key, text, "configured") for key, text in texts.items() if text}
+    days = text_entry("constant.days_per_year", f"{12 * DAYS_PER_MONTH:g}", "configured")
+    return entries | {days["key"]: days} | _screening(cohort)
 
 
-def conditions(
-    numbers: Mapping[str, Any],
-    tables: Mapping[str, Any],
-    analysis: Analysis,
-    cohort: CohortSettings,
-    endpoints: Mapping[str, EndpointSettings],
-) -> dict[str, bool]:
-    """What the manuscript may ask about the cohort (``when-meta``), each with its answer."""
-    answers = {f"has.{name}": _any_below(name, numbers) for name in SECTIONS}
-    answers |= {f"has.table.{name}": name in tables for name in TABLES}
-    answers |= {f"has.figure.{name}": name in analysis.figures for name in endpoints}
-    answers |= {f"kind.{kind}": cohort.kind == kind for kind in LABEL_SENTENCES}
-    used = {name for names in analysis.univariable.values() for name in names}
-    answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
-    answers["pfs.death_gap"] = endpoints["pfs"].death_gap_months is not None
-    answers["first_progression_only"] = cohort.progressions_recorded == "first"
-    return answers
-
-
-def _any_below(name: str, numbers: Mapping[str, Any]) -> bool:
-    return any(key == name or key.startswith(f"{name}.") for key in numbers)
+def _screening(cohort: CohortSettings) -> dict[str, dict[str, Any]]:
+    """Transcribed counts of a cohort's screening, each with where it is printed."""
+    block = cohort.screening or {}
+    entries = {}
+    for name in ("reviewed", "enrolled"):
+        if name in block:
+            key = f"flow.screening.{name}"
+            entries[key] = text_entry(key, printed(block[name], "count"), "transcribed") | {
+                "value": block[name],
+                "unit": "count",
+                "method": "as the source prints it",
+                "locator": block.get("locator", ""),
+                "support": "printed",
+                "config": [f"cohort.screening.{name}"],
+            }
+    return entries

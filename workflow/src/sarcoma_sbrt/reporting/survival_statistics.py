@@ -18,6 +18,7 @@ from sarcoma_sbrt.reporting.statistics import Interval, Statistic, Unit, not_est
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import (
     DERIVED_NEEDS,
+    DERIVED_USES,
     Analysis,
     CohortSettings,
     Covariate,
@@ -91,8 +92,12 @@ def endpoint_columns(endpoint: EndpointSettings, cohort: CohortSettings) -> tupl
 
 def covariate_columns(covariates: Iterable[Covariate]) -> tuple[str, ...]:
     """Canonical columns that these covariates are made of, each once."""
-    needs = (need for c in covariates for need in DERIVED_NEEDS.get(c.column, (c.column,)))
-    return tuple(dict.fromkeys(needs))
+    columns = [column for c in covariates for column in _made_of(c.column)]
+    return tuple(dict.fromkeys(columns))
+
+
+def _made_of(column: str) -> tuple[str, ...]:
+    return (*DERIVED_NEEDS.get(column, (column,)), *DERIVED_USES.get(column, ()))
 
 
 def stratum_names(endpoint: str, analysis: Analysis) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 A table holds no number, only keys: ``{{< num os.median >}}``. A row is there when the registry
 has its numbers, so the tables follow the cohort; a table without rows is not made. Pandoc takes
-the columns' relative widths from the dashes under the header, so `_table` sets them.
+the columns' relative widths from the dashes under the header, so `_table` sets them. The
+sentences and the list whose length the plan decides are made here too.
 """
 
 from __future__ import annotations
@@ -102,8 +103,9 @@ def tables(
     dict of str
         Of ``patients``, ``treatment``, ``survival``, ``strata``, ``univariable``,
         ``multivariable``, ``lc_models`` and ``toxicity`` those that have rows. Each is one
-        ``{#tbl-...}`` div; its
-        last paragraph is the caption, in which the notes stand too.
+        ``{#tbl-...}`` div; its last paragraph is the caption, in which the notes stand too.
+        Beside them, without a div, ``rates_<endpoint>`` (a sentence with the rates at the
+        landmarks) and ``left_out`` (a list of what the cohort cannot supply).
     """
     made = (
         _patients(numbers, cohort),
@@ -114,6 +116,8 @@ def tables(
         _multivariable(numbers, analysis, cohort, endpoints),
         _models(numbers, analysis, cohort),
         _toxicity(numbers, cohort),
+        *(_rates(numbers, analysis, name) for name in analysis.endpoints),
+        _left_out(analysis, endpoints),
     )
     return dict(table for table in made if table is not None)
 
@@ -186,7 +190,7 @@ def _share(numbers: Numbers, key: str) -> str:
 
 def _interval(numbers: Numbers, key: str, percent: bool = False) -> str:
     """Value with its confidence limits, where there are any."""
-    value = _num(key) + ("%" if percent and numbers[key]["status"] == "estimated" else "")
+    value = _num(f"{key}.stated" if percent else key)
     if f"{key}.low" not in numbers or numbers[key]["status"] == "not_estimable":
         return value
     return f"{value} ({_num(f'{key}.low')}–{_num(f'{key}.high')})"
@@ -286,12 +290,13 @@ def _sides(numbers: Numbers, analysis: Analysis, column: str) -> list[Row]:
 
 
 def _prescriptions(numbers: Numbers) -> list[Row]:
+    """Rows by dose, the rare ones together at the end; nothing when all are rare."""
     pattern = re.compile(r"dose\.prescription\.(\d+(?:_\d+)?)gy_(\d+)fx\.n")
     found = [match for key in numbers if (match := pattern.fullmatch(key))]
     found.sort(key=lambda match: (float(match[1].replace("_", ".")), int(match[2])))
     keys = [match.string.removesuffix(".n") for match in found]
     rows = [row for key in keys for row in _counted(numbers, key, _num(f"{key}.label"))]
-    return rows + _counted(numbers, "dose.prescription.other", "Other")
+    return [*rows, *_counted(numbers, "dose.prescription.other", "Other")] if rows else []
 
 
 # --- survival and models ------------------------------------------------------------------
@@ -305,10 +310,7 @@ def _survival(
 ) -> tuple[str, str] | None:
     landmarks = analysis.landmarks_months
     header = ["Endpoint", "n", "Events", f"Median, months ({_LEVEL})"]
-    header += [
-        f"At {_num(f'config.models.kaplan_meier.landmarks_months.{i}')} months"
-        for i in range(len(landmarks))
-    ]
+    header += [f"At {_landmark(i)} {_months(t)}" for i, t in enumerate(landmarks)]
     names = [name for name in analysis.endpoints if f"{name}.n" in numbers]
     rows = [_survival_row(numbers, name, landmarks) for name in names]
     keys = [f"{name}.median" for name in names]
@@ -344,6 +346,27 @@ def _rate(numbers: Numbers, name: str, time: str) -> str:
         return _ABSENT
     text = _interval(numbers, rate, percent=True)
     return f"{text}; {_num(at_risk)} at risk" if at_risk in numbers else text
+
+
+def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] | None:
+    """Sentence with an endpoint's rate at every landmark."""
+    marks = {
+        i: t for i, t in enumerate(analysis.landmarks_months) if f"{name}.rate_{t:g}m" in numbers
+    }
+    if not marks:
+        return None
+    rates = [f"{_num(f'{name}.rate_{t:g}m.stated')} at {_landmark(i)}" for i, t in marks.items()]
+    last = list(marks.values())[-1]
+    label = _num(f"endpoint.{name}.label_lower")
+    return f"rates_{name}", f"The rate of {label} was {_listed(rates)} {_months(last)}.\n"
+
+
+def _landmark(index: int) -> str:
+    return _num(f"config.models.kaplan_meier.landmarks_months.{index}")
+
+
+def _months(number: float) -> str:
+    return "month" if number == 1 else "months"
 
 
 def _strata(
@@ -522,33 +545,72 @@ _MODEL_SIZE = (
 
 
 def _models(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> tuple[str, str] | None:
-    """Hazard ratio of the first model's covariate as further covariates join it."""
-    models = {m: n for m, n in analysis.multivariable.get("lc", {}).items() if m != "multivariable"}
-    first = next(iter(models.values()), ())
-    if not first:
+    """Hazard ratio of the first model's covariate as the others of the series adjust it."""
+    models = _series(analysis, numbers)
+    if len(models) < 2:
         return None
-    followed, rows, keys = first[0], [], []
-    for number, (model, names) in enumerate(models.items()):
-        key = f"cox.lc.{model}.{followed}.hr"
-        if key in numbers and followed in names:
-            label = f"Model {_ROMAN[number]}"
-            adjusted = " + ".join(_num(f"covariate.{name}.label") for name in names)
-            rows.append((f"{label}: {adjusted}", _interval(numbers, key), _p(numbers, key)))
-            keys.append((key, label))
+    followed = models["model_1"][0]
+    rows, named = [], []
+    for number, (model, names) in zip(_ROMAN, models.items(), strict=False):
+        key, label = f"cox.lc.{model}.{followed}.hr", f"Model {number}"
+        held = " + ".join(_num(f"covariate.{name}.label") for name in names)
+        rows.append((f"{label}: {held}", _interval(numbers, key), _p(numbers, key)))
+        named.append((key, label))
     caption = (
         f"{_num('endpoint.lc.label')}: hazard ratio (HR) of "
         f"{_num(f'covariate.{followed}.label')} ({_num(f'covariate.{followed}.contrast')}) in Cox "
-        "models with further covariates.",
+        "models of the covariates that each row names.",
         _cox_method(analysis),
-        _not_reached(numbers, [key for key, _ in keys]),
-        _not_estimable(numbers, keys),
+        _not_reached(numbers, [key for key, _ in named]),
+        _not_estimable(numbers, named),
     )
     layout = _Layout("lc_models", ("Model", f"HR ({_LEVEL})", "*p*"), (54, 26, 12))
     return _table(layout, rows, caption, cohort)
 
 
+def _series(analysis: Analysis, numbers: Numbers) -> dict[str, tuple[str, ...]]:
+    """Models of local control that hold the first one's covariate, no two the same.
+
+    Without ``model_1`` there is no series: what the others adjust is not available. Two that
+    the plan tells apart are the same where the cohort lacks what the second adds.
+    """
+    planned = analysis.multivariable.get("lc", {})
+    if not planned.get("model_1") or f"cox.lc.model_1.{planned['model_1'][0]}.hr" not in numbers:
+        return {}
+    followed = planned["model_1"][0]
+    series = {"model_1": planned["model_1"]}
+    for model, names in planned.items():
+        new = frozenset(names) not in map(frozenset, series.values())
+        if model != "multivariable" and new and f"cox.lc.{model}.{followed}.hr" in numbers:
+            series[model] = names
+    return series
+
+
 def _cox_method(analysis: Analysis) -> str:
     return f"Intervals are Wald; ties by {analysis.ties.capitalize()}'s approximation."
+
+
+# --- what is not available ----------------------------------------------------------------
+
+
+def _left_out(
+    analysis: Analysis, endpoints: Mapping[str, EndpointSettings]
+) -> tuple[str, str] | None:
+    """List of the endpoints and covariates that the cohort cannot supply, and why."""
+    if not analysis.left_out:
+        return None
+    said: dict[tuple[str, str], str] = {}
+    for name, reason in analysis.left_out.items():
+        why = _num(f"left_out.{name}")
+        if name in endpoints:
+            said[endpoints[name].label, reason] = (
+                f"- {_num(f'endpoint.{name}.label')} is not available: {why}."
+            )
+        else:
+            # Two ways to split one quantity are missed for one reason, and that is said once.
+            label = analysis.covariates[name].label
+            said.setdefault((label, reason), f"- {_num(f'covariate.{name}.label')}: {why}.")
+    return "left_out", "\n".join(said.values()) + "\n"
 
 
 # --- notes --------------------------------------------------------------------------------
