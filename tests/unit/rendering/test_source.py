@@ -285,3 +285,25 @@ def test_comments_code_and_formulas_are_not_taken_for_syntax(manuscript: Path, a
     assert [m.split(": ", 1)[1] for m in messages] == [
         "none: no number has this key, accepted: a key of numbers.json"
     ]
+
+
+def test_comments_are_blanked_but_not_in_code() -> None:
+    text = [
+        "before <!-- one --> after",
+        "<!-- two",
+        "three --> rest",
+        "```",
+        "<!-- kept -->",
+        "```",
+        "  - item",
+    ]
+    lines = [source.Line("a.qmd", number, line, ()) for number, line in enumerate(text, start=1)]
+    assert source.without_comments(lines) == [
+        "before              after",
+        "",
+        "rest",
+        "```",
+        "<!-- kept -->",
+        "```",
+        "  - item",
+    ]

@@ -18,7 +18,7 @@ import typst
 import yaml
 
 from sarcoma_sbrt.errors import Problem, RenderError
-from sarcoma_sbrt.rendering.source import Line, expand
+from sarcoma_sbrt.rendering.source import Line, expand, without_comments
 
 __all__ = ["document", "epoch", "font_folder", "render", "version"]
 
@@ -26,6 +26,10 @@ EXTENSION = "_extensions/provenance"
 # The order is Quarto's: shortcodes, cross-references, then the shared filter.
 FILTERS = ("shortcodes.lua", "crossref.lua", "filler.lua", "frontmatter.lua")
 SETTINGS = ("lang", "number-sections", "bibliography", "csl", "link-citations", "running-label")
+
+# Raw HTML is refused in the manuscript's source; without it pandoc need not try each `{{<` as
+# a tag, which takes it most of its time.
+READER = "markdown-raw_html-native_divs-native_spans-markdown_in_html_blocks"
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "html": (
@@ -130,7 +134,7 @@ def _pandoc(
     done = subprocess.run(
         [
             pypandoc.get_pandoc_path(),
-            "--from=markdown",
+            f"--from={READER}",
             *FORMATS[name],
             "--output=-",
             # A wide pipe table keeps the widths of its content, as under Quarto.
@@ -140,7 +144,7 @@ def _pandoc(
             "--citeproc",
             *_metadata(settings),
         ],
-        input="\n".join(line.text for line in lines).encode() + b"\n",
+        input="\n".join(without_comments(lines)).encode() + b"\n",
         capture_output=True,
         cwd=project,
         env=os.environ | {"SOURCE_DATE_EPOCH": str(seconds)},

@@ -13,7 +13,7 @@ import yaml
 
 from sarcoma_sbrt.errors import Problem, RenderError
 
-__all__ = ["Line", "check", "expand", "used_keys"]
+__all__ = ["Line", "check", "expand", "used_keys", "without_comments"]
 
 ROOT = "index.qmd"
 SHORTCODE = re.compile(r"\{\{<(.*?)>\}\}")
@@ -192,6 +192,23 @@ def _masked(lines: Sequence[Line]) -> list[str]:
         text = re.sub(r"(?<![\\$\w])\$(?!\s)[^$]*?(?<!\s)\$(?!\d)", _spaces, text)
         masked.append(text)
     return masked
+
+
+def without_comments(lines: Sequence[Line]) -> list[str]:
+    """Text of the lines with ``<!-- comments -->`` outside code blocks blanked."""
+    texts, fence, comment = [], "", False
+    for line in lines:
+        opening = FENCE.match(line.text)
+        if fence or opening:
+            closes = opening is not None and fence and opening[1].startswith(fence)
+            fence = "" if closes else fence or (opening[1] if opening else "")
+            texts.append(line.text)
+        else:
+            begins = comment or line.text.lstrip().startswith("<!--")
+            text, comment = _without_comments(line.text, comment)
+            # Blanks left of what follows a comment would read as indented code.
+            texts.append(text.strip() if begins else text)
+    return texts
 
 
 def _spaces(match: re.Match[str]) -> str:
