@@ -178,15 +178,11 @@ def _masked(lines: Sequence[Line]) -> list[str]:
 
     Lengths are kept. Shortcodes become ``n``; what is not prose becomes spaces.
     """
-    masked, fence, comment = [], "", False
-    for line in lines:
-        opening = FENCE.match(line.text)
-        if fence or opening:
-            closes = opening is not None and fence and opening[1].startswith(fence)
-            fence = "" if closes else fence or (opening[1] if opening else "")
+    masked = []
+    for _, text, _ in _outside_code(lines):
+        if text is None:
             masked.append("")
             continue
-        text, comment = _without_comments(line.text, comment)
         text = SHORTCODE.sub(lambda m: "n" * len(m[0]), text)
         text = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", _code, text)
         text = re.sub(r"(?<![\\$\w])\$(?!\s)[^$]*?(?<!\s)\$(?!\d)", _spaces, text)
@@ -196,19 +192,29 @@ def _masked(lines: Sequence[Line]) -> list[str]:
 
 def without_comments(lines: Sequence[Line]) -> list[str]:
     """Text of the lines with ``<!-- comments -->`` outside code blocks blanked."""
-    texts, fence, comment = [], "", False
+    return [
+        # Blanks left of what follows a comment would read as indented code.
+        line.text if text is None else text.strip() if commented else text
+        for line, text, commented in _outside_code(lines)
+    ]
+
+
+def _outside_code(lines: Sequence[Line]) -> Iterator[tuple[Line, str | None, bool]]:
+    """Each line, its text with comments blanked, and whether it begins in a comment.
+
+    The text is None for a line of a fenced code block, its fences included.
+    """
+    fence, comment = "", False
     for line in lines:
         opening = FENCE.match(line.text)
         if fence or opening:
             closes = opening is not None and fence and opening[1].startswith(fence)
             fence = "" if closes else fence or (opening[1] if opening else "")
-            texts.append(line.text)
+            yield line, None, False
         else:
             begins = comment or line.text.lstrip().startswith("<!--")
             text, comment = _without_comments(line.text, comment)
-            # Blanks left of what follows a comment would read as indented code.
-            texts.append(text.strip() if begins else text)
-    return texts
+            yield line, text, begins
 
 
 def _spaces(match: re.Match[str]) -> str:
