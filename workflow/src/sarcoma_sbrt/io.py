@@ -7,6 +7,7 @@ insertion.
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
 import json
 import sys
@@ -30,6 +31,7 @@ __all__ = [
     "read_json",
     "read_modules",
     "read_parquet",
+    "read_rows",
     "read_tables",
     "read_yaml",
     "sha256",
@@ -70,6 +72,33 @@ def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
     """Write a table without its index."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(path, index=False, compression="zstd")
+
+
+def read_rows(path: str | Path) -> list[tuple[int, dict[str, str]]]:
+    """Rows of a UTF-8 CSV file, each with the line that it begins on and its cells by column.
+
+    Raises
+    ------
+    InputError
+        For every row with more or fewer cells than the header.
+    """
+    rows, problems, line = [], [], 2
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        reader = csv.reader(stream, strict=True)
+        header = next(reader, [])
+        for cells in reader:
+            if len(cells) != len(header):
+                counted = f"{len(cells)} cells"
+                problems.append(
+                    Problem(
+                        str(path), line, "", "not the header's cells", counted, f"{len(header)}"
+                    )
+                )
+            rows.append((line, dict(zip(header, cells, strict=False))))
+            line = reader.line_num + 1
+    if problems:
+        raise InputError(problems)
+    return rows
 
 
 def sha256(path: str | Path) -> str:
