@@ -96,11 +96,12 @@ class Figure:
         The locator in parts; `locator` is the sentence that a reader sees.
     printed_text, printed_ci, printed_range, printed_n, printed_events, printed_p : str
         As printed: 0.40 is not 0.4. The numbers beside them are their values.
-    n_from, duplicate_of, part_of : str
-        Keys of other figures: which gives n, which prints the same fact first, which is the
-        total of the split `partition` that this figure belongs to.
-    within : tuple of str
-        Keys of printed ranges that must contain this figure.
+    duplicate_of, part_of : str
+        Keys of other figures: which prints the same fact first, which is the total of the split
+        `partition` that this figure belongs to (of a subgroup's rate, the pooled rate).
+    n_from, within : tuple of str
+        Keys of the figures that give n (their sum), and of the printed ranges that must
+        contain this figure.
     file, line : str, int
         Where the row stands.
     """
@@ -130,7 +131,7 @@ class Figure:
     printed_range: str = ""
     n: int | None = None
     printed_n: str = ""
-    n_from: str = ""
+    n_from: tuple[str, ...] = ()
     events: int | None = None
     printed_events: str = ""
     p: float | None = None
@@ -324,7 +325,8 @@ def _figure(values: Mapping[str, Any], file: str, line: int, papers: Mapping[str
     for name in _TEXTS[Figure]:
         given[name] = given[name] or ""
     given["key"] = values.get("outcome_id", values.get("target_id"))
-    given["within"] = _split(values.get("within", ""))
+    for name in ("n_from", "within"):
+        given[name] = _split(values.get(name, ""))
     given["locator"] = _locator(given, papers)
     return Figure(**given | {"file": file, "line": line})
 
@@ -395,8 +397,9 @@ def _wrong(
 
 
 def _wrong_references(figure: Figure, figures: Mapping[str, Figure]) -> Iterator[Wrong]:
-    named = [(c, getattr(figure, c)) for c in ("n_from", "duplicate_of", "part_of")]
-    for column, key in [*named, *(("within", key) for key in figure.within)]:
+    named = [(column, getattr(figure, column)) for column in ("duplicate_of", "part_of")]
+    named += [(c, key) for c in ("n_from", "within") for key in getattr(figure, c)]
+    for column, key in named:
         if key and (key not in figures or key == figure.key):
             yield column, "no such figure", key, "the key of another figure"
 
