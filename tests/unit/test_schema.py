@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ from sarcoma_sbrt.schema import (
     accepted,
     column,
     data_dictionary,
+    package_dictionary,
 )
 from sarcoma_sbrt.validation import pandera_schema
 
 ROOT = Path(__file__).parents[2]
+PACKAGE: dict[str, Any] = json.loads(
+    (ROOT / "data/published/datapackage.json").read_text(encoding="utf-8")
+)
 REFUSALS = (pandera.errors.SchemaError, pandera.errors.SchemaErrors)
 EVERY_TABLE = [*TABLES.values(), ENDPOINT_TABLE]
 EVERY_COLUMN = [(table, c) for table in EVERY_TABLE for c in table.columns]
@@ -200,7 +205,7 @@ def test_other_columns_order_or_dtypes_are_refused() -> None:
 
 def test_the_dictionary_in_the_documentation_is_the_generated_one() -> None:
     written = (ROOT / "docs/data-dictionary.md").read_text(encoding="utf-8")
-    assert written == data_dictionary(), "run `make docs`"
+    assert written == data_dictionary() + package_dictionary(PACKAGE), "run `make docs`"
 
 
 def test_the_dictionary_names_every_column_once_per_table() -> None:
@@ -212,3 +217,59 @@ def test_the_dictionary_names_every_column_once_per_table() -> None:
 def test_a_row_of_the_dictionary() -> None:
     row = "| `size_mm` | number | mm |  | > 0 | Longest diameter at treatment planning |"
     assert row in data_dictionary().splitlines()
+
+
+def test_the_dictionary_names_every_column_of_the_published_tables_once() -> None:
+    sections = re.split(r"^### ", package_dictionary(PACKAGE), flags=re.MULTILINE)[1:]
+    found = {s.split("\n", 1)[0]: re.findall(r"^\| `(\w+)` \|", s, re.MULTILINE) for s in sections}
+    columns = {r["path"]: [f["name"] for f in r["schema"]["fields"]] for r in PACKAGE["resources"]}
+    outcomes = columns["outcomes.csv"]
+    assert found == {
+        "papers.csv": columns["papers.csv"],
+        "studies.csv": columns["studies.csv"],
+        "outcomes.csv, targets/feng2022.csv, targets/feng2020.csv": [
+            outcomes[0],
+            "target_id",
+            *outcomes[1:],
+        ],
+    }
+
+
+def test_the_dictionary_of_a_package_says_every_kind_of_constraint() -> None:
+    fields = [
+        {"name": "key", "type": "string", "description": "Key.", "constraints": {"unique": True}},
+        {
+            "name": "time",
+            "type": "number",
+            "description": "Time.",
+            "constraints": {"required": True, "minimum": 0, "maximum": 99.9},
+        },
+        {
+            "name": "sex",
+            "type": "string",
+            "description": "Sex.",
+            "constraints": {"enum": ["f", "m"]},
+        },
+        {
+            "name": "kind",
+            "type": "string",
+            "description": "a | b.",
+            "constraints": {"pattern": "a|b"},
+        },
+    ]
+    link = {"fields": "kind", "reference": {"resource": "kinds", "fields": "kind_id"}}
+    schema = {"fields": fields, "foreignKeys": [link]}
+    package = {"resources": [{"path": "times.csv", "title": "Times", "schema": schema}]}
+    assert package_dictionary(package).splitlines()[5:] == [
+        "### times.csv",
+        "",
+        "Times.",
+        "`kind` is a `kind_id` of kinds.csv.",
+        "",
+        "| column | kind | required | accepted | meaning |",
+        "|---|---|---|---|---|",
+        "| `key` | string |  | unique | Key. |",
+        "| `time` | number | yes | >= 0, <= 99.9 | Time. |",
+        "| `sex` | string |  | f, m | Sex. |",
+        "| `kind` | string |  | `a\\|b` | a \\| b. |",
+    ]

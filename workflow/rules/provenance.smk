@@ -10,6 +10,7 @@ rule manifest:
             rules.endpoints.output,
             [path for paths in STATISTICS.values() for path in paths],
             rules.kaplan_meier.output.curves,
+            rules.consistency.output.findings,
             rules.numbers.output,
             rules.tables.output,
             rules.figures.output,

@@ -1,6 +1,6 @@
 # Statistics to the registry of numbers, and from it to tables and figures.
 # Requires: <results>/statistics/, <results>/private/curves.parquet, <results>/flow.json.
-# Makes: <results>/numbers.json, <results>/tables.json, <results>/figures/.
+# Makes: <results>/{numbers,code,tables}.json, <results>/figures/.
 
 FIGURES = {f"km_{name}": "kaplan_meier" for name in ANALYSIS.figures}
 FIGURES |= {"flow": "flow"}
@@ -8,12 +8,16 @@ if any(ANALYSIS.univariable.values()):
     FIGURES |= {"hazard_ratios": "hazard_ratios"}
 if ANALYSIS.forest:
     FIGURES |= {"importances": "importances"}
+FIGURES |= {f"comparison_{e}": "comparison" for e in ANALYSIS.comparison.endpoints}
+FIGURES |= {"dose_local_control": "dose"}
 
 STATISTICS = {
     "characteristics": [rules.characteristics.output.statistics],
     "kaplan_meier": [rules.kaplan_meier.output.statistics],
     "cox": [rules.cox.output.statistics],
     "forest": expand(rules.forest.output.statistics, endpoint=list(ANALYSIS.forest)),
+    "consistency": [rules.consistency.output.statistics],
+    "synthesis": [rules.synthesis.output.statistics],
 }
 
 # Scripts between the raw tables and a stage's numbers, and what configuration decides them.
@@ -66,6 +70,22 @@ STAGES = {
             "run.seed",
         ],
     },
+    "consistency": {
+        "rule": "consistency",
+        "scripts": ["consistency"],
+        "config": ["endpoints.alpha_beta_gy"],
+    },
+    "synthesis": {
+        "rule": "synthesis",
+        "scripts": ["synthesis"],
+        "config": [
+            "endpoints.alpha_beta_gy",
+            "models.comparison",
+            "models.confidence_level",
+        ],
+    },
+    # Transcribed figures: no rule computed them.
+    "published": {"rule": None, "scripts": [], "config": []},
 }
 ALL_CODE = sorted(
     {
@@ -89,6 +109,8 @@ rule numbers:
     input:
         statistics=[path for paths in STATISTICS.values() for path in paths],
         raw=PRESENT_RAW_FILES,
+        package=PACKAGE,
+        published=PUBLISHED_TABLES,
         lineage=ALL_CODE + ALL_SCRIPTS,
         code=code("numbers"),
         lock=str(LOCK),
@@ -98,6 +120,7 @@ rule numbers:
             caption="../report/numbers.rst",
             category="Numbers",
         ),
+        code=f"{RESULTS}/code.json",
     log:
         f"{LOGS}/numbers.log",
     benchmark:
@@ -123,6 +146,7 @@ rule numbers:
         },
         repository=str(REPOSITORY),
         data=lambda wildcards: COHORT_DATA,
+        published=lambda wildcards: PUBLISHED,
     script:
         "../scripts/numbers.py"
 

@@ -3,6 +3,7 @@
 import matplotlib
 
 from sarcoma_sbrt.io import job_log, read_json, read_parquet
+from sarcoma_sbrt.reporting.evidence_figures import comparison_figure, dose_figure
 from sarcoma_sbrt.reporting.figures import (
     flow_figure,
     hazard_ratio_figure,
@@ -28,6 +29,10 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
         )
         for name, panels in analysis.figures.items()
     }
+    figures |= {
+        f"comparison_{name}": comparison_figure(numbers, analysis, cohort, name)
+        for name in analysis.comparison.endpoints
+    } | {"dose_local_control": dose_figure(numbers, analysis, cohort)}
     names = snakemake.params.figures
     for name, svg, png in zip(names, snakemake.output.svg, snakemake.output.png, strict=True):
         figures[name].savefig(svg, **save_options("svg"))

@@ -1,7 +1,10 @@
 """Register every number with what stands behind it."""
 
-from sarcoma_sbrt.io import hashed, job_log, read_json, write_json
-from sarcoma_sbrt.provenance.registry import Stage, registry
+from pathlib import PurePath
+
+from sarcoma_sbrt.evidence.published import published
+from sarcoma_sbrt.io import hashed, job_log, read_json, read_rows, write_json
+from sarcoma_sbrt.provenance.registry import Stage, code_sets, registry
 from sarcoma_sbrt.reporting.statistics import from_json
 from sarcoma_sbrt.settings import merged_plan, plan_settings
 
@@ -13,10 +16,16 @@ with job_log(snakemake.log[0]):
         for file in hashed(snakemake.input.raw, snakemake.params.data, shown=shown)
     }
     inputs = {name: raw[f"{shown}/{table.file}"] for name, table in plan.cohort.tables.items()}
+    tables = {path: read_rows(path) for path in snakemake.input.published}
+    figures = published(tables, read_json(snakemake.input.package))
+    transcribed = {
+        "published." + PurePath(file["path"]).stem: file
+        for file in hashed(tables, snakemake.params.published, shown="data/published")
+    }
     stages = {
         name: Stage(
             rule=stage["rule"],
-            inputs=inputs,
+            inputs=inputs | transcribed,
             code=hashed(stage["code"], snakemake.params.repository),
             config=stage["config"],
         )
@@ -35,7 +44,8 @@ with job_log(snakemake.log[0]):
         "run": snakemake.params.run,
     }
     entries = registry(
-        statistics, stages, configuration, plan.analysis, plan.cohort, plan.endpoints
+        statistics, stages, configuration, plan.analysis, plan.cohort, plan.endpoints, figures
     )
     write_json(snakemake.output.numbers, entries)
+    write_json(snakemake.output.code, code_sets(stages))
     print(f"{len(entries)} entries, {len(statistics)} of them computed statistics")

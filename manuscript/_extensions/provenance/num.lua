@@ -44,6 +44,9 @@ local function num(args)
   if entry.support == "filler" then
     attributes[2] = { "data-support", "filler" }
   end
+  if entry.locator ~= nil then
+    attributes[#attributes + 1] = { "title", entry.locator }
+  end
   return pandoc.Span(words(entry.text), pandoc.Attr("", { "num" }, attributes))
 end
 

@@ -234,6 +234,61 @@ def test_the_two_entries_agree_on_model_and_covariate_of_every_hazard_ratio() ->
         assert f".{covariate}." in figure.key
 
 
+READ_ME = FOLDER / "README.md"
+
+
+def test_the_read_me_says_how_many_numbers_the_two_entries_share() -> None:
+    first, second = first_entry(), second_entry()
+    counted = [first, second, first & second, shared_under_one_endpoint()]
+    said = READ_ME.read_text(encoding="utf-8")
+    for paper in PLACES:
+        numbers = [sum(n for fact, n in facts.items() if fact[0] == paper) for facts in counted]
+        assert f"| {paper} | {' | '.join(map(str, numbers))} |" in said
+    assert f"| all four | {' | '.join(f'{facts.total():,}' for facts in counted)} |" in said
+
+
+def shared_under_one_endpoint() -> Counter[tuple[Any, ...]]:
+    first = Counter(
+        (f.paper, f.place, f.study_id, f.endpoint, kind, value)
+        for f in transcribed().figures.values()
+        for kind, value in printed_numbers(f)
+        if value is not None
+    )
+    place = ("paper", "place", "study_id", "endpoint")
+    second = Counter(
+        (*(row[name] for name in place), KINDS.get(row["role"], "number"), float(row["value"]))
+        for row in second_rows()
+    )
+    return first & second
+
+
+def test_the_read_me_says_how_the_differences_divide() -> None:
+    rows = [row for _, row in read_rows(FOLDER / "second_entry/adjudicated.csv")]
+    both = sum(1 for row in rows if row["first"] and row["second"])
+    first = sum(1 for row in rows if not row["second"])
+    said = " ".join(READ_ME.read_text(encoding="utf-8").split())
+    assert f"lists the {len(rows)} differences (in {both} of them" in said
+    assert f"{first} stand in the first entry alone, {len(rows) - both - first} in the" in said
+
+
+def test_the_read_me_says_how_many_numerals_are_bound() -> None:
+    numerals = sum(tokens(lines_of(*stretch)).total() for stretch in STRETCHES)
+    bound = sum(tokens(figures_of(*stretch)).total() for stretch in STRETCHES)
+    said = " ".join(READ_ME.read_text(encoding="utf-8").split())
+    assert f"hold {numerals:,} numerals. {numerals - bound} of them are set aside by one" in said
+    assert f"one of the {len(SET_ASIDE)} named rules" in said
+    assert f"the other {bound:,} are each held" in said
+
+
+def test_the_read_me_says_how_many_numbers_are_printed_in_words() -> None:
+    in_words = [
+        figure
+        for figure in transcribed().figures.values()
+        if any((text := getattr(figure, name)) and not re.search(r"\d", text) for name in PRINTED)
+    ]
+    assert f"({len(in_words)} rows hold one that was)" in READ_ME.read_text(encoding="utf-8")
+
+
 # --- studies ------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from sarcoma_sbrt.provenance.registry import Stage, registry
+from sarcoma_sbrt.evidence.published import Figure, Published
+from sarcoma_sbrt.provenance.registry import Stage, code_sets, registry
 from sarcoma_sbrt.reporting.statistics import Statistic
 from sarcoma_sbrt.settings import analysis_settings, cohort_settings, endpoint_settings
 
@@ -37,15 +38,17 @@ ANALYSIS = analysis_settings(
         "multivariable": {},
         "forest": {"trees": 1, "min_samples_leaf": 1, "permutation_repeats": 1, "covariates": {}},
         "figures": {},
+        "comparison": {"endpoints": ["lc", "os"], "times_months": [12]},
     },
     ENDPOINTS,
     COHORT,
     seed=1,
 )
+NOTHING = Published({}, {})
 MEDIAN = Statistic("os.median", 24.0, "months", "Kaplan-Meier", columns=("patients.vital_status",))
 
 
-def entries(*statistics, configuration=None):
+def entries(*statistics, configuration=None, published=NOTHING):
     return registry(
         [("kaplan_meier", s) for s in statistics],
         {"kaplan_meier": STAGE},
@@ -53,6 +56,7 @@ def entries(*statistics, configuration=None):
         ANALYSIS,
         COHORT,
         ENDPOINTS,
+        published,
     )
 
 
@@ -60,7 +64,10 @@ def test_a_computed_number_names_rule_data_code_and_configuration():
     entry = entries(MEDIAN)["os.median"]
     assert entry["rule"] == "kaplan_meier"
     assert entry["inputs"] == [{"path": "data/c/patients.csv", "sha256": "00"}]
-    assert entry["code"] == [{"path": "workflow/scripts/kaplan_meier.py", "sha256": "11"}]
+    assert entry["code"] == "kaplan_meier"
+    assert code_sets({"kaplan_meier": STAGE, "published": replace(STAGE, rule=None, code=[])}) == {
+        "kaplan_meier": [{"path": "workflow/scripts/kaplan_meier.py", "sha256": "11"}]
+    }
     assert entry["config"] == ["endpoints"]
     assert entry["crosscheck"]["status"] == "none"
 
@@ -90,7 +97,39 @@ def test_a_number_that_names_no_column_rests_on_every_file():
 
 def test_screening_is_transcribed_with_its_place():
     screening = {"reviewed": 68, "enrolled": 37, "locator": "Results, paragraph 1"}
-    made = registry([], {}, {}, ANALYSIS, replace(COHORT, screening=screening), ENDPOINTS)
+    made = registry([], {}, {}, ANALYSIS, replace(COHORT, screening=screening), ENDPOINTS, NOTHING)
     entry = made["flow.screening.reviewed"]
     assert (entry["kind"], entry["text"]) == ("transcribed", "68")
     assert entry["locator"] == "Results, paragraph 1"
+
+
+def test_a_printed_figure_names_its_place_and_its_table_and_no_rule():
+    parts = {"study_id": "doe2015", "paper": "doe2015", "place": "table_1", "row": "a"}
+    figure = Figure(
+        key="doe2015.os.median",
+        column="b",
+        measure="median",
+        endpoint="os",
+        unit="months",
+        estimate=24.0,
+        printed_text="24.0",
+        locator="Doe 2015, Table 1",
+        file="data/published/targets/doe.csv",
+        line=3,
+        **parts,
+    )
+    table = {"path": "data/published/targets/doe.csv", "sha256": "33"}
+    stage = Stage(rule=None, inputs={"published.doe": table}, code=[], config=[])
+    made = registry(
+        [],
+        {"published": stage},
+        {},
+        ANALYSIS,
+        COHORT,
+        ENDPOINTS,
+        Published({}, {figure.key: figure}),
+    )
+    entry = made["published.doe2015.os.median"]
+    assert (entry["text"], entry["rule"], entry["code"]) == ("24.0", None, None)
+    assert entry["inputs"] == [table]
+    assert entry["crosscheck"] is None

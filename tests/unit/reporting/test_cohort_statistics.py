@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from sarcoma_sbrt.settings import (
     Analysis,
     CohortSettings,
     ColumnMapping,
+    Comparison,
     Covariate,
     Level,
     TableMapping,
@@ -127,7 +129,8 @@ def cohort_of(columns: dict[str, list[str]], **rest: object) -> CohortSettings:
 
 def analysis_of(covariates: dict[str, Covariate]) -> Analysis:
     blocks = ("strata", "univariable", "multivariable", "forest", "figures", "left_out")
-    nothing = {block: {} for block in blocks}
+    nothing: dict[str, Any] = {block: {} for block in blocks}
+    nothing["comparison"] = Comparison((), ())
     return Analysis(
         0.95, 0.05, "log-log", (12.0,), "efron", 1, 10, 3, 2, covariates, ("os",), **nothing
     )

@@ -25,7 +25,14 @@ from sarcoma_sbrt.reporting.figures import (
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
 from sarcoma_sbrt.reporting.survival_statistics import curves, survival_statistics
-from sarcoma_sbrt.settings import Analysis, CohortSettings, Covariate, EndpointSettings, Level
+from sarcoma_sbrt.settings import (
+    Analysis,
+    CohortSettings,
+    Comparison,
+    Covariate,
+    EndpointSettings,
+    Level,
+)
 
 
 def binary(name: str, label: str, column: str, level: str, reference: str) -> Covariate:
@@ -68,6 +75,7 @@ ANALYSIS = Analysis(
     multivariable={"os": {"multivariable": ("grade", "number")}},
     forest={"lc": ("grade", "number"), "os": ("grade", "size"), "pfs": NAMES},
     figures={"os": PANELS},
+    comparison=Comparison((), ()),
     left_out={},
 )
 OBSERVED = CohortSettings("small", "A small cohort", "observed", tables={}, times={})

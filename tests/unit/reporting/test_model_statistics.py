@@ -20,7 +20,7 @@ from sarcoma_sbrt.reporting.model_statistics import (
     model_names,
 )
 from sarcoma_sbrt.reporting.statistics import Statistic, to_json
-from sarcoma_sbrt.settings import Analysis, Covariate, EndpointSettings, Level
+from sarcoma_sbrt.settings import Analysis, Comparison, Covariate, EndpointSettings, Level
 
 COVARIATES = {
     "sex": Covariate("sex", "Sex", "patients.sex", level=Level("Female")),
@@ -59,6 +59,7 @@ def plan(**changes: Any) -> Analysis:
         "multivariable": {"os": {"multivariable": ("sex", "age", "active")}},
         "forest": {"os": ("active", "age", "sex")},
         "figures": {},
+        "comparison": Comparison((), ()),
         "left_out": {},
     }
     return Analysis(**(usual | changes))

@@ -28,6 +28,7 @@ from sarcoma_sbrt.reporting.survival_statistics import (
 )
 from sarcoma_sbrt.settings import (
     Analysis,
+    Comparison,
     Covariate,
     EndpointSettings,
     Level,
@@ -75,6 +76,7 @@ def plan(**changes: Any) -> Analysis:
         "multivariable": {},
         "forest": {},
         "figures": {"os": ("overall", "sex"), "lc": ("overall",)},
+        "comparison": Comparison((), ()),
         "left_out": {},
     }
     return Analysis(**(usual | changes))

@@ -10,6 +10,7 @@ from sarcoma_sbrt.settings import (
     Analysis,
     CohortSettings,
     ColumnMapping,
+    Comparison,
     Covariate,
     EndpointSettings,
     Level,
@@ -73,6 +74,7 @@ ANALYSIS = Analysis(
     },
     forest={},
     figures={},
+    comparison=Comparison(("lc", "os"), (12, 24)),
     left_out={},
 )
 OBSERVED = CohortSettings("small", "A small cohort", "observed", tables={}, times={})

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from sarcoma_sbrt.io import read_json
-from sarcoma_sbrt.schema import data_dictionary
+from sarcoma_sbrt.schema import data_dictionary, package_dictionary
 
 __all__ = ["app"]
 
@@ -43,6 +43,8 @@ def trace(
         typer.echo(f"{key}: no such key" + (f"; near: {near}" if near else ""), err=True)
         raise typer.Exit(1)
     entry = numbers[key]
+    sets = read_json(results / "code.json")
+    entry["code"] = sets.get(entry["code"], [])
     typer.echo(json.dumps(entry, indent=1, ensure_ascii=False) if as_json else described(entry))
 
 
@@ -54,6 +56,8 @@ def described(entry: dict[str, Any]) -> str:
         f"  kind        {entry['kind']}, support: {entry['support']}",
         f"  method      {entry['method']}",
     ]
+    if entry.get("locator"):
+        lines.append(f"  printed in  {entry['locator']}")
     if entry["n"] is not None:
         lines.append(f"  counts      n {entry['n']}, events {entry['events']}")
     if entry["population"]:
@@ -69,9 +73,19 @@ def described(entry: dict[str, Any]) -> str:
 
 
 @app.command()
-def dictionary() -> None:
-    """Print the data dictionary of the canonical tables as Markdown."""
-    typer.echo(data_dictionary(), nl=False)
+def dictionary(
+    package: Annotated[Path, typer.Option(help="Data package of the published tables.")] = Path(
+        "data/published/datapackage.json"
+    ),
+) -> None:
+    """Print the data dictionary of the canonical and the published tables as Markdown.
+
+    Exit codes: 0 printed; 2 no such PACKAGE, or a wrong call.
+    """
+    if not package.is_file():
+        typer.echo(f"{package}: no such file; name it with --package", err=True)
+        raise typer.Exit(2)
+    typer.echo(data_dictionary() + package_dictionary(read_json(package)), nl=False)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ __all__ = [
     "Analysis",
     "CohortSettings",
     "ColumnMapping",
+    "Comparison",
     "Covariate",
     "EndpointSettings",
     "Level",
@@ -195,6 +196,14 @@ class Covariate:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Which published rates stand beside the cohort's."""
+
+    endpoints: tuple[str, ...]
+    times_months: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The analysis plan after what the cohort cannot supply has been taken out.
 
@@ -218,6 +227,7 @@ class Analysis:
     multivariable: Mapping[str, Mapping[str, tuple[str, ...]]]
     forest: Mapping[str, tuple[str, ...]]
     figures: Mapping[str, tuple[str, ...]]
+    comparison: Comparison
     left_out: Mapping[str, str]
 
 
@@ -364,6 +374,10 @@ def analysis_settings(
         },
         forest={e: names for e, names in per_endpoint(forest["covariates"]).items() if names},
         figures={e: names for e, names in per_endpoint(plan["figures"]).items() if names},
+        comparison=Comparison(
+            endpoints=tuple(plan["comparison"]["endpoints"]),
+            times_months=tuple(plan["comparison"]["times_months"]),
+        ),
         left_out=left_out,
     )
 

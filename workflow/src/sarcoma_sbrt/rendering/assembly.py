@@ -112,8 +112,9 @@ def _copy_figures(figures: Iterable[Path], folder: Path) -> None:
 
 def _write_numbers(path: Path, numbers: Mapping[str, Mapping[str, Any]]) -> None:
     """Only what a shortcode needs, so that Lua reads it in no time."""
+    kept = ("text", "support", "unit", "locator")
     small = {
-        key: {"text": entry["text"], "support": entry.get("support"), "unit": entry.get("unit")}
+        key: {name: entry[name] for name in kept if entry.get(name) is not None}
         for key, entry in sorted(numbers.items())
     }
     write_text(path, json.dumps(small, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -17,6 +17,7 @@ SECTIONS = (
     "cohort.setting.primary",
     "cohort.sex.male",
     "cohort.source",
+    "consistency.count.impossible",
     "cox.lc.multivariable.grade",
     "cox.os.multivariable.grade",
     "cox.pfs.multivariable.grade",
@@ -35,7 +36,21 @@ SECTIONS = (
     "toxicity",
 )
 # Generated parts of the manuscript that a cohort may not fill.
-PARTS = ("left_out", "lc_models", "multivariable", "patients", "strata", "treatment", "univariable")
+PARTS = (
+    "comparison_lc",
+    "comparison_os",
+    "leave_one_out",
+    "left_out",
+    "lc_models",
+    "multivariable",
+    "patients",
+    "strata",
+    "synthesis",
+    "treatment",
+    "univariable",
+)
+# Published rates that may be pooled: sites of the treated lesions, and all of them.
+SITES = ("all", "bone", "brain", "lung", "mixed", "spine")
 # What an endpoint's definition may say, each as `<endpoint>.<field>.<value>`.
 CHOICES = {
     "censoring": ("last_contact", "last_assessment"),
@@ -69,6 +84,7 @@ def conditions(
     dict of bool
         ``has.<key>``, ``has.table.<name>``, ``has.figure.<endpoint>``, ``quotable.<endpoint>``
         (its median may stand in abstract and discussion), ``kind.<kind>``,
+        ``pooled.<endpoint>.<site>.<months>m`` and ``pooled.dose`` (the estimate is there),
         ``<endpoint>.<field>[.<value>]`` of its definition, ``has.confounded`` and
         ``first_progression_only``.
     """
@@ -79,6 +95,7 @@ def conditions(
     answers |= {f"kind.{k}": cohort.kind == k for k in ("reconstructed", "observed")}
     for endpoint in endpoints.values():
         answers |= _definition(endpoint)
+    answers |= _pooled(numbers, analysis)
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
     answers["first_progression_only"] = cohort.progressions_recorded == "first"
@@ -91,6 +108,19 @@ def _any_below(name: str, numbers: Mapping[str, Any]) -> bool:
 
 def _quotable(key: str, numbers: Mapping[str, Mapping[str, Any]]) -> bool:
     return key in numbers and numbers[key]["support"] != "filler"
+
+
+def _pooled(numbers: Mapping[str, Mapping[str, Any]], analysis: Analysis) -> dict[str, bool]:
+    """Whether each pooled estimate that the text may quote could be had."""
+    keys = {
+        f"pooled.{endpoint}.{site}.{months:g}m": f"synthesis.{endpoint}.{site}.rate_{months:g}m"
+        for endpoint in analysis.comparison.endpoints
+        for site in SITES
+        for months in analysis.comparison.times_months
+    } | {"pooled.dose": "synthesis.lc.dose.slope"}
+    return {
+        name: key in numbers and numbers[key]["status"] == "estimated" for name, key in keys.items()
+    }
 
 
 def _definition(endpoint: EndpointSettings) -> dict[str, bool]:

@@ -1,18 +1,14 @@
-"""The manuscript's figures: data to `matplotlib.figure.Figure`, never saved and never shown.
+"""The figures of this cohort: data to `matplotlib.figure.Figure`, never saved and never shown.
 
-Every number that a figure writes is the registry's text. Sizes are in inches at the width of a
-journal page, so a point is a point in print. The script that saves a figure does so within
-``matplotlib.rc_context(style())`` and with `save_options`: then equal input gives equal bytes.
+Every number that a figure writes is the registry's text.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
-from typing import Any, NamedTuple, ParamSpec
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,6 +17,27 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from sarcoma_sbrt.reporting.drawing import (
+    BLACK,
+    BLUE,
+    DASHED,
+    FILLER_NOTE,
+    GREY,
+    SMALL,
+    VERMILION,
+    WIDTH,
+    Numbers,
+    Page,
+    bare,
+    illustrative,
+    is_estimated,
+    is_filler,
+    save_options,
+    stated_p,
+    style,
+    styled,
+    text_of,
+)
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -33,138 +50,6 @@ __all__ = [
     "save_options",
     "style",
 ]
-
-Numbers = Mapping[str, Mapping[str, Any]]
-P = ParamSpec("P")
-
-WIDTH = 7.0  # inches: two columns of a journal page
-FILLER_NOTE = "illustrative, constrained by no printed figure"
-
-# Okabe and Ito's colours, which colour-blind readers tell apart; the line styles serve print
-# without colour.
-_BLACK, _BLUE, _VERMILION = "#000000", "#0072B2", "#D55E00"
-_GREY = "#666666"
-_DASHED = (0, (5, 1.8))
-
-_SMALL = 7.0
-
-
-def style() -> dict[Any, Any]:
-    """Settings for `matplotlib.rc_context`, complete: nothing of the user's own gets through."""
-    ours = {
-        "font.family": ["DejaVu Sans"],
-        "font.size": 8.0,
-        "axes.titlesize": 8.5,
-        "axes.labelsize": 8.0,
-        "xtick.labelsize": 7.5,
-        "ytick.labelsize": 7.5,
-        "legend.fontsize": 7.5,
-        "legend.title_fontsize": 7.5,
-        "legend.frameon": False,
-        "axes.linewidth": 0.7,
-        "xtick.major.width": 0.7,
-        "ytick.major.width": 0.7,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        "savefig.dpi": 200.0,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "sarcoma-sbrt",
-    }
-    standard = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_SESSION)}
-    return standard | ours
-
-
-# What belongs to a session or a window and not to a figure.
-_SESSION = ("backend", "interactive", "toolbar", "webagg", "keymap", "tk.", "macosx", "savefig.dir")
-
-
-def save_options(file_format: str) -> dict[str, Any]:
-    """Arguments of `Figure.savefig` that keep clock and software out of the file.
-
-    Parameters
-    ----------
-    file_format : {'svg', 'png'}
-
-    Raises
-    ------
-    ValueError
-        For any other format.
-    """
-    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
-    if file_format not in metadata:
-        raise ValueError(f"figures are saved as svg or png, not {file_format}")
-    return {"format": file_format, "metadata": metadata[file_format]}
-
-
-def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under `style`, whatever the session's settings are."""
-
-    @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.rc_context(style()):
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
-# --- parts --------------------------------------------------------------------------------
-
-
-class _Page:
-    """A figure of a height in inches, whose axes are placed in inches from its top left."""
-
-    def __init__(self, height: float) -> None:
-        self.height = height
-        self.figure = Figure(figsize=(WIDTH, height))
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        bottom = self.height - top - height
-        box = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
-        return self.figure.add_axes(box)
-
-    def text(self, left: float, top: float, text: str, **kwargs: Any) -> None:
-        self.figure.text(left / WIDTH, 1 - top / self.height, text, **kwargs)
-
-    def footer(self, cohort: CohortSettings, illustrative: str) -> None:
-        """Say below everything what the cohort is, and what of the figure is filler."""
-        label = cohort.label if cohort.kind == "reconstructed" else ""
-        notes = [f"{note[0].upper()}{note[1:]}." for note in (label, illustrative) if note]
-        if notes:
-            left, bottom = 0.08 / WIDTH, 0.06 / self.height
-            self.figure.text(left, bottom, " ".join(notes), color=_GREY, fontsize=_SMALL)
-
-
-def _filler(numbers: Numbers, keys: Iterable[str]) -> bool:
-    return any(numbers[key].get("support") == "filler" for key in keys if key in numbers)
-
-
-def _illustrative(numbers: Numbers, keys: Iterable[str]) -> str:
-    """Note that any number on filler brings to the whole figure."""
-    return FILLER_NOTE if _filler(numbers, keys) else ""
-
-
-def _text(numbers: Numbers, key: str) -> str:
-    return str(numbers[key]["text"])
-
-
-def _stated(numbers: Numbers, key: str) -> str:
-    """A p with its relation: "p = 0.016"; without a value, the registry's words for that."""
-    if numbers[key]["status"] != "estimated":
-        return f"p {_text(numbers, key)}"
-    return f"p {_text(numbers, f'{key}.stated')}"
-
-
-def _estimated(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
-
-
-def _bare(axes: Axes) -> Axes:
-    """Axes of which only what is drawn on them shows."""
-    axes.set_axis_off()
-    return axes
-
 
 # --- Kaplan-Meier -------------------------------------------------------------------------
 
@@ -185,7 +70,7 @@ _ROW = 0.15
 _LEFT = 0.66
 
 
-@_styled
+@styled
 def kaplan_meier_figure(
     curves: pd.DataFrame,
     numbers: Numbers,
@@ -225,7 +110,7 @@ def kaplan_meier_figure(
     columns = 1 if len(panels) == 1 else 2
     rows = -(-len(panels) // columns)
     cell = (WIDTH / columns, _PANEL_TOP + _PANEL_HEIGHT + 0.44 + 4 * _ROW)
-    page = _Page(rows * cell[1] + 0.12)
+    page = Page(rows * cell[1] + 0.12)
     months = ticks(float(own["time_months"].max())) if len(own) else (0,)
     keys: list[str] = []
     for index, panel in enumerate(panels):
@@ -238,9 +123,9 @@ def kaplan_meier_figure(
         keys += _legend(axes, panel, groups, endpoint, numbers)
         title = "endpoint." + endpoint.name if panel == "overall" else "covariate." + panel
         page.text(place[0] + 0.08, place[1] + 0.24, "ABCDEFGH"[index], weight="bold", fontsize=10)
-        page.text(place[0] + _LEFT, place[1] + 0.24, _text(numbers, f"{title}.label"))
+        page.text(place[0] + _LEFT, place[1] + 0.24, text_of(numbers, f"{title}.label"))
         keys += _at_risk(page, axes, groups, numbers, months, place)
-    page.footer(cohort, _illustrative(numbers, keys))
+    page.footer(cohort, illustrative(numbers, keys))
     return page.figure
 
 
@@ -249,20 +134,20 @@ def _groups(
 ) -> list[_Group]:
     if panel == "overall":
         label = f"All {endpoint.unit}s"
-        return [_Group("overall", endpoint.name, label, _BLACK, "solid")]
+        return [_Group("overall", endpoint.name, label, BLACK, "solid")]
     if panel not in analysis.covariates or analysis.covariates[panel].level is None:
         raise ValueError(f"{endpoint.name}: {panel} does not make two groups")
     return [
         _Group(
             f"{panel}_{side}",
             f"{endpoint.name}.{panel}_{side}",
-            _text(numbers, f"covariate.{panel}.{side}"),
+            text_of(numbers, f"covariate.{panel}.{side}"),
             colour,
             line,
         )
         for side, colour, line in (
-            ("level", _BLUE, "solid"),
-            ("reference", _VERMILION, _DASHED),
+            ("level", BLUE, "solid"),
+            ("reference", VERMILION, DASHED),
         )
     ]
 
@@ -320,7 +205,7 @@ def _curve(axes: Axes, rows: pd.DataFrame, group: _Group) -> None:
 
 
 def _median_lines(axes: Axes, group: _Group, numbers: Numbers) -> None:
-    if not _estimated(numbers, f"{group.prefix}.median"):
+    if not is_estimated(numbers, f"{group.prefix}.median"):
         return
     median = float(numbers[f"{group.prefix}.median"]["value"])
     axes.plot(
@@ -340,9 +225,9 @@ def _legend(
     handles = [
         Line2D([], [], color=group.colour, linestyle=group.line, linewidth=1.4) for group in groups
     ]
-    labels = [f"{group.label} (n = {_text(numbers, f'{group.prefix}.n')})" for group in groups]
+    labels = [f"{group.label} (n = {text_of(numbers, f'{group.prefix}.n')})" for group in groups]
     test = f"{endpoint.name}.{panel}.logrank.p"
-    title = None if panel == "overall" else f"Log-rank {_stated(numbers, test)}"
+    title = None if panel == "overall" else f"Log-rank {stated_p(numbers, test)}"
     axes.legend(
         handles,
         labels,
@@ -359,7 +244,7 @@ def _legend(
 
 
 def _at_risk(
-    page: _Page,
+    page: Page,
     axes: Axes,
     groups: Sequence[_Group],
     numbers: Numbers,
@@ -368,23 +253,23 @@ def _at_risk(
 ) -> list[str]:
     """Number at risk under a panel, at its ticks; the keys of what is shown."""
     top = place[1] + _PANEL_TOP + _PANEL_HEIGHT + 0.42
-    page.text(place[0] + 0.08, top + 0.11, "At risk", fontsize=_SMALL)
+    page.text(place[0] + 0.08, top + 0.11, "At risk", fontsize=SMALL)
     width = axes.get_position().width * WIDTH
-    table = _bare(page.axes(place[0] + _LEFT, top + _ROW, width, _ROW * len(groups)))
+    table = bare(page.axes(place[0] + _LEFT, top + _ROW, width, _ROW * len(groups)))
     table.set(xlim=axes.get_xlim(), ylim=(len(groups), 0))
     keys = []
     for row, group in enumerate(groups):
         line = page.axes(place[0] + 0.1, top + _ROW * (row + 1), 0.3, _ROW)
-        _bare(line).plot([0, 1], [0, 0], color=group.colour, linestyle=group.line, linewidth=1.4)
+        bare(line).plot([0, 1], [0, 0], color=group.colour, linestyle=group.line, linewidth=1.4)
         for month in months:
             key = f"{group.prefix}.at_risk_{month}m"
             keys.append(key)
             table.text(
                 month,
                 row + 0.5,
-                _text(numbers, key),
+                text_of(numbers, key),
                 color=group.colour,
-                fontsize=_SMALL,
+                fontsize=SMALL,
                 ha="center",
                 va="center_baseline",
             )
@@ -410,7 +295,7 @@ _MOST_RATIO_TICKS = 9
 _RATIO_RANGE = (0.02, 50.0)
 
 
-@_styled
+@styled
 def hazard_ratio_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
     """Forest plot of every hazard ratio, univariable and adjusted, endpoint by endpoint.
 
@@ -426,13 +311,13 @@ def hazard_ratio_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSett
     plan = {e: _ratio_names(numbers, analysis, e) for e in analysis.endpoints}
     plan = {endpoint: names for endpoint, names in plan.items() if names}
     heights = {e: len(names) * (2 * _LINE + _GAP) + 0.08 for e, names in plan.items()}
-    page = _Page(0.45 + sum(heights.values()) + _TITLE * len(plan) + 0.7)
+    page = Page(0.45 + sum(heights.values()) + _TITLE * len(plan) + 0.7)
     limits = _ratio_limits(numbers, plan)
     _ratio_header(page, numbers)
     top, keys = 0.45, []
     for endpoint, names in plan.items():
         page.text(
-            0.1, top + _TITLE - 0.1, _text(numbers, f"endpoint.{endpoint}.label"), weight="bold"
+            0.1, top + _TITLE - 0.1, text_of(numbers, f"endpoint.{endpoint}.label"), weight="bold"
         )
         axes = page.axes(2.55, top + _TITLE, 2.45, heights[endpoint])
         last = endpoint == list(plan)[-1]
@@ -445,7 +330,7 @@ def hazard_ratio_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSett
                 _ratio_text(page, numbers, ratio, top + _TITLE + ratio.y)
                 keys.append(ratio.key)
         top += heights[endpoint] + _TITLE
-    page.footer(cohort, _illustrative(numbers, keys))
+    page.footer(cohort, illustrative(numbers, keys))
     return page.figure
 
 
@@ -482,7 +367,7 @@ def _ratio_limits(numbers: Numbers, plan: Mapping[str, Sequence[str]]) -> tuple[
 def _ratio_axes(axes: Axes, limits: tuple[float, float], height: float, last: bool) -> None:
     axes.set_xscale("log")
     axes.set(xlim=limits, ylim=(height, 0))
-    axes.axvline(1, color=_GREY, linewidth=0.7)
+    axes.axvline(1, color=GREY, linewidth=0.7)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
     axes.xaxis.set_minor_locator(NullLocator())
@@ -497,9 +382,9 @@ def _ratio_axes(axes: Axes, limits: tuple[float, float], height: float, last: bo
 
 
 def _draw_ratio(axes: Axes, numbers: Numbers, ratio: _Ratio, limits: tuple[float, float]) -> None:
-    if not _estimated(numbers, ratio.key):
+    if not is_estimated(numbers, ratio.key):
         return
-    colour = _VERMILION if ratio.adjusted else _BLUE
+    colour = VERMILION if ratio.adjusted else BLUE
     ends = [numbers.get(f"{ratio.key}.{end}", {}).get("value") for end in ("low", "high")]
     low, high = (
         limit if end is None else float(end) for end, limit in zip(ends, limits, strict=True)
@@ -524,13 +409,13 @@ def _draw_ratio(axes: Axes, numbers: Numbers, ratio: _Ratio, limits: tuple[float
 _RATIO_COLUMN, _P_COLUMN = 5.15, 6.5
 
 
-def _ratio_header(page: _Page, numbers: Numbers) -> None:
-    level = _text(numbers, "config.models.confidence_level")
-    axes = _bare(page.axes(0.0, 0.0, WIDTH, 0.42))
+def _ratio_header(page: Page, numbers: Numbers) -> None:
+    level = text_of(numbers, "config.models.confidence_level")
+    axes = bare(page.axes(0.0, 0.0, WIDTH, 0.42))
     axes.set(xlim=(0, WIDTH), ylim=(0.42, 0))
     for x, label, marker, colour, face in (
-        (2.6, "Univariable", "o", _BLUE, _BLUE),
-        (3.75, "Multivariable", "D", _VERMILION, "white"),
+        (2.6, "Univariable", "o", BLUE, BLUE),
+        (3.75, "Multivariable", "D", VERMILION, "white"),
     ):
         axes.plot(x, 0.24, marker=marker, color=colour, markerfacecolor=face, markersize=4.5)
         axes.text(x + 0.1, 0.24, label, va="center_baseline")
@@ -538,24 +423,24 @@ def _ratio_header(page: _Page, numbers: Numbers) -> None:
     axes.text(_P_COLUMN, 0.24, "p", va="center_baseline", weight="bold")
 
 
-def _ratio_label(page: _Page, numbers: Numbers, analysis: Analysis, name: str, top: float) -> None:
+def _ratio_label(page: Page, numbers: Numbers, analysis: Analysis, name: str, top: float) -> None:
     mark = " (confounded)" if analysis.covariates[name].confounded else ""
-    label = _text(numbers, f"covariate.{name}.label") + mark
+    label = text_of(numbers, f"covariate.{name}.label") + mark
     page.text(0.2, top + _LINE / 2, label, va="center_baseline")
-    contrast = _text(numbers, f"covariate.{name}.contrast")
-    page.text(0.2, top + 1.5 * _LINE, contrast, va="center_baseline", fontsize=_SMALL, color=_GREY)
+    contrast = text_of(numbers, f"covariate.{name}.contrast")
+    page.text(0.2, top + 1.5 * _LINE, contrast, va="center_baseline", fontsize=SMALL, color=GREY)
 
 
-def _ratio_text(page: _Page, numbers: Numbers, ratio: _Ratio, top: float) -> None:
-    text = _text(numbers, ratio.key)
-    if f"{ratio.key}.low" in numbers and _estimated(numbers, ratio.key):
-        low, high = (_text(numbers, f"{ratio.key}.{end}") for end in ("low", "high"))
+def _ratio_text(page: Page, numbers: Numbers, ratio: _Ratio, top: float) -> None:
+    text = text_of(numbers, ratio.key)
+    if f"{ratio.key}.low" in numbers and is_estimated(numbers, ratio.key):
+        low, high = (text_of(numbers, f"{ratio.key}.{end}") for end in ("low", "high"))
         text = f"{text} ({low}–{high})"
-    colour = _BLACK if _estimated(numbers, ratio.key) else _GREY
+    colour = BLACK if is_estimated(numbers, ratio.key) else GREY
     page.text(_RATIO_COLUMN, top, text, va="center_baseline", fontsize=7.5, color=colour)
     p = f"{ratio.key.removesuffix('.hr')}.p"
-    if _estimated(numbers, p):
-        page.text(_P_COLUMN, top, _text(numbers, p), va="center_baseline", fontsize=7.5)
+    if is_estimated(numbers, p):
+        page.text(_P_COLUMN, top, text_of(numbers, p), va="center_baseline", fontsize=7.5)
 
 
 # --- importances --------------------------------------------------------------------------
@@ -563,7 +448,7 @@ def _ratio_text(page: _Page, numbers: Numbers, ratio: _Ratio, top: float) -> Non
 _BAR = 0.27
 
 
-@_styled
+@styled
 def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
     """Permutation importance of each covariate in the random survival forests.
 
@@ -582,7 +467,7 @@ def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettin
     found = [e for e in analysis.forest if f"forest.{e}.concordance" in numbers]
     names = list(dict.fromkeys(name for e in found for name in analysis.forest[e]))
     height = _BAR * len(names) + 0.1
-    page = _Page(0.5 + height + 0.72)
+    page = Page(0.5 + height + 0.72)
     left, between = 1.45, 0.15
     width = (WIDTH - left - 0.1) / max(len(found), 1) - between
     keys = [
@@ -599,7 +484,7 @@ def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettin
     if found:
         middle = left + (WIDTH - 0.1 - between - left) / 2
         page.text(middle, 0.5 + height + 0.44, "Mean fall in concordance", ha="center")
-    page.footer(cohort, _illustrative(numbers, keys))
+    page.footer(cohort, illustrative(numbers, keys))
     return page.figure
 
 
@@ -608,14 +493,14 @@ def _importance_key(endpoint: str, name: str) -> str:
 
 
 def _covariate_labels(numbers: Numbers, names: Iterable[str]) -> list[str]:
-    return [_text(numbers, f"covariate.{name}.label") for name in names]
+    return [text_of(numbers, f"covariate.{name}.label") for name in names]
 
 
 def _importance_limits(numbers: Numbers, keys: Iterable[str]) -> tuple[float, float]:
     """Range that holds every bar with its whiskers, and room for its number."""
     ends = [0.0, 0.01]
     for key in keys:
-        if ".importance." in key and _estimated(numbers, key):
+        if ".importance." in key and is_estimated(numbers, key):
             value, sd = float(numbers[key]["value"]), _deviation(numbers, key)
             ends += [value - sd, value + sd]
     span = max(ends) - min(ends)
@@ -623,14 +508,14 @@ def _importance_limits(numbers: Numbers, keys: Iterable[str]) -> tuple[float, fl
 
 
 def _deviation(numbers: Numbers, key: str) -> float:
-    return float(numbers[f"{key}.sd"]["value"]) if _estimated(numbers, f"{key}.sd") else 0.0
+    return float(numbers[f"{key}.sd"]["value"]) if is_estimated(numbers, f"{key}.sd") else 0.0
 
 
 def _importances(axes: Axes, numbers: Numbers, endpoint: str, names: Sequence[str]) -> None:
-    concordance = _text(numbers, f"forest.{endpoint}.concordance")
-    title = "\n".join(textwrap.wrap(_text(numbers, f"endpoint.{endpoint}.label"), 26))
+    concordance = text_of(numbers, f"forest.{endpoint}.concordance")
+    title = "\n".join(textwrap.wrap(text_of(numbers, f"endpoint.{endpoint}.label"), 26))
     axes.set_title(f"{title}\nout-of-bag C {concordance}", loc="left", fontsize=8)
-    axes.axvline(0, color=_GREY, linewidth=0.7)
+    axes.axvline(0, color=GREY, linewidth=0.7)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=5)
@@ -641,20 +526,20 @@ def _importances(axes: Axes, numbers: Numbers, endpoint: str, names: Sequence[st
 
 
 def _importance(axes: Axes, numbers: Numbers, key: str, row: int) -> None:
-    if not _estimated(numbers, key):
-        axes.text(0, row, f" {_text(numbers, key)}", va="center", color=_GREY, fontsize=_SMALL)
+    if not is_estimated(numbers, key):
+        axes.text(0, row, f" {text_of(numbers, key)}", va="center", color=GREY, fontsize=SMALL)
         return
     value, sd = float(numbers[key]["value"]), _deviation(numbers, key)
-    axes.barh(row, value, height=0.55, color=_BLUE)
-    axes.plot([value - sd, value + sd], [row, row], color=_BLACK, linewidth=0.9)
+    axes.barh(row, value, height=0.55, color=BLUE)
+    axes.plot([value - sd, value + sd], [row, row], color=BLACK, linewidth=0.9)
     end = max(value + sd, 0.0)
     axes.annotate(
-        _text(numbers, key),
+        text_of(numbers, key),
         (end, row),
         xytext=(3, 0),
         textcoords="offset points",
         va="center",
-        fontsize=_SMALL,
+        fontsize=SMALL,
     )
 
 
@@ -674,7 +559,7 @@ _PADDING = 0.1
 _ORDER = ("lc", "os", "pfs", "mfs")
 
 
-@_styled
+@styled
 def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSettings) -> Figure:
     """Flow from the patients screened, or the rows read, to those that each endpoint analyses.
 
@@ -696,8 +581,8 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
     heights = [max(_box_height(box.lines), _box_height(box.aside) + 0.1) for box in boxes]
     others = _other_rows_left_out(flow)
     below = _box_height(others) + 0.1 if others else 0.0
-    page = _Page(0.15 + sum(heights) + 0.3 * len(boxes) + 1.15 + below)
-    axes = _bare(page.axes(0.0, 0.0, WIDTH, page.height))
+    page = Page(0.15 + sum(heights) + 0.3 * len(boxes) + 1.15 + below)
+    axes = bare(page.axes(0.0, 0.0, WIDTH, page.height))
     axes.set(xlim=(0, WIDTH), ylim=(page.height, 0))
     top = 0.15
     for index, (box, height) in enumerate(zip(boxes, heights, strict=True)):
@@ -705,7 +590,7 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
         top += height + 0.3
     _endpoint_boxes(axes, numbers, ends, top)
     if others:
-        _draw_box(axes, WIDTH / 2, WIDTH - 0.3, page.height - 0.2 - below, others, "left", _GREY)
+        _draw_box(axes, WIDTH / 2, WIDTH - 0.3, page.height - 0.2 - below, others, "left", GREY)
     page.footer(cohort, _illustrative_endpoints(numbers, ends))
     return page.figure
 
@@ -713,9 +598,9 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
 def _illustrative_endpoints(numbers: Numbers, ends: Iterable[str]) -> str:
     """Name the endpoints on filler: the flow above them is not."""
     labels = [
-        _text(numbers, f"endpoint.{end}.label")
+        text_of(numbers, f"endpoint.{end}.label")
         for end in ends
-        if _filler(numbers, (f"{end}.n", f"{end}.events"))
+        if is_filler(numbers, (f"{end}.n", f"{end}.events"))
     ]
     return f"{FILLER_NOTE}: {', '.join(labels)}" if labels else ""
 
@@ -734,12 +619,12 @@ def _flow_boxes(flow: Mapping[str, Any], numbers: Numbers) -> list[_Box]:
         boxes.append(_Box(lines, left_out))
     analysed = [f"Analysed: {_patients(numbers, 'flow.patients.analysed')}"]
     if "cohort.lesions" in numbers:
-        analysed.append(f"with {_text(numbers, 'cohort.lesions')} lesions")
+        analysed.append(f"with {text_of(numbers, 'cohort.lesions')} lesions")
     return [*boxes, _Box(tuple(analysed))]
 
 
 def _patients(numbers: Numbers, key: str) -> str:
-    return f"{_text(numbers, key)} patient{'' if numbers[key]['value'] == 1 else 's'}"
+    return f"{text_of(numbers, key)} patient{'' if numbers[key]['value'] == 1 else 's'}"
 
 
 def _screened_out(screening: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
@@ -809,7 +694,7 @@ def _draw_box(
     top: float,
     lines: Sequence[str],
     align: str,
-    edge: str = _BLACK,
+    edge: str = BLACK,
 ) -> None:
     height = _box_height(lines)
     axes.add_patch(
@@ -843,7 +728,7 @@ def _main_box(axes: Axes, box: _Box, top: float, height: float, last: bool) -> N
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    arrow = {"arrowstyle": "-|>", "color": _BLACK, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
+    arrow = {"arrowstyle": "-|>", "color": BLACK, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=end, xytext=start, arrowprops=arrow)
 
 
@@ -855,11 +740,11 @@ def _endpoint_boxes(axes: Axes, numbers: Numbers, ends: Sequence[str], top: floa
     first = max(0.15, _MAIN[0] - total / 2) + width / 2
     middles = [first + index * (width + 0.12) for index in range(len(ends))]
     rail = top - 0.15
-    axes.plot([_MAIN[0]] * 2, [top - 0.3, rail], color=_BLACK, linewidth=0.8)
-    axes.plot([middles[0], max(middles[-1], _MAIN[0])], [rail] * 2, color=_BLACK, linewidth=0.8)
+    axes.plot([_MAIN[0]] * 2, [top - 0.3, rail], color=BLACK, linewidth=0.8)
+    axes.plot([middles[0], max(middles[-1], _MAIN[0])], [rail] * 2, color=BLACK, linewidth=0.8)
     for middle, end in zip(middles, ends, strict=True):
         _arrow(axes, (middle, rail), (middle, top))
-        label = textwrap.wrap(_text(numbers, f"endpoint.{end}.label"), 20)
-        n, events = _text(numbers, f"{end}.n"), _text(numbers, f"{end}.events")
+        label = textwrap.wrap(text_of(numbers, f"endpoint.{end}.label"), 20)
+        n, events = text_of(numbers, f"{end}.n"), text_of(numbers, f"{end}.events")
         lines = [*label, *[""] * (2 - len(label)), f"{n} analysed, {events} events"]
         _draw_box(axes, middle, width, top, lines, "center")

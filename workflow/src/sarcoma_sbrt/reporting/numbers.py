@@ -70,6 +70,8 @@ ROUNDING: dict[str, Rounding] = {
     "cm": Rounding(1),
     "ratio": Rounding(2),
     "hazard ratio": Rounding(3),
+    "odds ratio": Rounding(3),
+    "variance": Rounding(3),
     "concordance": Rounding(3),
     "importance": Rounding(3),
     "chi-square": Rounding(2),
@@ -103,9 +105,11 @@ def printed(value: float | int | str, unit: str) -> str:
 def support_of(statistic: Statistic, cohort: CohortSettings) -> str:
     """Find the weakest support mark of the columns that a statistic depends on.
 
-    An observed cohort's numbers are all ``observed``. In a reconstructed one a column that
+    What rests on published figures alone is ``printed``. An observed cohort's numbers are all ``observed``. In a reconstructed one a column that
     its YAML does not mark is filler, and so is a statistic that names no column.
     """
+    if statistic.columns and all(c.startswith("published.") for c in statistic.columns):
+        return "printed"
     if cohort.kind == "observed":
         return "observed"
     marks = [_mark(cohort.support.get(c, "filler"), statistic.joint) for c in statistic.columns]

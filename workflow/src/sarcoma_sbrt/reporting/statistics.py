@@ -15,6 +15,8 @@ Unit = Literal[
     "months",
     "years",
     "hazard ratio",
+    "odds ratio",
+    "variance",
     "p",
     "chi-square",
     "concordance",

@@ -2,7 +2,7 @@
 
 A table holds no number, only keys: ``{{< num os.median >}}``. A row is there when the registry
 has its numbers, so the tables follow the cohort; a table without rows is not made. Pandoc takes
-the columns' relative widths from the dashes under the header, so `_table` sets them. The
+the columns' relative widths from the dashes under the header, so `table_div` sets them. The
 sentences and the list whose length the plan decides are made here too.
 """
 
@@ -16,13 +16,26 @@ from sarcoma_sbrt.reporting.numbers import NOT_REACHED
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
-__all__ = ["tables"]
+__all__ = [
+    "ABSENT",
+    "LEVEL",
+    "Layout",
+    "Numbers",
+    "Row",
+    "in_words",
+    "listed",
+    "num",
+    "table_div",
+    "tables",
+    "under_header",
+    "with_interval",
+]
 
 Numbers = Mapping[str, Mapping[str, Any]]
 Row = tuple[str, ...]
 
-_ABSENT = "–"
-_LEVEL = "{{< num config.models.confidence_level >}}% CI"
+ABSENT = "–"
+LEVEL = "{{< num config.models.confidence_level >}}% CI"
 
 _CODES = {
     "adipocytic": "Adipocytic tumours",
@@ -71,12 +84,19 @@ _INDICES = (
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 
 
-class _Layout(NamedTuple):
-    """Name, header and relative column widths of one table."""
+class Layout(NamedTuple):
+    """Name, header and relative column widths of one table.
+
+    Attributes
+    ----------
+    left : tuple of int
+        Columns of text, beside the first; numbers stand on the right.
+    """
 
     name: str
     header: Row
     widths: tuple[int, ...]
+    left: tuple[int, ...] = ()
 
 
 def tables(
@@ -125,19 +145,38 @@ def tables(
 # --- Markdown -----------------------------------------------------------------------------
 
 
-def _num(key: str) -> str:
+def num(key: str) -> str:
+    """Shortcode of a registry key."""
     return f"{{{{< num {key} >}}}}"
 
 
-def _table(
-    layout: _Layout, rows: Sequence[Row], caption: Iterable[str], cohort: CohortSettings
+def table_div(
+    layout: Layout,
+    rows: Sequence[Row],
+    caption: Iterable[str],
+    cohort: CohortSettings | None = None,
 ) -> tuple[str, str] | None:
+    """Name and Markdown of a table; None without rows.
+
+    Parameters
+    ----------
+    layout : Layout
+    rows : sequence of Row
+        Cells as Markdown.
+    caption : iterable of str
+        Its sentences; empty ones are left out.
+    cohort : CohortSettings, optional
+        Whose data these are: a reconstructed one's label ends the caption.
+    """
     if not rows:
         return None
     sentences = [sentence for sentence in caption if sentence]
-    if cohort.kind == "reconstructed":
-        sentences.append(f"Data {_num('cohort.label')}.")
-    rule = ["-" * width + ("" if i == 0 else ":") for i, width in enumerate(layout.widths)]
+    if cohort is not None and cohort.kind == "reconstructed":
+        sentences.append(f"Data {num('cohort.label')}.")
+    rule = [
+        "-" * width + ("" if i == 0 or i in layout.left else ":")
+        for i, width in enumerate(layout.widths)
+    ]
     lines = [
         f"::: {{#tbl-{layout.name.replace('_', '-')}}}",
         _line(layout.header),
@@ -154,7 +193,7 @@ def _line(row: Row) -> str:
     return "| " + " | ".join(row) + " |"
 
 
-def _group(title: str, rows: Sequence[Row], columns: int = 2) -> list[Row]:
+def under_header(title: str, rows: Sequence[Row], columns: int = 2) -> list[Row]:
     """Rows under a bold header; nothing when there are none."""
     return [(f"**{title}**", *[""] * (columns - 1)), *rows] if rows else []
 
@@ -164,8 +203,8 @@ def _with_range(numbers: Numbers, key: str, label: str) -> list[Row]:
     if f"{key}.median" not in numbers:
         return []
     if numbers[f"{key}.median"]["status"] != "estimated":
-        return [(label, _num(f"{key}.median"))]
-    median, low, high = (_num(f"{key}.{measure}") for measure in ("median", "min", "max"))
+        return [(label, num(f"{key}.median"))]
+    median, low, high = (num(f"{key}.{measure}") for measure in ("median", "min", "max"))
     return [(label, f"{median} ({low}–{high})"), *_missing(numbers, key)]
 
 
@@ -181,22 +220,23 @@ def _counted(numbers: Numbers, key: str, label: str) -> list[Row]:
 
 
 def _share(numbers: Numbers, key: str) -> str:
-    number = _num(f"{key}.n")
+    number = num(f"{key}.n")
     percent = numbers.get(f"{key}.percent", {})
     if percent.get("status") != "estimated":
         return number
-    return f"{number} ({_num(f'{key}.percent')}%)"
+    return f"{number} ({num(f'{key}.percent')}%)"
 
 
-def _interval(numbers: Numbers, key: str, percent: bool = False) -> str:
+def with_interval(numbers: Numbers, key: str, percent: bool = False) -> str:
     """Value with its confidence limits, where there are any."""
-    value = _num(f"{key}.stated" if percent else key)
+    value = num(f"{key}.stated" if percent else key)
     if f"{key}.low" not in numbers or numbers[key]["status"] == "not_estimable":
         return value
-    return f"{value} ({_num(f'{key}.low')}–{_num(f'{key}.high')})"
+    return f"{value} ({num(f'{key}.low')}–{num(f'{key}.high')})"
 
 
-def _words(code: str) -> str:
+def in_words(code: str) -> str:
+    """Code of a canonical table as a label."""
     return _CODES.get(code) or f"{code[0].upper()}{code[1:]}".replace("_", " ")
 
 
@@ -206,20 +246,20 @@ def _words(code: str) -> str:
 def _patients(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
     rows = _with_range(numbers, "cohort.age", "Age, years: median (range)")
     for title, key, column in _PATIENT_GROUPS:
-        rows += _group(title, _coded(numbers, key, TABLES["patients"][column].codes))
-    rows += _group("Number of lesions", _number_of_lesions(numbers))
-    rows += _group("Before SBRT", _before(numbers))
-    rows += _group(_treatment_title(cohort), _kinds(numbers))
-    layout = _Layout("patients", ("Characteristic", "Patients, n (%)"), (58, 32))
+        rows += under_header(title, _coded(numbers, key, TABLES["patients"][column].codes))
+    rows += under_header("Number of lesions", _number_of_lesions(numbers))
+    rows += under_header("Before SBRT", _before(numbers))
+    rows += under_header(_treatment_title(cohort), _kinds(numbers))
+    layout = Layout("patients", ("Characteristic", "Patients, n (%)"), (58, 32))
     caption = (
-        f"Characteristics of the {_num('cohort.patients')} patients.",
+        f"Characteristics of the {num('cohort.patients')} patients.",
         "Percentages are of the patients whose value is known; those of treatments, of all.",
     )
-    return _table(layout, rows, caption, cohort)
+    return table_div(layout, rows, caption, cohort)
 
 
 def _coded(numbers: Numbers, key: str, codes: Iterable[str]) -> list[Row]:
-    rows = [row for code in codes for row in _counted(numbers, f"{key}.{code}", _words(code))]
+    rows = [row for code in codes for row in _counted(numbers, f"{key}.{code}", in_words(code))]
     return rows + _missing(numbers, key)
 
 
@@ -246,7 +286,7 @@ def _treatment_title(cohort: CohortSettings) -> str:
 def _kinds(numbers: Numbers) -> list[Row]:
     rows = []
     for kind in TABLES["treatments"]["kind"].codes:
-        rows += _counted(numbers, f"treatment.{kind}", _words(kind))
+        rows += _counted(numbers, f"treatment.{kind}", in_words(kind))
         if kind == "chemotherapy":
             for timing, words in _TIMINGS.items():
                 key = f"treatment.chemotherapy.{timing}"
@@ -257,25 +297,25 @@ def _kinds(numbers: Numbers) -> list[Row]:
 def _treatment(
     numbers: Numbers, analysis: Analysis, cohort: CohortSettings
 ) -> tuple[str, str] | None:
-    rows = _group("Site", _coded(numbers, "lesions.site", TABLES["lesions"]["site"].codes))
+    rows = under_header("Site", _coded(numbers, "lesions.site", TABLES["lesions"]["site"].codes))
     size = _with_range(numbers, "lesions.size", "Diameter, cm: median (range)")
-    rows += _group("Lesion size", size + _sides(numbers, analysis, "derived.size_mm"))
+    rows += under_header("Lesion size", size + _sides(numbers, analysis, "derived.size_mm"))
     doses = [row for key, label in _DOSES for row in _with_range(numbers, key, label)]
-    rows += _group("Dose", doses + _sides(numbers, analysis, "derived.bed10_gy"))
-    rows += _group("Prescription", _prescriptions(numbers))
+    rows += under_header("Dose", doses + _sides(numbers, analysis, "derived.bed10_gy"))
+    rows += under_header("Prescription", _prescriptions(numbers))
     indices = [row for key, label in _INDICES for row in _with_range(numbers, key, label)]
-    rows += _group("Treatment plan", indices)
-    layout = _Layout("treatment", ("Characteristic", "Lesions, n (%)"), (58, 32))
+    rows += under_header("Treatment plan", indices)
+    layout = Layout("treatment", ("Characteristic", "Lesions, n (%)"), (58, 32))
     dose = (
         f"Dose and indices are of the first course; alpha/beta is "
-        f"{_num('config.endpoints.alpha_beta_gy')} Gy."
+        f"{num('config.endpoints.alpha_beta_gy')} Gy."
     )
     caption = (
-        f"Treatment of the {_num('cohort.lesions')} lesions.",
+        f"Treatment of the {num('cohort.lesions')} lesions.",
         dose if doses else "",
         "Percentages are of the lesions whose value is known.",
     )
-    return _table(layout, rows, caption, cohort)
+    return table_div(layout, rows, caption, cohort)
 
 
 def _sides(numbers: Numbers, analysis: Analysis, column: str) -> list[Row]:
@@ -284,7 +324,7 @@ def _sides(numbers: Numbers, analysis: Analysis, column: str) -> list[Row]:
     for name, covariate in analysis.covariates.items():
         if covariate.column == column:
             for side in ("level", "reference"):
-                label = f"{_num(f'covariate.{name}.label')}: {_num(f'covariate.{name}.{side}')}"
+                label = f"{num(f'covariate.{name}.label')}: {num(f'covariate.{name}.{side}')}"
                 rows += _counted(numbers, f"lesions.{name}_{side}", label)
     return rows
 
@@ -295,7 +335,7 @@ def _prescriptions(numbers: Numbers) -> list[Row]:
     found = [match for key in numbers if (match := pattern.fullmatch(key))]
     found.sort(key=lambda match: (float(match[1].replace("_", ".")), int(match[2])))
     keys = [match.string.removesuffix(".n") for match in found]
-    rows = [row for key in keys for row in _counted(numbers, key, _num(f"{key}.label"))]
+    rows = [row for key in keys for row in _counted(numbers, key, num(f"{key}.label"))]
     return [*rows, *_counted(numbers, "dose.prescription.other", "Other")] if rows else []
 
 
@@ -309,7 +349,7 @@ def _survival(
     endpoints: Mapping[str, EndpointSettings],
 ) -> tuple[str, str] | None:
     landmarks = analysis.landmarks_months
-    header = ["Endpoint", "n", "Events", f"Median, months ({_LEVEL})"]
+    header = ["Endpoint", "n", "Events", f"Median, months ({LEVEL})"]
     header += [f"At {_landmark(i)} {_months(t)}" for i, t in enumerate(landmarks)]
     names = [name for name in analysis.endpoints if f"{name}.n" in numbers]
     rows = [_survival_row(numbers, name, landmarks) for name in names]
@@ -317,25 +357,25 @@ def _survival(
     keys += [f"{name}.rate_{t:g}m" for name in names for t in landmarks]
     caption = (
         "Kaplan-Meier estimates: median, and rate with its confidence interval and the number "
-        f"at risk. Intervals are {_LEVEL}s by the {analysis.transform} transform.",
+        f"at risk. Intervals are {LEVEL}s by the {analysis.transform} transform.",
         _units(names, endpoints),
         _not_reached(numbers, keys),
         _not_estimable(
-            numbers, [(key, _num(f"endpoint.{key.split('.')[0]}.label")) for key in keys]
+            numbers, [(key, num(f"endpoint.{key.split('.')[0]}.label")) for key in keys]
         ),
     )
-    layout = _Layout("survival", tuple(header), (18, 6, 8, 20, *[20] * len(landmarks)))
-    return _table(layout, rows, caption, cohort)
+    layout = Layout("survival", tuple(header), (18, 6, 8, 20, *[20] * len(landmarks)))
+    return table_div(layout, rows, caption, cohort)
 
 
 def _survival_row(numbers: Numbers, name: str, landmarks: Sequence[float]) -> Row:
     rates = [_rate(numbers, name, f"{t:g}m") for t in landmarks]
     median = f"{name}.median"
     return (
-        _num(f"endpoint.{name}.label"),
-        _num(f"{name}.n"),
-        _num(f"{name}.events"),
-        _interval(numbers, median) if median in numbers else _ABSENT,
+        num(f"endpoint.{name}.label"),
+        num(f"{name}.n"),
+        num(f"{name}.events"),
+        with_interval(numbers, median) if median in numbers else ABSENT,
         *rates,
     )
 
@@ -343,9 +383,9 @@ def _survival_row(numbers: Numbers, name: str, landmarks: Sequence[float]) -> Ro
 def _rate(numbers: Numbers, name: str, time: str) -> str:
     rate, at_risk = f"{name}.rate_{time}", f"{name}.at_risk_{time}"
     if rate not in numbers:
-        return _ABSENT
-    text = _interval(numbers, rate, percent=True)
-    return f"{text}; {_num(at_risk)} at risk" if at_risk in numbers else text
+        return ABSENT
+    text = with_interval(numbers, rate, percent=True)
+    return f"{text}; {num(at_risk)} at risk" if at_risk in numbers else text
 
 
 def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] | None:
@@ -355,14 +395,14 @@ def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] |
     }
     if not marks:
         return None
-    rates = [f"{_num(f'{name}.rate_{t:g}m.stated')} at {_landmark(i)}" for i, t in marks.items()]
+    rates = [f"{num(f'{name}.rate_{t:g}m.stated')} at {_landmark(i)}" for i, t in marks.items()]
     last = list(marks.values())[-1]
-    label = _num(f"endpoint.{name}.label_lower")
-    return f"rates_{name}", f"The rate of {label} was {_listed(rates)} {_months(last)}.\n"
+    label = num(f"endpoint.{name}.label_lower")
+    return f"rates_{name}", f"The rate of {label} was {listed(rates)} {_months(last)}.\n"
 
 
 def _landmark(index: int) -> str:
-    return _num(f"config.models.kaplan_meier.landmarks_months.{index}")
+    return num(f"config.models.kaplan_meier.landmarks_months.{index}")
 
 
 def _months(number: float) -> str:
@@ -382,18 +422,18 @@ def _strata(
         for name in analysis.strata.get(endpoint, ()):
             block += _stratum(numbers, analysis, endpoint, name)
             named += _stratum_keys(endpoint, name)
-        rows += _group(_num(f"endpoint.{endpoint}.label"), block, 5)
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 5)
     shown = [endpoint for endpoint in analysis.endpoints if analysis.strata.get(endpoint)]
     caption = (
-        f"Kaplan-Meier medians by group, with {_LEVEL}s by the {analysis.transform} transform, "
+        f"Kaplan-Meier medians by group, with {LEVEL}s by the {analysis.transform} transform, "
         "and log-rank tests.",
         _units(shown, endpoints),
         _confounded(analysis, {name for names in analysis.strata.values() for name in names}),
         _not_reached(numbers, [key for key, _ in named]),
         _not_estimable(numbers, named),
     )
-    header = ("Group", "n", "Events", f"Median, months ({_LEVEL})", "*p*")
-    return _table(_Layout("strata", header, (44, 6, 9, 26, 12)), rows, caption, cohort)
+    header = ("Group", "n", "Events", f"Median, months ({LEVEL})", "*p*")
+    return table_div(Layout("strata", header, (44, 6, 9, 26, 12)), rows, caption, cohort)
 
 
 def _stratum(numbers: Numbers, analysis: Analysis, endpoint: str, name: str) -> list[Row]:
@@ -403,17 +443,17 @@ def _stratum(numbers: Numbers, analysis: Analysis, endpoint: str, name: str) -> 
     for side in ("level", "reference"):
         group = f"{endpoint}.{name}_{side}"
         if f"{group}.n" in numbers and f"{group}.median" in numbers:
-            label = f"{_label(analysis, name)}: {_num(f'covariate.{name}.{side}')}"
-            p = _num(test) if side == "level" and test in numbers else ""
-            median = _interval(numbers, f"{group}.median")
-            rows.append((label, _num(f"{group}.n"), _num(f"{group}.events"), median, p))
+            label = f"{_label(analysis, name)}: {num(f'covariate.{name}.{side}')}"
+            p = num(test) if side == "level" and test in numbers else ""
+            median = with_interval(numbers, f"{group}.median")
+            rows.append((label, num(f"{group}.n"), num(f"{group}.events"), median, p))
     return rows
 
 
 def _stratum_keys(endpoint: str, name: str) -> list[tuple[str, str]]:
     """Keys that may have no value, each with what a note calls it."""
     medians = [
-        (f"{endpoint}.{name}_{side}.median", f"median of {_num(f'covariate.{name}.{side}')}")
+        (f"{endpoint}.{name}_{side}.median", f"median of {num(f'covariate.{name}.{side}')}")
         for side in ("level", "reference")
     ]
     return [*medians, (f"{endpoint}.{name}.logrank.p", f"test of {_pair(endpoint, name)}")]
@@ -473,7 +513,7 @@ def _hazard_ratios(
     rows += _model_rows(numbers, model, across) if rows else []
     header = ["Covariate"]
     for endpoint in across:
-        header += [f"{_num(f'endpoint.{endpoint}.label')}: HR ({_LEVEL})", "*p*"]
+        header += [f"{num(f'endpoint.{endpoint}.label')}: HR ({LEVEL})", "*p*"]
     named = [(key, _pair(endpoint, name)) for (endpoint, name), key in found.items()]
     sentences = (
         caption,
@@ -484,8 +524,8 @@ def _hazard_ratios(
         _not_reached(numbers, found.values()),
         _not_estimable(numbers, named),
     )
-    layout = _Layout(model, tuple(header), (26, *[17, 8] * len(across)))
-    return _table(layout, rows, sentences, cohort)
+    layout = Layout(model, tuple(header), (26, *[17, 8] * len(across)))
+    return table_div(layout, rows, sentences, cohort)
 
 
 def _reading(analysis: Analysis, names: Sequence[str]) -> str:
@@ -497,7 +537,7 @@ def _reading(analysis: Analysis, names: Sequence[str]) -> str:
 
 
 def _pair(endpoint: str, name: str) -> str:
-    return f"{_num(f'endpoint.{endpoint}.label')} by {_num(f'covariate.{name}.label')}"
+    return f"{num(f'endpoint.{endpoint}.label')} by {num(f'covariate.{name}.label')}"
 
 
 def _hazard_row(
@@ -507,23 +547,23 @@ def _hazard_row(
     across: Sequence[str],
     found: Mapping[tuple[str, str], str],
 ) -> Row:
-    row = [f"{_label(analysis, name)}: {_num(f'covariate.{name}.contrast')}"]
+    row = [f"{_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"]
     for endpoint in across:
         key = found.get((endpoint, name))
-        row += [_interval(numbers, key), _p(numbers, key)] if key else [_ABSENT, _ABSENT]
+        row += [with_interval(numbers, key), _p(numbers, key)] if key else [ABSENT, ABSENT]
     return tuple(row)
 
 
 def _label(analysis: Analysis, name: str) -> str:
     mark = " (confounded)" if analysis.covariates[name].confounded else ""
-    return _num(f"covariate.{name}.label") + mark
+    return num(f"covariate.{name}.label") + mark
 
 
 def _p(numbers: Numbers, key: str) -> str:
     """Cell of the p that belongs to a hazard ratio, empty where neither can be estimated."""
     of = f"{key.removesuffix('.hr')}.p"
     known = of in numbers and numbers[of]["status"] == "estimated"
-    return _num(of) if known else _ABSENT
+    return num(of) if known else ABSENT
 
 
 def _model_rows(numbers: Numbers, model: str, across: Sequence[str]) -> list[Row]:
@@ -532,7 +572,7 @@ def _model_rows(numbers: Numbers, model: str, across: Sequence[str]) -> list[Row
     for quantity, label in _MODEL_SIZE:
         keys = [f"cox.{endpoint}.{model}.{quantity}" for endpoint in across]
         if any(key in numbers for key in keys):
-            cells = [cell for k in keys for cell in (_num(k) if k in numbers else _ABSENT, "")]
+            cells = [cell for k in keys for cell in (num(k) if k in numbers else ABSENT, "")]
             rows.append((label, *cells))
     return rows
 
@@ -553,19 +593,19 @@ def _models(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> tup
     rows, named = [], []
     for number, (model, names) in zip(_ROMAN, models.items(), strict=False):
         key, label = f"cox.lc.{model}.{followed}.hr", f"Model {number}"
-        held = " + ".join(_num(f"covariate.{name}.label") for name in names)
-        rows.append((f"{label}: {held}", _interval(numbers, key), _p(numbers, key)))
+        held = " + ".join(num(f"covariate.{name}.label") for name in names)
+        rows.append((f"{label}: {held}", with_interval(numbers, key), _p(numbers, key)))
         named.append((key, label))
     caption = (
-        f"{_num('endpoint.lc.label')}: hazard ratio (HR) of "
-        f"{_num(f'covariate.{followed}.label')} ({_num(f'covariate.{followed}.contrast')}) in Cox "
+        f"{num('endpoint.lc.label')}: hazard ratio (HR) of "
+        f"{num(f'covariate.{followed}.label')} ({num(f'covariate.{followed}.contrast')}) in Cox "
         "models of the covariates that each row names.",
         _cox_method(analysis),
         _not_reached(numbers, [key for key, _ in named]),
         _not_estimable(numbers, named),
     )
-    layout = _Layout("lc_models", ("Model", f"HR ({_LEVEL})", "*p*"), (54, 26, 12))
-    return _table(layout, rows, caption, cohort)
+    layout = Layout("lc_models", ("Model", f"HR ({LEVEL})", "*p*"), (54, 26, 12))
+    return table_div(layout, rows, caption, cohort)
 
 
 def _series(analysis: Analysis, numbers: Numbers) -> dict[str, tuple[str, ...]]:
@@ -601,15 +641,15 @@ def _left_out(
         return None
     said: dict[tuple[str, str], str] = {}
     for name, reason in analysis.left_out.items():
-        why = _num(f"left_out.{name}")
+        why = num(f"left_out.{name}")
         if name in endpoints:
             said[endpoints[name].label, reason] = (
-                f"- {_num(f'endpoint.{name}.label')} is not available: {why}."
+                f"- {num(f'endpoint.{name}.label')} is not available: {why}."
             )
         else:
             # Two ways to split one quantity are missed for one reason, and that is said once.
             label = analysis.covariates[name].label
-            said.setdefault((label, reason), f"- {_num(f'covariate.{name}.label')}: {why}.")
+            said.setdefault((label, reason), f"- {num(f'covariate.{name}.label')}: {why}.")
     return "left_out", "\n".join(said.values()) + "\n"
 
 
@@ -619,14 +659,15 @@ def _left_out(
 def _units(names: Sequence[str], endpoints: Mapping[str, EndpointSettings]) -> str:
     """Unit of analysis of each endpoint, in words."""
     by_unit = {
-        unit: [_num(f"endpoint.{name}.label") for name in names if endpoints[name].unit == unit]
+        unit: [num(f"endpoint.{name}.label") for name in names if endpoints[name].unit == unit]
         for unit in ("patient", "lesion")
     }
-    parts = [f"{_listed(labels)} per {unit}" for unit, labels in by_unit.items() if labels]
+    parts = [f"{listed(labels)} per {unit}" for unit, labels in by_unit.items() if labels]
     return f"Analysed: {'; '.join(parts)}." if parts else ""
 
 
-def _listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str]) -> str:
+    """Items with commas and an "and"."""
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
 
 
@@ -652,8 +693,8 @@ def _not_estimable(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
         if key in numbers and numbers[key]["status"] == "not_estimable":
             by_reason.setdefault(str(numbers[key]["reason"]), []).append((key, name))
     notes = [
-        f"{_listed(list(dict.fromkeys(name for _, name in found)))} because "
-        f"{_num(f'{found[0][0]}.reason')}"
+        f"{listed(list(dict.fromkeys(name for _, name in found)))} because "
+        f"{num(f'{found[0][0]}.reason')}"
         for found in by_reason.values()
     ]
     return f"Not estimable: {'; '.join(notes)}." if notes else ""
@@ -670,16 +711,16 @@ def _toxicity(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | Non
     rows = []
     for phase, found in terms.items():
         block = [_toxicity_row(numbers, key, grades) for key in found]
-        rows += _group(phase.capitalize(), block, 2 + len(grades))
-    rows += _group("Acute or late", _severe(numbers, len(grades)), 2 + len(grades))
+        rows += under_header(phase.capitalize(), block, 2 + len(grades))
+    rows += under_header("Acute or late", _severe(numbers, len(grades)), 2 + len(grades))
     header = ("Adverse event", "Patients, n (%)", *(f"G{grade}" for grade in grades))
-    layout = _Layout("toxicity", header, (36, 24, *[10] * len(grades)))
+    layout = Layout("toxicity", header, (36, 24, *[10] * len(grades)))
     caption = (
-        f"Adverse events in {_num('cohort.patients')} patients, each by the patient's worst "
+        f"Adverse events in {num('cohort.patients')} patients, each by the patient's worst "
         "grade (G, by CTCAE).",
-        f"Acute: within {_num('config.endpoints.acute_toxicity_months')} months of time zero.",
+        f"Acute: within {num('config.endpoints.acute_toxicity_months')} months of time zero.",
     )
-    return _table(layout, rows, caption, cohort)
+    return table_div(layout, rows, caption, cohort)
 
 
 def _terms(numbers: Numbers, phase: str) -> list[str]:
@@ -690,8 +731,8 @@ def _terms(numbers: Numbers, phase: str) -> list[str]:
 
 
 def _toxicity_row(numbers: Numbers, key: str, grades: Iterable[int]) -> Row:
-    cells = [_num(f"{key}.grade_{grade}.n") for grade in grades]
-    return (_num(f"{key}.label"), _share(numbers, key), *cells)
+    cells = [num(f"{key}.grade_{grade}.n") for grade in grades]
+    return (num(f"{key}.label"), _share(numbers, key), *cells)
 
 
 def _severe(numbers: Numbers, grades: int) -> list[Row]:

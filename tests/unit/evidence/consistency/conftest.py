@@ -1,0 +1,57 @@
+"""Hand-made printed figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sarcoma_sbrt.evidence.published import Figure
+
+WORDS = {"Thirteen": 13.0}
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*\.?\d*", text)]
+
+
+def made(
+    key: str, text: str = "", *, ci: str = "", span: str = "", p: str = "", **cells: Any
+) -> Figure:
+    """A figure whose numbers are those of its printed texts.
+
+    Study and endpoint are the first two parts of the key; a count in Table 1 of the study's own
+    paper, unless the cells say otherwise.
+    """
+    study, endpoint = key.split(".")[:2]
+    given: dict[str, Any] = {
+        "study_id": study,
+        "paper": study,
+        "place": "table_1",
+        "row": "a row",
+        "column": "a column",
+        "measure": "count",
+        "endpoint": endpoint,
+        "printed_text": text,
+        "printed_ci": ci,
+        "printed_range": span,
+        "printed_p": p,
+    }
+    if text and cells.get("measure") != "schedule":
+        given["estimate"] = WORDS[text] if text in WORDS else numbers(text)[0]
+    if ci:
+        given |= dict(zip(("ci_low", "ci_high"), numbers(ci), strict=True)) | {"ci_level": 95.0}
+    if span:
+        given |= dict(zip(("range_low", "range_high"), numbers(span), strict=True))
+    if p:
+        given |= {"p": numbers(p)[0], "p_relation": "<" if p.startswith("<") else "="}
+        given["printed_p"] = p.removeprefix("<")
+    return Figure(key, **given | cells)
+
+
+@pytest.fixture(scope="session")
+def figure() -> Callable[..., Figure]:
+    """Maker of figures, see `made`."""
+    return made

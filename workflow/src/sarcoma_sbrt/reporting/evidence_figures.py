@@ -1,0 +1,927 @@
+"""Figures of the published series beside this cohort: rates, what is pooled, and dose.
+
+Every number that a figure writes is the registry's text. What cannot be drawn honestly (a rate on
+filler, a series without a dose) is named.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from sarcoma_sbrt.evidence.synthesis import MINIMUM_SERIES
+from sarcoma_sbrt.reporting.drawing import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    LIGHT_GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    SMALL,
+    VERMILION,
+    WIDTH,
+    Numbers,
+    Page,
+    bare,
+    illustrative,
+    is_estimated,
+    is_filler,
+    stated_p,
+    styled,
+    text_of,
+    text_width,
+)
+from sarcoma_sbrt.reporting.evidence_statistics import DOSE_TIME_MONTHS
+from sarcoma_sbrt.reporting.placement import Box, Place, label_places
+from sarcoma_sbrt.settings import Analysis, CohortSettings
+
+__all__ = ["NOTHING_PUBLISHED", "comparison_figure", "dose_figure"]
+
+NOTHING_PUBLISHED = "No published rate at these times."
+TARGET = "reproduction target, never pooled"
+ECOLOGICAL = (
+    "Association between series, not within patients, and confounded by site, tumour size and "
+    "histology."
+)
+
+Kind = Literal["heading", "cohort", "target", "series", "pooled"]
+
+_SITES = ("lung", "spine", "brain", "bone", "mixed")
+_SITE_COLOURS = dict(zip((*_SITES, ""), (VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY), strict=True))
+_NONE = "–"
+_BROKEN = (0, (2.6, 1.3))  # short enough for short intervals
+
+
+# --- what the registry says of a series -----------------------------------------------------
+
+
+def _series(numbers: Numbers, endpoint: str, months: int) -> list[str]:
+    """Studies with a rate of an endpoint at a time, the highest rate first."""
+    pattern = re.compile(rf"series\.([^.]+)\.{re.escape(endpoint)}\.rate_{months}m")
+    found = [match[1] for key in numbers if (match := pattern.fullmatch(key))]
+    return sorted(found, key=lambda s: (-numbers[_rate_key(s, endpoint, months)]["value"], s))
+
+
+def _rate_key(study: str, endpoint: str, months: int) -> str:
+    return f"series.{study}.{endpoint}.rate_{months}m"
+
+
+def _label(numbers: Numbers, study: str) -> str:
+    return _optional(numbers, f"published.{study}.label") or study
+
+
+def _site(numbers: Numbers, study: str) -> str:
+    return _optional(numbers, f"series.{study}.site")
+
+
+def _site_label(site: str) -> str:
+    return site.replace("_", " ") or "site not stated"
+
+
+def _optional(numbers: Numbers, key: str) -> str:
+    return text_of(numbers, key) if key in numbers else ""
+
+
+def _not_pooled(numbers: Numbers, key: str) -> str:
+    """Why a rate is not pooled; empty where it is."""
+    return _optional(numbers, f"{key}.excluded")
+
+
+def _is_approximated(numbers: Numbers, key: str) -> bool:
+    return _optional(numbers, f"{key}.interval") == "approximated"
+
+
+def _span(numbers: Numbers, low: str, high: str) -> str:
+    """Two numbers as an interval, as one where they are printed alike."""
+    if not (is_estimated(numbers, low) and is_estimated(numbers, high)):
+        return _NONE
+    ends = dict.fromkeys((text_of(numbers, low), text_of(numbers, high)))
+    return "–".join(ends)
+
+
+def _with_interval(numbers: Numbers, key: str) -> str:
+    if not is_estimated(numbers, key) or f"{key}.low" not in numbers:
+        return text_of(numbers, key)
+    low, high = (text_of(numbers, f"{key}.{end}") for end in ("low", "high"))
+    return f"{text_of(numbers, key)} ({low}–{high})"
+
+
+def _cohort_label(cohort: CohortSettings) -> str:
+    return "This cohort" + (" (reconstructed)" if cohort.kind == "reconstructed" else "")
+
+
+def _why_not_drawn(numbers: Numbers, key: str) -> str:
+    """What to say in place of a number of this cohort; empty where it can be drawn."""
+    if key not in numbers:
+        return "not available"
+    if not is_estimated(numbers, key):
+        return text_of(numbers, key)
+    return "illustrative, not shown" if is_filler(numbers, [key]) else ""
+
+
+# --- parts of both figures ------------------------------------------------------------------
+
+_LINE = 0.155
+_NOTE_WIDTH = WIDTH - 0.25
+_INDENT = "    "
+
+
+class _Mark(NamedTuple):
+    """A mark of the legend and what it means."""
+
+    label: str
+    marker: str = ""
+    colour: str = BLACK
+    face: str = BLACK
+    line: Any = None
+    width: float = 1.1
+
+    @property
+    def room(self) -> float:
+        """Inches before its label."""
+        return 0.2 if self.line is None else 0.4
+
+
+def _legend_lines(marks: Iterable[_Mark]) -> list[list[tuple[float, _Mark]]]:
+    """Marks with their left ends in inches, broken into lines that fit the page."""
+    lines: list[list[tuple[float, _Mark]]] = [[]]
+    left = 0.1
+    for mark in marks:
+        width = mark.room + text_width(mark.label) + 0.18
+        if lines[-1] and left + width > WIDTH:
+            lines.append([])
+            left = 0.1
+        lines[-1].append((left, mark))
+        left += width
+    return lines
+
+
+def _draw_legend(page: Page, marks: Sequence[_Mark], top: float) -> None:
+    lines = _legend_lines(marks)
+    axes = bare(page.axes(0.0, top, WIDTH, _LINE * len(lines)))
+    axes.set(xlim=(0, WIDTH), ylim=(len(lines), 0))
+    for row, line in enumerate(lines):
+        for left, mark in line:
+            _draw_mark(axes, mark, left, row + 0.5)
+
+
+def _draw_mark(axes: Axes, mark: _Mark, left: float, y: float) -> None:
+    if mark.line is not None:
+        axes.plot(
+            [left, left + 0.32],
+            [y, y],
+            color=mark.colour,
+            linestyle=mark.line,
+            linewidth=mark.width,
+        )
+    if mark.marker:
+        axes.plot(
+            left + (mark.room - 0.08) / 2,
+            y,
+            marker=mark.marker,
+            color=mark.colour,
+            markerfacecolor=mark.face,
+            markersize=4.5,
+        )
+    axes.text(left + mark.room, y, mark.label, va="center_baseline", fontsize=SMALL)
+
+
+def _wrapped(notes: Iterable[str]) -> list[str]:
+    """Notes broken into lines that fit the page; what continues a note is indented."""
+    lines: list[str] = []
+    for note in notes:
+        line = ""
+        for word in note.split(" "):
+            longer = f"{line} {word}" if line else word
+            if line and text_width(longer) > _NOTE_WIDTH:
+                lines.append(line)
+                longer = f"{_INDENT}{word}"
+            line = longer
+        lines.append(line)
+    return lines
+
+
+def _draw_notes(page: Page, lines: Sequence[str], top: float) -> None:
+    for row, line in enumerate(lines):
+        page.text(
+            0.1, top + (row + 0.5) * _LINE, line, va="center_baseline", fontsize=SMALL, color=GREY
+        )
+
+
+def _below(marks: Sequence[_Mark], lines: Sequence[str]) -> float:
+    """Height of legend, notes and footer."""
+    return 0.1 + _LINE * (len(_legend_lines(marks)) + len(lines)) + 0.3
+
+
+def _draw_below(page: Page, marks: Sequence[_Mark], lines: Sequence[str], top: float) -> None:
+    _draw_legend(page, marks, top + 0.1)
+    _draw_notes(page, lines, top + 0.1 + _LINE * len(_legend_lines(marks)))
+
+
+def _nothing(cohort: CohortSettings) -> Figure:
+    """Page of a comparison for which nothing is published."""
+    page = Page(1.0)
+    page.text(WIDTH / 2, 0.45, NOTHING_PUBLISHED, ha="center", va="center_baseline", color=GREY)
+    page.footer(cohort, "")
+    return page.figure
+
+
+# --- rates side by side ---------------------------------------------------------------------
+
+
+class _Row(NamedTuple):
+    """A line of a panel; its `key` is that of the rate, empty for a heading."""
+
+    kind: Kind
+    lines: tuple[str, ...]
+    key: str = ""
+    unit: str = ""
+    patients: str = ""
+    dose: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> float:
+        return len(self.lines) * _LINE + (_SPACE if self.kind in ("heading", "pooled") else 0)
+
+
+_SPACE = 0.05
+_LABEL_LETTERS = 28
+_HEADER, _PANEL_TITLE, _TICKS, _AXIS_LABEL = 0.3, 0.3, 0.25, 0.17
+_UNIT_COLUMN, _PATIENTS_COLUMN, _DOSE_COLUMN, _RATE_COLUMN, _LETTER_COLUMN = (
+    2.02,
+    2.93,
+    3.42,
+    5.65,
+    6.92,
+)
+_PLOT, _PLOT_WIDTH = 3.82, 1.72
+
+
+@styled
+def comparison_figure(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoint: str
+) -> Figure:
+    """Rates of one endpoint, this cohort's above those of the published series, by time and site.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry: ``series.<study>.<endpoint>.rate_<m>m`` with ``.half_n``, ``.n``,
+        ``.unit_of_analysis``, ``.interval`` and ``.excluded``; ``series.<study>.site``,
+        ``series.<study>.bed10.<least|most>``, ``published.<study>.label``;
+        ``synthesis.<endpoint>.<site|all>.rate_<m>m`` with ``.k``, ``.i2`` and ``.prediction``;
+        this cohort's ``<endpoint>.rate_<m>m``, ``cohort.patients`` and ``dose.bed10.<min|max>``.
+    analysis : Analysis
+        Times of the comparison and the confidence level.
+    cohort : CohortSettings
+        Its label stands below; the study that it was reconstructed from stands beside it.
+    endpoint : str
+        ``lc`` or ``os``.
+    """
+    panels = {
+        months: _panel_rows(numbers, analysis, cohort, endpoint, months)
+        for months in analysis.comparison.times_months
+        if _series(numbers, endpoint, months)
+    }
+    if not panels:
+        return _nothing(cohort)
+    rows = [row for found in panels.values() for row in found]
+    letters = _letters(rows)
+    marks, notes = _rate_marks(numbers, rows), _rate_notes(letters)
+    heights = {months: sum(row.height for row in found) for months, found in panels.items()}
+    above = _HEADER + sum(heights.values()) + len(panels) * (_PANEL_TITLE + _TICKS) + _AXIS_LABEL
+    page = Page(above + _below(marks, notes))
+    _rate_header(page, numbers)
+    top = _HEADER
+    for months, found in panels.items():
+        title = f"{text_of(numbers, f'endpoint.{endpoint}.label')} at {months} months"
+        page.text(0.1, top + _PANEL_TITLE - 0.08, title, weight="bold")
+        axes = page.axes(_PLOT, top + _PANEL_TITLE, _PLOT_WIDTH, heights[months])
+        _rate_axes(axes, heights[months], last=months == list(panels)[-1])
+        _draw_rows(page, axes, numbers, found, letters, top + _PANEL_TITLE)
+        top += _PANEL_TITLE + heights[months] + _TICKS
+    _draw_below(page, marks, notes, above)
+    page.footer(cohort, illustrative(numbers, [row.key for row in rows if _is_drawn(numbers, row)]))
+    return page.figure
+
+
+def _panel_rows(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoint: str, months: int
+) -> list[_Row]:
+    """Rows of one time: this cohort, what it was made from, then site by site, then all sites."""
+    studies = _series(numbers, endpoint, months)
+    rows = [_cohort_row(numbers, cohort, endpoint, months)]
+    for study in studies:
+        if study == cohort.derived_from:
+            rows.append(_series_row(numbers, analysis, endpoint, months, study, target=True))
+    others = [study for study in studies if study != cohort.derived_from]
+    for site in _sites(numbers, others):
+        rows.append(_Row("heading", (_site_label(site).capitalize(),)))
+        for study in others:
+            if _site(numbers, study) == site:
+                rows.append(_series_row(numbers, analysis, endpoint, months, study))
+        if site:
+            rows += _pooled_row(numbers, "Pooled", endpoint, site, months)
+    return rows + _all_sites_row(numbers, endpoint, months, rows)
+
+
+def _all_sites_row(
+    numbers: Numbers, endpoint: str, months: int, rows: Iterable[_Row]
+) -> list[_Row]:
+    """Row of what is pooled over all sites, unless one site has all of it."""
+    series = [f"{row.key}.k" for row in rows if row.kind == "pooled"]
+    own = f"synthesis.{endpoint}.all.rate_{months}m.k"
+    if own in numbers and text_of(numbers, own) in (text_of(numbers, k) for k in series):
+        return []
+    return _pooled_row(numbers, "All sites", endpoint, "all", months)
+
+
+def _sites(numbers: Numbers, studies: Iterable[str]) -> list[str]:
+    """Sites in the order of the plan, others by name, and last what is not stated."""
+    found = {_site(numbers, study) for study in studies}
+    known = [site for site in _SITES if site in found]
+    return known + sorted(found - {*_SITES, ""}) + [""] * ("" in found)
+
+
+def _cohort_row(numbers: Numbers, cohort: CohortSettings, endpoint: str, months: int) -> _Row:
+    ends = ("dose.bed10.min", "dose.bed10.max")
+    return _Row(
+        "cohort",
+        (_cohort_label(cohort),),
+        key=f"{endpoint}.rate_{months}m",
+        unit=_optional(numbers, f"config.endpoints.endpoints.{endpoint}.unit") or _NONE,
+        patients=_optional(numbers, "cohort.patients") or _NONE,
+        dose=_NONE if is_filler(numbers, ends) else _span(numbers, *ends),
+    )
+
+
+def _series_row(
+    numbers: Numbers,
+    analysis: Analysis,
+    endpoint: str,
+    months: int,
+    study: str,
+    *,
+    target: bool = False,
+) -> _Row:
+    key = _rate_key(study, endpoint, months)
+    lines = textwrap.wrap(_label(numbers, study), _LABEL_LETTERS)
+    why = "" if target else _not_pooled(numbers, key)
+    remarks = [f"not pooled: {why}"] if why else []
+    return _Row(
+        "target" if target else "series",
+        (*lines, TARGET) if target else tuple(lines),
+        key=key,
+        unit=_optional(numbers, f"{key}.unit_of_analysis") or _NONE,
+        patients=_optional(numbers, f"{key}.n") or _NONE,
+        dose=_span(numbers, f"series.{study}.bed10.least", f"series.{study}.bed10.most"),
+        remarks=(*remarks, *_other_level(numbers, key, analysis)),
+    )
+
+
+def _other_level(numbers: Numbers, key: str, analysis: Analysis) -> list[str]:
+    """Remark on an interval that is printed at another level than the others have."""
+    ci = numbers[key]["ci"]
+    if ci is None or ci["level"] == analysis.confidence_level:
+        return []
+    return [f"printed with a {100 * ci['level']:g}% interval"]
+
+
+def _pooled_row(numbers: Numbers, label: str, endpoint: str, site: str, months: int) -> list[_Row]:
+    key = f"synthesis.{endpoint}.{site}.rate_{months}m"
+    if not is_estimated(numbers, key):
+        return []
+    shares = [("k =", f"{key}.k", ""), ("I²", f"{key}.i2", "%")]
+    said = [f"{name} {text_of(numbers, k)}{unit}" for name, k, unit in shares if k in numbers]
+    reach = f"{key}.prediction"
+    ends = _span(numbers, f"{reach}.low", f"{reach}.high")
+    unit = "" if ends == _NONE else f"prediction {ends}"
+    return [_Row("pooled", (", ".join([label, *said]),), key=key, unit=unit)]
+
+
+def _letters(rows: Iterable[_Row]) -> dict[str, str]:
+    """Letter of each remark, in the order in which the figure makes them."""
+    remarks = dict.fromkeys(remark for row in rows for remark in row.remarks)
+    return dict(zip(remarks, "abcdefghijklmnopqrstuvwxyz", strict=False))
+
+
+def _rate_notes(letters: Mapping[str, str]) -> list[str]:
+    general = (
+        "Patients: their number, also where lesions were counted. BED₁₀: from the lowest printed "
+        "dose in the most fractions to the highest in the fewest; of this cohort, the range of its "
+        "lesions. –: not given."
+    )
+    return _wrapped([general, *(f"{letter}  {remark}" for remark, letter in letters.items())])
+
+
+def _rate_marks(numbers: Numbers, rows: Sequence[_Row]) -> list[_Mark]:
+    """Legend of what this figure draws."""
+    series = [row.key for row in rows if row.kind in ("series", "target")]
+    approximated = [key for key in series if _is_approximated(numbers, key)]
+    pooled = [row.key for row in rows if row.kind == "pooled"]
+    shown = {
+        _Mark("this cohort", "s", BLUE, BLUE, "solid"): any(
+            row.kind == "cohort" and _is_drawn(numbers, row) for row in rows
+        ),
+        _Mark("CI as printed", "o", line="solid"): len(approximated) < len(series),
+        _Mark("CI approximated from n", "o", face="white", line=_BROKEN): approximated,
+        _Mark("from half of n", colour=LIGHT_GREY, line="solid", width=1.0): any(
+            f"{key}.half_n" in numbers for key in series
+        ),
+        _Mark("not pooled", "o", GREY, "white", _BROKEN): any(
+            _not_pooled(numbers, row.key) for row in rows if row.kind == "series"
+        ),
+        _Mark("pooled, Hartung–Knapp CI", "D"): pooled,
+        _Mark("prediction interval", line="solid", width=0.7): any(
+            f"{key}.prediction" in numbers for key in pooled
+        ),
+    }
+    return [mark for mark, is_shown in shown.items() if is_shown]
+
+
+def _rate_header(page: Page, numbers: Numbers) -> None:
+    level = text_of(numbers, "config.models.confidence_level")
+    for left, text, align in (
+        (_UNIT_COLUMN, "Unit", "left"),
+        (_PATIENTS_COLUMN, "Patients", "right"),
+        (_DOSE_COLUMN, "BED₁₀, Gy", "center"),
+        (_RATE_COLUMN, f"% ({level}% CI)", "left"),
+    ):
+        page.text(left, 0.22, text, ha=align, va="center_baseline", weight="bold")
+
+
+def _rate_axes(axes: Axes, height: float, *, last: bool) -> None:
+    axes.set(xlim=(0, 100), ylim=(height, 0))
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    axes.set_xticks([0, 25, 50, 75, 100])
+    axes.grid(axis="x", color="#E5E5E5", linewidth=0.6)
+    axes.set_axisbelow(True)
+    if last:
+        axes.set_xlabel("Per cent")
+
+
+def _draw_rows(
+    page: Page,
+    axes: Axes,
+    numbers: Numbers,
+    rows: Sequence[_Row],
+    letters: Mapping[str, str],
+    top: float,
+) -> None:
+    y = 0.0
+    for row in rows:
+        space = row.height - len(row.lines) * _LINE
+        middle = y + space + _LINE / 2
+        _write_row(page, numbers, row, letters, top + middle)
+        if _is_drawn(numbers, row):
+            _draw_rate(axes, numbers, row, middle)
+        y += row.height
+
+
+def _is_drawn(numbers: Numbers, row: _Row) -> bool:
+    if row.kind == "cohort":
+        return not _why_not_drawn(numbers, row.key)
+    return row.kind != "heading"
+
+
+def _colour(numbers: Numbers, row: _Row) -> str:
+    if row.kind in ("cohort", "target"):
+        return BLUE
+    if row.kind == "series" and _not_pooled(numbers, row.key):
+        return GREY
+    return BLACK
+
+
+def _write_row(
+    page: Page, numbers: Numbers, row: _Row, letters: Mapping[str, str], middle: float
+) -> None:
+    _write_label(page, numbers, row, middle)
+    if not row.key:
+        return
+    why = _why_not_drawn(numbers, row.key) if row.kind == "cohort" else ""
+    for left, text, align in (
+        (_UNIT_COLUMN, row.unit, "left"),
+        (_PATIENTS_COLUMN, row.patients, "right"),
+        (_DOSE_COLUMN, row.dose, "center"),
+        (_RATE_COLUMN, why or _with_interval(numbers, row.key), "left"),
+        (_LETTER_COLUMN, ",".join(letters[remark] for remark in row.remarks), "right"),
+    ):
+        colour = _colour(numbers, row)
+        page.text(left, middle, text, ha=align, va="center_baseline", fontsize=7.5, color=colour)
+
+
+def _write_label(page: Page, numbers: Numbers, row: _Row, middle: float) -> None:
+    """Name a row; the last line of a target says what it is."""
+    said = {"color": _colour(numbers, row), "fontsize": 7.5, "va": "center_baseline"}
+    said["weight"] = "bold" if row.kind in ("cohort", "pooled") else "normal"
+    said["style"] = "italic" if row.kind == "heading" else "normal"
+    for index, line in enumerate(row.lines):
+        if line == TARGET:
+            said |= {"color": GREY, "fontsize": SMALL}
+        left = 0.1 if row.kind == "heading" else 0.2
+        page.text(left, middle + index * _LINE, line, **said)
+
+
+def _draw_rate(axes: Axes, numbers: Numbers, row: _Row, y: float) -> None:
+    if row.kind == "pooled":
+        _draw_diamond(axes, numbers, row.key, y)
+        return
+    colour, approximated = _colour(numbers, row), _is_approximated(numbers, row.key)
+    ends = _ends(numbers, row.key)
+    if row.kind == "cohort":
+        axes.axvline(numbers[row.key]["value"], color=BLUE, linewidth=0.6, linestyle=":")
+    if ends:
+        _draw_half(axes, numbers, row.key, ends, y)
+        line = _BROKEN if approximated else "solid"
+        axes.plot(ends, [y, y], color=colour, linewidth=1.1, linestyle=line, gid=f"{row.key}.ci")
+    axes.plot(
+        numbers[row.key]["value"],
+        y,
+        marker="s" if row.kind == "cohort" else "o",
+        color=colour,
+        markerfacecolor="white" if approximated else colour,
+        markersize=4.5,
+        clip_on=False,
+        gid=row.key,
+    )
+
+
+def _ends(numbers: Numbers, key: str) -> tuple[float, float] | None:
+    """Limits of a number's interval, where it has both."""
+    ci = numbers[key]["ci"] if key in numbers else None
+    if ci is None or ci["low"] is None or ci["high"] is None:
+        return None
+    return float(ci["low"]), float(ci["high"])
+
+
+def _draw_half(axes: Axes, numbers: Numbers, key: str, ends: tuple[float, float], y: float) -> None:
+    """What the interval of half of n reaches beyond that of n, thin and grey."""
+    half = _ends(numbers, f"{key}.half_n")
+    if half:
+        x = [half[0], ends[0], math.nan, ends[1], half[1]]
+        axes.plot(x, [y] * 5, color=LIGHT_GREY, linewidth=1.0, gid=f"{key}.half_n")
+
+
+def _draw_diamond(axes: Axes, numbers: Numbers, key: str, y: float) -> None:
+    """Diamond as wide as the interval; the prediction interval is a thin line through it."""
+    middle, ends = float(numbers[key]["value"]), _ends(numbers, key)
+    low, high = ends or (middle, middle)
+    if reach := _ends(numbers, f"{key}.prediction"):
+        axes.plot(reach, [y, y], color=BLACK, linewidth=0.7, gid=f"{key}.prediction")
+    corners = [(low, y), (middle, y - 0.055), (high, y), (middle, y + 0.055)]
+    axes.add_patch(Polygon(corners, facecolor=BLACK, edgecolor=BLACK, linewidth=0.5, gid=key))
+
+
+# --- dose -----------------------------------------------------------------------------------
+
+
+class _Bubble(NamedTuple):
+    """A series, or this cohort, in a plot of rate against dose."""
+
+    kind: Kind
+    key: str
+    label: str
+    dose: float
+    least: float
+    most: float
+    rate: float
+    n: int | None
+    colour: str
+    pooled: bool
+
+    @property
+    def area(self) -> float:
+        """Area in square points."""
+        return 26.0 if self.n is None else _AREA * self.n
+
+
+_AREA = 4.0  # square points for a patient
+_DOSE_LEFT, _DOSE_WIDTH, _DOSE_HEIGHT = 0.62, 6.25, 3.0
+_ROOM = Box(0, 0, 72 * _DOSE_WIDTH, 72 * _DOSE_HEIGHT)
+_DOSE_TITLE, _DOSE_AXIS = 0.32, 0.42
+_DOSE_TICKS = (10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500, 700, 1000)
+_DOSED = "lc"
+_SLOPE = f"synthesis.{_DOSED}.dose.slope"
+_POINT = re.compile(rf"synthesis\.{_DOSED}\.dose\.line\.\d+")
+
+
+@styled
+def dose_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
+    """Local control of the series against their BED, with this cohort and the meta-regression.
+
+    A panel at the regression's time, and at others with enough series. The line and its band
+    are drawn where the registry gives the fitted rates; else the odds ratio stands alone.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry: ``series.<study>.lc.rate_<m>m`` with ``.n`` and ``.excluded``,
+        ``series.<study>.site``, ``series.<study>.bed10.<least|most|central>``,
+        ``published.<study>.label``;
+        ``synthesis.lc.dose.slope`` with ``.p`` and ``.k``, and, if there are any, the points
+        ``synthesis.lc.dose.line.<step>`` (percent, with interval) with ``.bed10``; this cohort's
+        ``lc.rate_<m>m`` and ``dose.bed10.<median|min|max>``.
+    analysis : Analysis
+        Times of the comparison.
+    cohort : CohortSettings
+        Its label stands below.
+    """
+    panels = {
+        months: found
+        for months in analysis.comparison.times_months
+        if _has_panel(found := _bubbles(numbers, cohort, months), months)
+    }
+    if not panels:
+        return _nothing(cohort)
+    bubbles = [bubble for found in panels.values() for bubble in found]
+    marks = _dose_marks(numbers, bubbles)
+    notes = _wrapped([ECOLOGICAL, *_dose_notes(numbers, cohort, panels)])
+    heights = {months: _dose_height(numbers, months) for months in panels}
+    page = Page(sum(heights.values()) + _below(marks, notes))
+    top = 0.0
+    for months, found in panels.items():
+        top += heights[months]
+        axes = page.axes(_DOSE_LEFT, top - _DOSE_AXIS - _DOSE_HEIGHT, _DOSE_WIDTH, _DOSE_HEIGHT)
+        _dose_title(page, numbers, months, top - heights[months])
+        _dose_axes(axes, numbers, _dose_limits(bubbles))
+        if months == DOSE_TIME_MONTHS:
+            _draw_fitted(axes, numbers)
+        _draw_bubbles(axes, found)
+    _draw_below(page, marks, notes, top)
+    page.footer(cohort, illustrative(numbers, [bubble.key for bubble in bubbles]))
+    return page.figure
+
+
+def _has_panel(bubbles: Sequence[_Bubble], months: int) -> bool:
+    series = [bubble for bubble in bubbles if bubble.kind == "series"]
+    least = 1 if months == DOSE_TIME_MONTHS else MINIMUM_SERIES
+    return len(series) >= least
+
+
+def _bubbles(numbers: Numbers, cohort: CohortSettings, months: int) -> list[_Bubble]:
+    """Series with a dose, and this cohort, the largest first so that none hides another."""
+    found = [
+        _series_bubble(numbers, cohort, study, months)
+        for study in _series(numbers, _DOSED, months)
+        if is_estimated(numbers, f"series.{study}.bed10.central")
+    ]
+    found.sort(key=lambda bubble: (-bubble.area, bubble.key))
+    return found + _cohort_bubble(numbers, cohort, months)
+
+
+def _series_bubble(numbers: Numbers, cohort: CohortSettings, study: str, months: int) -> _Bubble:
+    key = _rate_key(study, _DOSED, months)
+    target = study == cohort.derived_from
+    central, least, most = _doses(numbers, f"series.{study}.bed10", "central", "least", "most")
+    n = f"{key}.n"
+    return _Bubble(
+        kind="target" if target else "series",
+        key=key,
+        label=_label(numbers, study) + (f" ({text_of(numbers, n)})" if n in numbers else ""),
+        dose=central,
+        least=least,
+        most=most,
+        rate=float(numbers[key]["value"]),
+        n=int(numbers[n]["value"]) if n in numbers else None,
+        colour=BLUE if target else _site_colour(_site(numbers, study)),
+        pooled=not (target or _not_pooled(numbers, key)),
+    )
+
+
+def _site_colour(site: str) -> str:
+    return _SITE_COLOURS.get(site, GREY)
+
+
+def _doses(numbers: Numbers, key: str, middle: str, *ends: str) -> tuple[float, float, float]:
+    """Middle and ends of a dose; an end that is not there is the middle."""
+    names = (name if is_estimated(numbers, f"{key}.{name}") else middle for name in ends)
+    low, high = (float(numbers[f"{key}.{name}"]["value"]) for name in names)
+    return float(numbers[f"{key}.{middle}"]["value"]), low, high
+
+
+def _cohort_bubble(numbers: Numbers, cohort: CohortSettings, months: int) -> list[_Bubble]:
+    key = f"{_DOSED}.rate_{months}m"
+    if any(_why_not_drawn(numbers, k) for k in (key, "dose.bed10.median")):
+        return []
+    doses = _doses(numbers, "dose.bed10", "median", "min", "max")
+    rate = float(numbers[key]["value"])
+    label = _cohort_label(cohort)
+    return [_Bubble("cohort", key, label, *doses, rate, None, BLUE, False)]
+
+
+def _dose_notes(
+    numbers: Numbers, cohort: CohortSettings, panels: Mapping[int, Sequence[_Bubble]]
+) -> Iterator[str]:
+    """Name what the plot cannot show: series without a dose, a cohort without a rate."""
+    shown = {bubble.key for found in panels.values() for bubble in found}
+    undosed = {
+        _label(numbers, study): None
+        for months in panels
+        for study in _series(numbers, _DOSED, months)
+        if _rate_key(study, _DOSED, months) not in shown
+    }
+    yield from _not_in_regression(numbers, panels.get(int(DOSE_TIME_MONTHS), ()))
+    if undosed:
+        yield f"Without a printed dose, so not shown: {_listed(undosed)}"
+    reasons: dict[str, list[str]] = {}
+    for months in panels:
+        keys = (f"{_DOSED}.rate_{months}m", "dose.bed10.median")
+        if why := next(filter(None, (_why_not_drawn(numbers, key) for key in keys)), ""):
+            reasons.setdefault(why, []).append(str(months))
+    for why, times in reasons.items():
+        yield f"{_cohort_label(cohort)} at {' and '.join(times)} months: {why}."
+
+
+def _listed(labels: Iterable[str]) -> str:
+    """Labels at the end of a sentence, some of which end in a full stop."""
+    return ", ".join(labels).removesuffix(".") + "."
+
+
+def _not_in_regression(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for bubble in bubbles:
+        if bubble.kind == "series" and not bubble.pooled:
+            label = _label(numbers, bubble.key.split(".")[1])
+            reasons.setdefault(_not_pooled(numbers, bubble.key), []).append(label)
+    for reason, labels in sorted(reasons.items()):
+        yield f"Not in the regression, because {reason}: {_listed(sorted(labels))}"
+
+
+def _dose_marks(numbers: Numbers, bubbles: Sequence[_Bubble]) -> list[_Mark]:
+    kinds = {bubble.kind for bubble in bubbles}
+    studies = [b.key.split(".")[1] for b in bubbles if b.kind == "series"]
+    marks = [
+        _Mark(_site_label(site), "o", _site_colour(site), _site_colour(site))
+        for site in _sites(numbers, studies)
+    ]
+    shown = {
+        _Mark("not in the regression", "o", GREY, "white"): any(
+            not b.pooled for b in bubbles if b.kind == "series"
+        ),
+        _Mark("this cohort, range of its lesions", "D", BLUE, BLUE, "solid"): "cohort" in kinds,
+        _Mark("reproduction target", "o", BLUE, "white"): "target" in kinds,
+        _Mark("range of printed schedules", colour=GREY, line="solid", width=0.8): True,
+        _Mark("meta-regression and its band", line="solid", width=1.0): _line_points(numbers),
+    }
+    marks += [mark for mark, is_shown in shown.items() if is_shown]
+    return [*marks, _Mark("area, brackets: patients", "o", GREY, LIGHT_GREY)]
+
+
+def _dose_limits(
+    bubbles: Sequence[_Bubble],
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Range of dose (logarithmic) and of rate that hold every bubble and every bar."""
+    doses = [dose for bubble in bubbles for dose in (bubble.least, bubble.most, bubble.dose)]
+    lowest = min(bubble.rate for bubble in bubbles)
+    floor = max(0.0, 10 * math.floor((lowest - 8) / 10))
+    return (min(doses) / 1.25, max(doses) * 1.25), (floor, 104.0)
+
+
+def _has_slope(numbers: Numbers, months: int) -> bool:
+    return months == DOSE_TIME_MONTHS and _SLOPE in numbers
+
+
+def _dose_height(numbers: Numbers, months: int) -> float:
+    return _DOSE_TITLE + _LINE * _has_slope(numbers, months) + _DOSE_HEIGHT + _DOSE_AXIS
+
+
+def _dose_title(page: Page, numbers: Numbers, months: int, top: float) -> None:
+    label = text_of(numbers, f"endpoint.{_DOSED}.label")
+    page.text(0.1, top + 0.22, f"{label} at {months} months and BED₁₀", weight="bold")
+    if _has_slope(numbers, months):
+        page.text(0.1, top + 0.22 + _LINE, _slope_text(numbers), fontsize=7.5)
+
+
+def _slope_text(numbers: Numbers) -> str:
+    if not is_estimated(numbers, _SLOPE):
+        reason = _optional(numbers, f"{_SLOPE}.reason")
+        return f"Odds ratio per 10 Gy: {text_of(numbers, _SLOPE)}" + (
+            f", {reason}" if reason else ""
+        )
+    parts = [f"Odds ratio per 10 Gy {_with_interval(numbers, _SLOPE)}"]
+    parts += [stated_p(numbers, f"{_SLOPE}.p")] if f"{_SLOPE}.p" in numbers else []
+    parts += [f"k = {text_of(numbers, f'{_SLOPE}.k')}"] if f"{_SLOPE}.k" in numbers else []
+    return ", ".join(parts)
+
+
+def _dose_axes(
+    axes: Axes, numbers: Numbers, limits: tuple[tuple[float, float], tuple[float, float]]
+) -> None:
+    axes.set_xscale("log")
+    axes.set(xlim=limits[0], ylim=limits[1], xlabel="BED₁₀, Gy, logarithmic axis")
+    axes.set_ylabel(f"{text_of(numbers, f'endpoint.{_DOSED}.label')}, per cent")
+    axes.xaxis.set_minor_locator(NullLocator())
+    inside = [tick for tick in _DOSE_TICKS if limits[0][0] <= tick <= limits[0][1]]
+    axes.xaxis.set_major_locator(FixedLocator(inside))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_yticks([tick for tick in range(0, 101, 10) if tick >= limits[1][0]])
+
+
+def _draw_fitted(axes: Axes, numbers: Numbers) -> None:
+    """Line and band of the meta-regression through the registry's points.
+
+    Between them both are straight on the logit scale, where the line is one.
+    """
+    keys = _line_points(numbers)
+    if not keys:
+        return
+    doses = np.array([float(numbers[f"{key}.bed10"]["value"]) for key in keys])
+    at = np.linspace(doses[0], doses[-1], 200)
+    rates = np.array([(numbers[key]["value"], *(_ends(numbers, key) or ())) for key in keys])
+    middle, low, high = (_between(at, doses, column) for column in rates.T)
+    axes.fill_between(at, low, high, color=BLACK, alpha=0.08, linewidth=0, zorder=0)
+    axes.plot(at, middle, color=BLACK, linewidth=1.0, zorder=1, gid=_SLOPE)
+
+
+def _line_points(numbers: Numbers) -> list[str]:
+    """Keys of the points that give the line; none where it takes more to give one."""
+    keys = [key for key in sorted(numbers) if _POINT.fullmatch(key) and _ends(numbers, key)]
+    return keys if len(keys) > 1 else []
+
+
+def _between(
+    at: NDArray[np.float64], doses: NDArray[np.float64], rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    share = np.clip(rates / 100, 1e-9, 1 - 1e-9)
+    logit = np.interp(at, doses, np.log(share / (1 - share)))
+    return np.asarray(100 / (1 + np.exp(-logit)), dtype="float64")
+
+
+def _draw_bubbles(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
+    for bubble in bubbles:
+        colour = bubble.colour
+        ends = [bubble.least, bubble.most]
+        axes.plot(ends, [bubble.rate] * 2, color=colour, linewidth=0.8, marker="|", markersize=4)
+        axes.scatter(
+            [bubble.dose],
+            [bubble.rate],
+            s=bubble.area,
+            marker="D" if bubble.kind == "cohort" else "o" if bubble.n else "X",
+            facecolor=colour if bubble.pooled or bubble.kind == "cohort" else "white",
+            edgecolor=colour if not bubble.pooled else "white",
+            linewidth=1.0,
+            zorder=3,
+            gid=bubble.key,
+        )
+    for bubble, place in zip(bubbles, _places(axes, bubbles), strict=True):
+        _draw_label(axes, bubble, place)
+
+
+_LABEL_HEIGHT = 9.0
+_LEADER = 10.0  # points beyond which a line leads from the bubble to its label
+
+
+def _places(axes: Axes, bubbles: Sequence[_Bubble]) -> list[Place]:
+    """Place of every bubble's label, in points from the lower left of the axes."""
+    sizes = [(72 * text_width(bubble.label) + 2, _LABEL_HEIGHT) for bubble in bubbles]
+    discs = [_disc(axes, bubble) for bubble in bubbles]
+    return label_places(discs, sizes, [_bar(axes, bubble) for bubble in bubbles], _ROOM)
+
+
+def _at(axes: Axes, dose: float, rate: float) -> tuple[float, float]:
+    (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    across = math.log(dose / low) / math.log(high / low)
+    return _ROOM.right * across, _ROOM.top * (rate - bottom) / (top - bottom)
+
+
+def _disc(axes: Axes, bubble: _Bubble) -> Box:
+    x, y = _at(axes, bubble.dose, bubble.rate)
+    radius = math.sqrt(bubble.area / math.pi)
+    return Box(x - radius, y - radius, x + radius, y + radius)
+
+
+def _bar(axes: Axes, bubble: _Bubble) -> Box:
+    left, y = _at(axes, bubble.least, bubble.rate)
+    right, _ = _at(axes, bubble.most, bubble.rate)
+    return Box(left, y - 1, right, y + 1)
+
+
+def _draw_label(axes: Axes, bubble: _Bubble, place: Place) -> None:
+    line = {"arrowstyle": "-", "color": LIGHT_GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate(
+        bubble.label,
+        (bubble.dose, bubble.rate),
+        xytext=place.box.middle,
+        textcoords="axes points",
+        ha="center",
+        va="center",
+        fontsize=SMALL,
+        color=BLUE if bubble.kind in ("cohort", "target") else BLACK,
+        arrowprops=line if place.distance > _LEADER else None,
+        bbox={"boxstyle": "square,pad=0", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+        zorder=2,
+    )
