@@ -22,18 +22,18 @@ sets <- list(
 )
 
 pooled <- function(yi, vi) {
-  fit <- rma(yi, vi, method = "REML", test = "knha")
+  fit <- rma(yi, vi, method = "REML", test = "adhoc")
   at <- predict(fit)
-  adhoc <- rma(yi, vi, method = "REML", test = "adhoc")
+  plain <- rma(yi, vi, method = "REML", test = "knha")
   list(logit = c(fit$beta), se = fit$se, low = fit$ci.lb, high = fit$ci.ub,
-       low_modified = adhoc$ci.lb, high_modified = adhoc$ci.ub,
+       low_plain = plain$ci.lb, high_plain = plain$ci.ub,
        prediction_low = at$pi.lb, prediction_high = at$pi.ub,
        tau2 = fit$tau2, i2 = fit$I2, q = fit$QE, q_p = fit$QEp,
        weights = unname(weights(fit)))
 }
 
 regression <- function(yi, vi, dose) {
-  fit <- rma(yi, vi, mods = ~ I(dose / 10), method = "REML", test = "knha")
+  fit <- rma(yi, vi, mods = ~ I(dose / 10), method = "REML", test = "adhoc")
   around <- rma(yi, vi, method = "REML")
   line <- predict(fit, newmods = 10)   # at 100 Gy
   list(coefficients = c(fit$beta), se = fit$se, low = fit$ci.lb[2], high = fit$ci.ub[2],
@@ -48,7 +48,7 @@ of <- function(set) {
   vi <- c(effect$vi)
   out <- c(set[c("rate", "n")], list(yi = yi, vi = vi, pooled = pooled(yi, vi)))
   if (length(yi) > 3) {
-    left <- unclass(leave1out(rma(yi, vi, method = "REML", test = "knha")))
+    left <- unclass(leave1out(rma(yi, vi, method = "REML", test = "adhoc")))
     out$leave_one_out <- list(logit = unname(left$estimate), low = unname(left$ci.lb),
                               high = unname(left$ci.ub), tau2 = unname(left$tau2))
   }

@@ -96,6 +96,15 @@ def test_no_schedule_no_bed() -> None:
     assert (row.bed_least, row.bed_most, row.bed_central, row.bed_source) == (None,) * 3 + ("",)
 
 
+def test_a_printed_range_of_bed_goes_before_the_ends_of_the_schedules() -> None:
+    ranged = study("a", schedules=(Schedule(30, 75, 2, 10),))
+    printed = {"range_low": 51.3, "range_high": 187.5, "printed_range": "51.3–187.5"}
+    named = {"measure": "median", "endpoint": "bed10", "unit": "Gy", "key": "a.bed10.median"}
+    [row] = compared([rate("a"), rate("a", 85.5, **named, **printed)], ranged)
+    assert (row.bed_least, row.bed_most, row.bed_central) == (51.3, 187.5, 85.5)
+    assert row.dose_keys == ("a.bed10.median",)
+
+
 def test_a_printed_median_stands_for_the_series_at_its_own_alpha_beta_only() -> None:
     ranged = study("a", schedules=(Schedule(30, 60, 3, 8),))
     median = rate("a", 85.5, measure="median", endpoint="bed10", unit="Gy", key="a.bed10.median")

@@ -76,8 +76,7 @@ def test_the_pooled_rate_lies_between_the_rates_and_its_intervals_are_nested(
     assert min(rates) - 1e-9 <= pooled.rate <= max(rates) + 1e-9
     ends = [pooled.prediction_low, pooled.low, pooled.rate, pooled.high, pooled.prediction_high]
     assert ends == sorted(ends) or pooled.tau2 == 0
-    modified = (pooled.low_modified - 1e-9, pooled.high_modified + 1e-9)
-    assert modified[0] <= pooled.low <= pooled.high <= modified[1]
+    assert pooled.low - 1e-9 <= pooled.low_plain <= pooled.high_plain <= pooled.high + 1e-9
     assert sum(pooled.weights.values()) == pytest.approx(100)
 
 
@@ -103,13 +102,14 @@ def test_without_heterogeneity_the_weights_are_the_inverse_variances() -> None:
     )
 
 
-def test_half_of_n_cannot_widen_hartung_and_knapp_where_tau2_is_0_but_widens_the_modified() -> None:
+def test_half_of_n_widens_the_interval_and_cannot_widen_the_plain_one_where_tau2_is_0() -> None:
     """Halving every n scales all weights alike: the residual mean square takes it back."""
     rates = [series("a", 85.9, 24), series("b", 90, 44), series("c", 88, 15)]
     whole, half = pool(rates), pool(rates, half_n=True)
-    assert (half.rate, half.low, half.high) == pytest.approx((whole.rate, whole.low, whole.high))
-    assert half.low_modified < whole.low_modified
-    assert half.high_modified > whole.high_modified
+    plain = (whole.rate, whole.low_plain, whole.high_plain)
+    assert (half.rate, half.low_plain, half.high_plain) == pytest.approx(plain)
+    assert half.low < whole.low
+    assert half.high > whole.high
 
 
 def test_a_wider_level_widens_every_interval() -> None:

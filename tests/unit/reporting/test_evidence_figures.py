@@ -381,7 +381,7 @@ def test_the_legend_explains_only_what_is_drawn(local_control: Figure) -> None:
         "CI approximated from n",
         "from half of n",
         "not pooled",
-        "pooled, Hartung–Knapp CI",
+        "pooled, modified Hartung–Knapp CI",
         "prediction interval",
     }
     assert marks <= set(words(local_control))

@@ -113,7 +113,7 @@ def test_pooled_records_are_those_of_the_synthesis() -> None:
     main = next(group.main for group in synthesis.groups if group.site == "all")
     assert isinstance(main, Pooled)
     key = "synthesis.lc.all.rate_24m"
-    intervals = {"": "", ".modified": "_modified"}
+    intervals = {"": "", ".plain": "_plain"}
     for suffix, end in intervals.items():
         ci = found[f"{key}{suffix}"].ci
         assert ci is not None

@@ -314,7 +314,7 @@ def whole_group(key: str) -> list[Statistic]:
         Statistic(f"{key}.i2", 40.0, "percent", "share"),
         *pooled(f"{key}.all_rows", 82, 5),
         *pooled(f"{key}.half_n", 79, 4),
-        percent(f"{key}.modified", 80, 60, 90),
+        percent(f"{key}.plain", 80, 60, 90),
     ]
 
 
@@ -348,9 +348,9 @@ def test_a_group_and_its_sensitivity_rows() -> None:
             *[""] * 3,
         ],
         [
-            "&emsp;interval never narrower than Wald’s",
+            "&emsp;plain Hartung-Knapp interval",
             f"<{key}.k>",
-            interval(f"{key}.modified"),
+            interval(f"{key}.plain"),
             *[""] * 3,
         ],
     ]
@@ -359,7 +359,7 @@ def test_a_group_and_its_sensitivity_rows() -> None:
 
 def test_sensitivity_rows_that_take_nothing_else_are_not_shown() -> None:
     key = "synthesis.lc.all.rate_24m"
-    same = [*pooled(f"{key}.all_rows", 80, 4), percent(f"{key}.modified", 80, 70, 90)]
+    same = [*pooled(f"{key}.all_rows", 80, 4), percent(f"{key}.plain", 80, 70, 90)]
     table = made(computed(*pooled(key, 80, 4), *same))["synthesis"]
     assert [row[0] for row in rows(table)[1:]] == ["All sites"]
 
@@ -477,6 +477,8 @@ def consistency() -> Numbers:
         figure("fir2021.sex.female", "59", paper="fir2021"),
         figure("fir2021.lc.grade.hr", "0.2", paper="fir2021"),
         figure("elm2020.lc.grade.hr", "0.3", paper="elm2020"),
+        figure("elm2020.lc.size.hr", "0.5", paper="elm2020"),
+        figure("elm2020.age.mean", "55", paper="elm2020"),
     ]
     moved = {"suffix": "lc.grade.hr", "old": "0.3", "new": "0.2", "what": "direction moved"}
     stayed = {"suffix": "sex.male", "old": "40", "new": "40", "what": "unchanged"}
@@ -493,8 +495,8 @@ def consistency() -> Numbers:
         Finding("landmark", ("elm2020.sex.male",), "possible", "a", "b", "three orders"),
         Finding("drift", keys, "moved", "0.3 → 0.2", "x", "0.3 → 0.2", moved),
         Finding("drift", ("elm2020.sex.male",), "unchanged", "40", "x", "same", stayed),
-        Finding("drift", ("elm2020.sex.male",), "unchanged", "0.5", "x", "same", kept),
-        Finding("drift", ("elm2020.sex.male",), "changed", "55", "x", "gone", gone),
+        Finding("drift", ("elm2020.lc.size.hr",), "unchanged", "0.5", "x", "same", kept),
+        Finding("drift", ("elm2020.age.mean",), "changed", "55", "x", "gone", gone),
     ]
     by_key = {f.key: f for f in figures}
     studies = (study("elm2020", role="same_cohort"), study("fir2021", role="review"))
@@ -527,34 +529,34 @@ def test_findings_are_counted_by_check_and_verdict() -> None:
     ]
 
 
-def judged(key: str) -> list[str]:
-    return [f"<{key}.where>", f"<{key}.arithmetic>", f"<{key}.verdict>"]
+def failed(key: str, check: str) -> list[str]:
+    parts = [f"<{key}.{name}>" for name in ("where", "arithmetic", "verdict")]
+    return [f"<{key}.subject>: {check}", *parts]
+
+
+def passed(key: str) -> list[str]:
+    return [f"<{key}.{name}>" for name in ("subject", "place", "arithmetic", "verdict")]
 
 
 def test_failed_checks_go_by_paper() -> None:
+    rates = "survival rates against the number of patients"
     assert rows(made(consistency())["consistency_findings"]) == [
         ["**<published.elm2020.label>**", *[""] * 3],
-        ["Preprint against journal version", *judged("consistency.drift.elm2020.lc.grade.hr")],
-        [
-            "Survival rates against the number of patients",
-            *judged("consistency.landmark.elm2020.sex.male"),
-        ],
+        failed("consistency.drift.elm2020.lc.grade.hr", "preprint against journal version"),
+        failed("consistency.landmark.elm2020.sex.male", rates),
         ["**<published.fir2021.label>**", *[""] * 3],
-        [
-            "Count against percentage",
-            *judged("consistency.count_percentage.fir2021.sex.male"),
-        ],
-        ["One fact in two places", *judged("consistency.repeat.fir2021.sex.male")],
+        failed("consistency.count_percentage.fir2021.sex.male", "count against percentage"),
+        failed("consistency.repeat.fir2021.sex.male", "one fact in two places"),
     ]
 
 
 def test_the_other_checks_go_by_check_and_drift_has_its_own_table() -> None:
     assert rows(made(consistency())["consistency_all"]) == [
-        ["**Count against percentage**", "", ""],
-        judged("consistency.count_percentage.elm2020.sex.male"),
-        judged("consistency.count_percentage.fir2021.sex.female"),
-        ["**Survival rates against the number of patients**", "", ""],
-        judged("consistency.landmark.elm2020.sex.male.2"),
+        ["**Count against percentage**", *[""] * 3],
+        passed("consistency.count_percentage.elm2020.sex.male"),
+        passed("consistency.count_percentage.fir2021.sex.female"),
+        ["**Survival rates against the number of patients**", *[""] * 3],
+        passed("consistency.landmark.elm2020.sex.male.2"),
     ]
 
 
@@ -566,9 +568,9 @@ def test_drift_leaves_out_what_stayed_with_its_inputs() -> None:
         for row in rows(table)
     ]
     assert read == [
+        ["age, mean", "55", "–", "only in old"],
         ["local control, grade, hazard ratio", "0.3", "0.2", "direction moved"],
         ["local control, size, hazard ratio", "0.5", "0.5", "unchanged although an input changed"],
-        ["age, mean", "55", "–", "only in old"],
     ]
 
 

@@ -89,7 +89,8 @@ class SeriesRate:
     effect, effect_half : Effect or None
         What is pooled: variance from the printed interval where there is one, else from n.
     bed_least, bed_most, bed_central : float or None
-        BED in Gy: ends over the printed schedules, and one value for the series.
+        BED in Gy: the printed range or else the ends over the printed schedules, and one value
+        for the series.
     bed_source : str
         Of `bed_central`: ``printed median``, ``mid-point`` of the ends, or empty.
     keys, dose_keys : tuple of str
@@ -345,13 +346,15 @@ def _with_dose(
 ) -> SeriesRate:
     of_dose = [f for f in known if f.study_id == study.study_id and _gives_dose(f)]
     median = _printed_median(study, known) if alpha_beta == _PRINTED_ALPHA_BETA else None
-    if ends := bed_interval(study, alpha_beta):
-        keys = tuple(f.key for f in of_dose)
+    ends, keys = bed_interval(study, alpha_beta), tuple(f.key for f in of_dose)
+    if median and median.range_low is not None and median.range_high is not None:
+        ends, keys = (median.range_low, median.range_high), (median.key,)
+    if ends:
         rate = replace(rate, bed_least=ends[0], bed_most=ends[1], dose_keys=keys)
         rate = replace(rate, bed_central=sum(ends) / 2, bed_source="mid-point")
     if median:
         rate = replace(rate, bed_central=median.estimate, bed_source="printed median")
-        rate = replace(rate, dose_keys=(*rate.dose_keys, median.key))
+        rate = replace(rate, dose_keys=tuple(dict.fromkeys((*rate.dose_keys, median.key))))
     return rate
 
 

@@ -68,10 +68,11 @@ class Pooled:
     k : int
         Number of series.
     rate, low, high : float
-        Pooled rate with Hartung and Knapp's interval.
-    low_modified, high_modified : float
-        The same with their factor not below 1, so never narrower than Wald's interval:
-        Roever, Knapp and Friede, BMC Med Res Methodol 2015;15:99.
+        Pooled rate with Hartung and Knapp's interval, their factor not below 1: never narrower
+        than Wald's interval with the same t, because the plain one shrinks to nothing where a
+        few series happen to agree (Roever, Knapp and Friede, BMC Med Res Methodol 2015;15:99).
+    low_plain, high_plain : float
+        The interval without that modification.
     prediction_low, prediction_high : float
         Where the rate of another such series is expected.
     tau2, i2, q, q_p : float
@@ -88,8 +89,8 @@ class Pooled:
     rate: float
     low: float
     high: float
-    low_modified: float
-    high_modified: float
+    low_plain: float
+    high_plain: float
     prediction_low: float
     prediction_high: float
     tau2: float
@@ -209,12 +210,12 @@ def pool(rates: Sequence[SeriesRate], level: float = 0.95, *, half_n: bool = Fal
     """Random-effects pooling of one rate per cohort.
 
     Interval: pooled logit -/+ t(k - 1) SE, where SE is rescaled by the weighted residual mean
-    square (Hartung and Knapp, Stat Med 2001;20:3875-3889; IntHout, Ioannidis and Borm, BMC Med
-    Res Methodol 2014;14:25). Prediction: pooled logit -/+ t sqrt(tau2 + SE^2), as Higgins,
-    Thompson and Spiegelhalter (J R Stat Soc A 2009;172:137-159) have it, but with the t(k - 1)
-    of the interval, as ``predict`` of metafor does after ``test = "knha"``; they take k - 2. I2
-    is tau2 over tau2 plus the typical sampling variance, as in metafor. Q tests whether
-    sampling alone explains the spread.
+    square, or by 1 where that is less (Hartung and Knapp, Stat Med 2001;20:3875-3889; Roever,
+    Knapp and Friede, BMC Med Res Methodol 2015;15:99). Prediction: pooled logit
+    -/+ t sqrt(tau2 + SE^2), as Higgins, Thompson and Spiegelhalter (J R Stat Soc A
+    2009;172:137-159) have it, but with the t(k - 1) of the interval, as ``predict`` of metafor
+    does after ``test = "adhoc"``; they take k - 2. I2 is tau2 over tau2 plus the typical
+    sampling variance, as in metafor. Q tests whether sampling alone explains the spread.
 
     Parameters
     ----------
@@ -239,7 +240,7 @@ def pool(rates: Sequence[SeriesRate], level: float = 0.95, *, half_n: bool = Fal
     logit, variance = _effects(rates, half_n=half_n)
     if np.ptp(logit) < _EQUAL:
         raise NotEstimable(EQUAL_RATES)
-    fit, modified = (_fit(logit, variance, level, test=test) for test in ("knha", "adhoc"))
+    fit, plain = (_fit(logit, variance, level, test=test) for test in ("adhoc", "knha"))
     middle, se = float(fit.b[0]), float(fit.se[0])
     reach = _t(level, len(rates) - 1) * math.sqrt(fit.tau2 + se**2)
     return Pooled(
@@ -247,8 +248,8 @@ def pool(rates: Sequence[SeriesRate], level: float = 0.95, *, half_n: bool = Fal
         rate=_percent(middle),
         low=_percent(fit.ci_lb[0]),
         high=_percent(fit.ci_ub[0]),
-        low_modified=_percent(modified.ci_lb[0]),
-        high_modified=_percent(modified.ci_ub[0]),
+        low_plain=_percent(plain.ci_lb[0]),
+        high_plain=_percent(plain.ci_ub[0]),
         prediction_low=_percent(middle - reach),
         prediction_high=_percent(middle + reach),
         tau2=float(fit.tau2),
@@ -283,9 +284,9 @@ def dose_response(
 ) -> Regression:
     """Random-effects meta-regression of the logit rate on BED.
 
-    Interval and test by Knapp and Hartung (Stat Med 2003;22:2693-2710), t with k - 2 degrees
-    of freedom. It relates series, not lesions: whoever chose the dose chose the lesion too, and
-    a range of doses enters as one value.
+    Interval and test by Knapp and Hartung (Stat Med 2003;22:2693-2710), their factor not below
+    1, t with k - 2 degrees of freedom. It relates series, not lesions: whoever chose the dose
+    chose the lesion too, and a range of doses enters as one value.
 
     Parameters
     ----------
@@ -426,7 +427,7 @@ def _fit(
     variance: NDArray[np.float64],
     level: float,
     *,
-    test: str = "knha",
+    test: str = "adhoc",
     moderator: NDArray[np.float64] | None = None,
 ) -> RmaResult:
     mods = None if moderator is None else moderator[:, np.newaxis]

@@ -32,9 +32,9 @@ def consistency_statistics(
 ) -> list[Statistic]:
     """Records of every finding and of the counts by check and verdict.
 
-    Keys: ``consistency.<check>.<figure>`` with ``.arithmetic``, ``.verdict`` and ``.where``
-    (`finding_keys`), and ``consistency.count.<check>.<verdict>``, ``consistency.count.<check>``,
-    ``consistency.count.all`` and ``consistency.count.<verdict>``.
+    Keys: ``consistency.<check>.<figure>`` with ``.arithmetic``, ``.verdict``, ``.where``,
+    ``.place`` (shorter) and ``.subject`` (`finding_keys`); ``consistency.count.all``, ``.<check>``,
+    ``.<verdict>`` and ``.<check>.<verdict>``.
 
     Parameters
     ----------
@@ -64,11 +64,12 @@ def finding_keys(findings: Iterable[Finding]) -> list[str]:
 def _said(key: str, finding: Finding, figures: Mapping[str, Figure]) -> Iterator[Statistic]:
     concerned = [figures[k] for k in finding.keys if k in figures]
     where = "; ".join(dict.fromkeys(figure.locator for figure in concerned))
+    places = "; ".join(dict.fromkeys(_place(figure) for figure in concerned))
     parts = {"arithmetic": finding.arithmetic, "verdict": finding.verdict, "where": where}
+    parts |= {"place": places, "subject": _subject(concerned)}
     if finding.check == "drift":
         parts |= {"printed": finding.printed, "change": str(finding.detail.get("what", ""))}
         parts |= {name: str(finding.detail.get(name, "")) for name in ("old", "new")}
-        parts |= {"subject": _subject(str(finding.detail.get("suffix", "")))}
     for part, text in parts.items():
         if text:
             yield Statistic(
@@ -90,8 +91,17 @@ _WORDS = {
 }
 
 
-def _subject(suffix: str) -> str:
-    """Key of a figure without its study, for readers."""
+def _place(figure: Figure) -> str:
+    """Locator without row and column: paper and table or section."""
+    paper, _, rest = figure.locator.partition(", ")
+    return ", ".join(filter(None, (paper, rest.partition(", row “")[0].partition(", column")[0])))
+
+
+def _subject(figures: Sequence[Figure]) -> str:
+    """What a finding is about, for readers: the judged figure's key without its study."""
+    if not figures:
+        return ""
+    suffix = figures[0].key.removeprefix(f"{figures[0].study_id}.")
     return ", ".join(_WORDS.get(part, part.replace("_", " ")) for part in suffix.split("."))
 
 

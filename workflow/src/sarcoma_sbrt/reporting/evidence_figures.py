@@ -444,7 +444,7 @@ def _rate_marks(numbers: Numbers, rows: Sequence[_Row]) -> list[_Mark]:
         _Mark("not pooled", "o", GREY, "white", _BROKEN): any(
             _not_pooled(numbers, row.key) for row in rows if row.kind == "series"
         ),
-        _Mark("pooled, Hartung–Knapp CI", "D"): pooled,
+        _Mark("pooled, modified Hartung–Knapp CI", "D"): pooled,
         _Mark("prediction interval", line="solid", width=0.7): any(
             f"{key}.prediction" in numbers for key in pooled
         ),

@@ -30,14 +30,14 @@ STUDIES = "published.studies"
 
 _APPROXIMATED = "approximated from {n} patients, Wald on the logit scale"
 _POOLED = "random effects on the logit scale, tau² by restricted maximum likelihood"
-_HARTUNG_KNAPP = "Hartung and Knapp, t with k − 1 degrees of freedom"
-_MODIFIED = "Hartung and Knapp, factor not below 1"
+_HARTUNG_KNAPP = "Hartung and Knapp, factor not below 1, t with k − 1 degrees of freedom"
+_PLAIN = "Hartung and Knapp, t with k − 1 degrees of freedom"
 _PREDICTION = "prediction interval, t with k − 1 degrees of freedom"
 _REGRESSED = (
     "random-effects meta-regression of the logit rate at {time:g} months on BED, {dose}; odds "
     "ratio per 10 Gy"
 )
-_KNAPP_HARTUNG = "Knapp and Hartung, t with k − 2 degrees of freedom"
+_KNAPP_HARTUNG = "Knapp and Hartung, factor not below 1, t with k − 2 degrees of freedom"
 _DOSES = {
     "central": "printed median of the series or else mid-point of its schedules",
     "mid-point": "mid-point of the schedules",
@@ -60,12 +60,13 @@ def synthesis_statistics(
     """Records of the comparison and of what is pooled, by endpoint, site and time.
 
     ``series.<study>.<endpoint>.rate_<m>m`` with ``.half_n`` and the texts of `_flags`;
-    ``series.<study>.site``, ``.bed10.least``, ``.most`` and ``.central``; ``synthesis.<endpoint>.<site or all>.rate_<m>m`` with ``.k``,
-    ``.modified``, ``.prediction``, ``.tau2``, ``.i2``, ``.q``, ``.q.p``, ``.all_rows``,
-    ``.half_n`` (these two with ``.modified`` as well) and ``.leave_out.<study>``;
+    ``series.<study>.site``, ``.bed10.least``, ``.most`` and ``.central``;
+    ``synthesis.<endpoint>.<site or all>.rate_<m>m`` with ``.k``, ``.plain``, ``.prediction``,
+    ``.tau2``, ``.i2``, ``.q``, ``.q.p``, ``.all_rows``,
+    ``.half_n`` (these two with ``.plain`` as well) and ``.leave_out.<study>``;
     ``synthesis.lc.dose.slope`` with ``.p``, ``.k``, ``.tau2``, ``.r2`` and, by the dose that
-    stands for a series, ``.mid_point``, ``.least``, ``.most``; ``.all_rows``; ``synthesis.lc.dose.line.<step>`` with
-    ``.bed10``, the fitted line.
+    stands for a series, ``.mid_point``, ``.least``, ``.most``; ``.all_rows``;
+    ``synthesis.lc.dose.line.<step>`` with ``.bed10``, the fitted line.
 
     Parameters
     ----------
@@ -211,24 +212,22 @@ def _pooled(key: str, pooled: Pooled | Refused) -> Statistic:
     return Statistic(key, pooled.rate, "percent", _POOLED, ci=ci, **rest)
 
 
-def _modified(key: str, pooled: Pooled) -> Statistic:
-    ci = Interval(pooled.low_modified, pooled.high_modified, pooled.level, _MODIFIED)
-    return Statistic(
-        f"{key}.modified", pooled.rate, "percent", _POOLED, ci=ci, **_from(pooled.keys)
-    )
+def _plain(key: str, pooled: Pooled) -> Statistic:
+    ci = Interval(pooled.low_plain, pooled.high_plain, pooled.level, _PLAIN)
+    return Statistic(f"{key}.plain", pooled.rate, "percent", _POOLED, ci=ci, **_from(pooled.keys))
 
 
 def _sensitivity(key: str, pooled: Pooled | Refused) -> Iterator[Statistic]:
     yield _pooled(key, pooled)
     yield Statistic(f"{key}.k", pooled.k, "count", "series that are pooled", **_from(pooled.keys))
     if isinstance(pooled, Pooled):
-        yield _modified(key, pooled)
+        yield _plain(key, pooled)
 
 
 def _spread(key: str, pooled: Pooled) -> Iterator[Statistic]:
     rest = _from(pooled.keys)
     reach = Interval(pooled.prediction_low, pooled.prediction_high, pooled.level, _PREDICTION)
-    yield _modified(key, pooled)
+    yield _plain(key, pooled)
     yield Statistic(f"{key}.prediction", pooled.rate, "percent", _POOLED, ci=reach, **rest)
     yield Statistic(f"{key}.tau2", pooled.tau2, "variance", _POOLED, **rest)
     share = "tau² over tau² and the typical sampling variance"

@@ -296,8 +296,8 @@ def _synthesis(
     derived = "The series that this cohort is reconstructed from is not pooled."
     caption = (
         "Published series pooled by random effects on the logit scale: number of series (k), "
-        f"pooled rate with its {LEVEL} by Hartung and Knapp, interval in which the rate of "
-        "another such series is expected (prediction), variance between series on the logit "
+        f"pooled rate with its {LEVEL} (Hartung and Knapp, modified), interval in which the rate "
+        "of another such series is expected (prediction), variance between series on the logit "
         "scale (τ²) and its share of the total (I²).",
         "Indented rows are sensitivity analyses.",
         _refusals(numbers, [group for group in groups if group not in shown]),
@@ -327,11 +327,11 @@ def _group_rows(numbers: Numbers, group: _Pooled) -> list[Row]:
 def _sensitivity(numbers: Numbers, key: str) -> Iterator[Row]:
     """Rows of those sensitivity analyses that differ from the main one in what they take."""
     more = _value(numbers, f"{key}.all_rows.k") > _value(numbers, f"{key}.k")
-    wider = _limits(numbers, f"{key}.modified") != _limits(numbers, key)
+    wider = _limits(numbers, f"{key}.plain") != _limits(numbers, key)
     for name, label, told in (
         ("all_rows", "also times that only a table gives", more),
         ("half_n", "half of n where no interval is printed", True),
-        ("modified", "interval never narrower than Wald’s", wider),
+        ("plain", "plain Hartung-Knapp interval", wider),
     ):
         of = f"{key}.{name}"
         if told and _is_estimated(numbers, of):
@@ -401,7 +401,7 @@ def _published_series(numbers: Numbers) -> tuple[str, str] | None:
         *("Series", "Patients", "Lesions", "Dose and fractions"),
         *("Median follow-up, months (range)", "Years", "Printed in"),
     )
-    layout = Layout("published_series", header, (20, 10, 10, 26, 16, 18, 30), (3, 5, 6))
+    layout = Layout("published_series", header, (19, 9, 9, 24, 13, 15, 34), (3, 5, 6))
     return table_div(layout, rows, caption)
 
 
@@ -518,32 +518,40 @@ def _consistency_findings(numbers: Numbers, findings: Sequence[_Found]) -> tuple
     for paper in papers:
         of_paper = [f for f in failed if f.paper == paper]
         title = _label(paper) if f"published.{paper}.label" in numbers else "Other"
-        rows += under_header(
-            title, [_judged(numbers, f, CHECK_WORDS[f.check]) for f in of_paper], 4
-        )
+        rows += under_header(title, [_failed(numbers, f) for f in of_paper], 4)
     caption = (
         "Printed statistics that do not agree with what they are printed beside, by the paper "
         "that prints them.",
     )
-    header = ("Check", "Where", "Arithmetic", "Verdict")
-    layout = Layout("consistency_findings", header, (20, 32, 42, 14), (1, 2, 3))
+    header = ("Figure and check", "Where", "Arithmetic", "Verdict")
+    layout = Layout("consistency_findings", header, (22, 28, 46, 13), (1, 2, 3))
     return table_div(layout, rows, caption)
 
 
-def _judged(numbers: Numbers, found: _Found, *first: str) -> Row:
-    parts = (_optional(numbers, f"{found.key}.{name}") for name in ("where", "arithmetic"))
-    return (*first, *parts, num(f"{found.key}.verdict"))
+def _failed(numbers: Numbers, found: _Found) -> Row:
+    subject, where, arithmetic = _told(numbers, found, "subject", "where", "arithmetic")
+    what = f"{subject}: {CHECK_WORDS[found.check].lower()}"
+    return (what, where, arithmetic, num(f"{found.key}.verdict"))
+
+
+def _told(numbers: Numbers, found: _Found, *names: str) -> tuple[str, ...]:
+    return tuple(_optional(numbers, f"{found.key}.{name}") for name in names)
 
 
 def _consistency_all(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | None:
     rest = [found for found in findings if not found.has_failed and found.check != "drift"]
     rows: list[Row] = []
     for check in dict.fromkeys(found.check for found in rest):
-        block = [_judged(numbers, found) for found in rest if found.check == check]
-        rows += under_header(CHECK_WORDS[check], block, 3)
+        block = [
+            (*_told(numbers, found, "subject", "place", "arithmetic"), num(f"{found.key}.verdict"))
+            for found in rest
+            if found.check == check
+        ]
+        rows += under_header(CHECK_WORDS[check], block, 4)
     caption = ("Printed statistics that agree, or that cannot be judged, by check.",)
-    header = ("Where", "Arithmetic", "Verdict")
-    return table_div(Layout("consistency_all", header, (40, 48, 14), (1, 2)), rows, caption)
+    header = ("Figure", "Where", "Arithmetic", "Verdict")
+    layout = Layout("consistency_all", header, (30, 26, 42, 13), (1, 2, 3))
+    return table_div(layout, rows, caption)
 
 
 def _drift(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | None:

@@ -105,8 +105,9 @@ def printed(value: float | int | str, unit: str) -> str:
 def support_of(statistic: Statistic, cohort: CohortSettings) -> str:
     """Find the weakest support mark of the columns that a statistic depends on.
 
-    What rests on published figures alone is ``printed``. An observed cohort's numbers are all ``observed``. In a reconstructed one a column that
-    its YAML does not mark is filler, and so is a statistic that names no column.
+    What rests on published figures alone is ``printed``. An observed cohort's numbers are all
+    ``observed``. In a reconstructed one a column that its YAML does not mark is filler, and so
+    is a statistic that names no column.
     """
     if statistic.columns and all(c.startswith("published.") for c in statistic.columns):
         return "printed"

@@ -19,7 +19,7 @@ from sarcoma_sbrt.evidence.consistency.enumeration import (
 )
 from sarcoma_sbrt.evidence.consistency.rounding import decimal_text
 
-__all__ = ["by_cases", "least_censored", "percent", "shown_window", "told"]
+__all__ = ["by_cases", "least_censored", "percent", "shown_range", "shown_window", "told"]
 
 MOST_VALUES = 20_000
 MOST_CASES = 12
@@ -42,6 +42,12 @@ def percent(value: Fraction, apart: Window | None = None) -> str:
 def shown_window(window: Window) -> str:
     """Write what a printed rate allows as ``57.85–57.95%``."""
     return f"{float(window.low * 100):g}–{float(window.high * 100):g}%"
+
+
+def shown_range(low: Fraction, high: Fraction, apart: Window | None = None) -> str:
+    """Write two attained values as ``71.63–72.97%``, as one where they do not differ."""
+    ends = list(dict.fromkeys((percent(low, apart), percent(high, apart))))
+    return f"{ends[0].removesuffix('%')}–{ends[1]}" if len(ends) > 1 else ends[0]
 
 
 def told(n: int, order: str, times: Sequence[float]) -> str:

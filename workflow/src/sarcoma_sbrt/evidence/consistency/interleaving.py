@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 
 from sarcoma_sbrt.evidence.consistency.enumeration import WIDENING, Graph, Window
 
-__all__ = ["Arrangement", "arranged", "pairs", "pooled_range", "pooled_survival"]
+__all__ = [
+    "Arrangement",
+    "arranged",
+    "own_orders",
+    "pairs",
+    "pooled_range",
+    "pooled_survival",
+]
 
 Floats = NDArray[np.float64]
 Place = tuple[int, int, int]
@@ -43,6 +50,8 @@ class Arrangement:
 
     value: Fraction
     order: str
+    rest: str = ""
+    """Exits up to the last landmark with which the subgroups still meet their own rates."""
 
 
 def pooled_survival(n_first: int, n_second: int, order: str) -> list[Fraction]:
@@ -55,6 +64,12 @@ def pooled_survival(n_first: int, n_second: int, order: str) -> list[Fraction]:
         s = s * (total - 1) / total if letter in "Dd" else s
         total -= 1
     return rates
+
+
+def own_orders(order: str) -> tuple[str, str]:
+    """Take an arrangement apart into the order of each subgroup, letters as in `enumeration`."""
+    first = "".join(letter for letter in order if letter in "DC|")
+    return first, "".join(letter for letter in order if letter in "dc|").upper()
 
 
 def pairs(first: Graph, second: Graph) -> int:
@@ -148,26 +163,45 @@ def _taken(
 def _traced(first: Graph, second: Graph, to_go: Mapping[Place, Floats], sign: int) -> Arrangement:
     """Follow at each pair a move that keeps the value it was given."""
     letters = []
-    pair: Pair | None = (0, first.n, second.n, 0, 0)
-    while pair is not None:
+    pair: Pair = (0, first.n, second.n, 0, 0)
+    while pair[:3] in to_go:
         letter, pair = _best_move(first, second, to_go, pair, sign)
         letters.append(letter)
     order = "".join(letters)
-    return Arrangement(pooled_survival(first.n, second.n, order)[-1], order)
+    value = pooled_survival(first.n, second.n, order)[-1]
+    return Arrangement(value, order, _rest(first, second, pair))
 
 
 def _best_move(
     first: Graph, second: Graph, to_go: Mapping[Place, Floats], pair: Pair, sign: int
-) -> tuple[str, Pair | None]:
+) -> tuple[str, Pair]:
     wanted = to_go[pair[:3]][pair[3:]]
-    options: list[tuple[bool, bool, str, Pair | None]] = []
+    options: list[tuple[bool, bool, str, Pair]] = []
     for letter, after, factor in _single_moves(first, second, pair):
-        beyond = after[:3] not in to_go
-        value = sign if beyond else to_go[after[:3]][after[3:]] * factor
+        value = to_go[after[:3]][after[3:]] * factor if after[:3] in to_go else sign
         worse = abs(value - wanted) > WIDENING
-        options.append((worse, letter != "|", letter, None if beyond else after))
+        options.append((worse, letter != "|", letter, after))
     _, _, letter, following = min(options, key=lambda option: option[:2])
     return letter, following
+
+
+def _rest(first: Graph, second: Graph, pair: Pair) -> str:
+    """Complete an arrangement: in each interval the first subgroup's exits, then the second's."""
+    j, i, k, x, y = pair
+    one, two = _path(first, j, i, x), _path(second, j, k, y).lower()
+    pieces = zip(one.split("|")[:-1], two.split("|")[:-1], strict=True)
+    return "".join(f"{a}{b}|" for a, b in pieces)
+
+
+def _path(graph: Graph, j: int, r: int, index: int) -> str:
+    """One way from a state to the last landmark; a graph has none that leads nowhere."""
+    letters = []
+    while j < len(graph.nodes):
+        letter = next(way for way in "|DC" if graph.links[way][j][r][index] >= 0)
+        index = int(graph.links[letter][j][r][index])
+        j, r = (j + 1, r) if letter == "|" else (j, r - 1)
+        letters.append(letter)
+    return "".join(letters)
 
 
 def _single_moves(first: Graph, second: Graph, pair: Pair) -> Iterator[tuple[str, Pair, float]]:
