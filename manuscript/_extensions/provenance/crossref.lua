@@ -54,12 +54,52 @@ local function keep_whole(tbl)
   end
 end
 
+local PAGE = 135 -- characters of a table's line, beyond which its columns must share the page
+local SHORT_CELL = 15 -- characters that had better stay on one line
+
 local function longest_word(text)
   local longest = 0
   for word in text:gmatch("%S+") do
     longest = math.max(longest, pandoc.text.len(word))
   end
   return longest
+end
+
+-- Typst gives crowded columns equal room. Here each has what a short cell needs on one line, and
+-- the rest of the page is shared out by how much text a column holds.
+local function share_columns(tbl)
+  local widest, total, least = {}, {}, {}
+  local function measure(row, of)
+    for i, cell in ipairs(row.cells) do
+      local text = stringify(cell.contents)
+      local length = pandoc.text.len(text)
+      widest[i] = math.max(widest[i] or 0, length)
+      total[i] = (total[i] or 0) + length
+      least[i] = math.max(least[i] or 0, math.min(of(text), SHORT_CELL) + 3)
+    end
+  end
+  for _, row in ipairs(tbl.head.rows) do
+    measure(row, longest_word)
+  end
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do
+      measure(row, pandoc.text.len)
+    end
+  end
+  local line, text, taken = 0, 0, 0
+  for i, length in ipairs(widest) do
+    line = line + length
+    text = text + total[i]
+    taken = taken + least[i]
+  end
+  if line > PAGE then
+    local specs, rest = tbl.colspecs, math.max(PAGE - taken, 0)
+    for i, needed in ipairs(least) do
+      specs[i] = { specs[i][1], (needed + rest * total[i] / text) / math.max(PAGE, taken) }
+    end
+    tbl.colspecs = specs
+  end
+  return tbl
 end
 
 -- Word and LibreOffice share a table's width out evenly unless told: by the longest cell.
@@ -181,6 +221,7 @@ function Pandoc(doc)
   if FORMAT == "docx" then
     doc.blocks = doc.blocks:walk({ Table = fit_columns })
   elseif FORMAT == "typst" then
+    doc.blocks = doc.blocks:walk({ Table = share_columns })
     doc.blocks = doc.blocks:walk({ Table = keep_whole })
   end
   return doc:walk({ Cite = resolve })
