@@ -10,7 +10,11 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config", "envs", "manuscript", "profiles", "workflow")
-DATA = ("data/cohorts/reconstructed-2022", "data/reconstruction")  # never a user's own cohort
+DATA = (
+    "data/cohorts/reconstructed-2022",
+    "data/reconstruction",
+    "data/published",
+)  # never a user's own cohort
 IGNORED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 

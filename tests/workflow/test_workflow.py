@@ -159,9 +159,22 @@ def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
     assert "lesions.csv:2: " in log
     assert "read <masked>" in log
     assert "7.25" not in log
-    made = {path.name for path in (copy.folder / "results").iterdir()}
-    assert made <= {"logs", "benchmarks", "private"}
+    results = copy.folder / "results"
+    made = {path for path in results.rglob("*") if path.is_file()}
+    published = ("logs", "benchmarks", "evidence", "statistics/consistency.json")
+    assert not [
+        path for path in made if not path.relative_to(results).as_posix().startswith(published)
+    ]
     assert not list((copy.folder / "results").rglob("*.parquet"))
+
+
+def test_published_figures_that_cannot_be_are_refused_with_file_line_and_column(copy):
+    outcomes = "data/published/outcomes.csv"
+    copy.edit(outcomes, "acs2021,shah2021,section_1,sentence 1,", "acs2021,shah2021,,sentence 1,")
+    run = copy.snakemake("results/statistics/synthesis.json")
+    assert run.returncode == 1
+    assert f"{outcomes}:2: place: value is missing" in run.stdout + run.stderr
+    assert not list((copy.folder / "results").rglob("synthesis.json"))
 
 
 def test_an_unknown_configuration_key_is_refused(copy):
@@ -180,15 +193,15 @@ def test_an_unknown_cohort_key_is_refused_with_its_line(copy):
     assert place in run.stdout + run.stderr
 
 
-def test_the_real_sheet_runs_with_a_cohort_file_and_nothing_else(copy):
+def test_the_real_sheet_runs_with_a_cohort_file_and_nothing_else(rerunnable):
     if not TCIA.is_file():
         pytest.skip("the TCIA sheet is not here")
-    folder = copy.folder / "data" / "cohorts" / "tcia-sts"
+    folder = rerunnable.folder / "data" / "cohorts" / "tcia-sts"
     folder.mkdir()
     shutil.copy2(TCIA, folder)
-    run = copy.snakemake(cohort="tcia-sts", results="results-tcia")
+    run = rerunnable.snakemake(cohort="tcia-sts", results="results-tcia")
     assert run.returncode == 0, run.stdout + run.stderr
-    results = copy.folder / "results-tcia"
+    results = rerunnable.folder / "results-tcia"
     numbers = json.loads((results / "numbers.json").read_text(encoding="utf-8"))
     assert numbers["cohort.patients"]["value"] == 51
     assert numbers["os.events"]["value"] == 15
@@ -201,12 +214,12 @@ def test_the_real_sheet_runs_with_a_cohort_file_and_nothing_else(copy):
         assert numbers[name]["status"] in {"estimated", "not_reached"}, name
 
 
-def test_a_cohort_of_survival_alone_makes_a_manuscript_that_says_what_is_missing(copy):
-    folder = copy.folder / "data" / "cohorts" / "bare"
+def test_a_cohort_of_survival_alone_makes_a_manuscript_that_says_what_is_missing(rerunnable):
+    folder = rerunnable.folder / "data" / "cohorts" / "bare"
     folder.mkdir()
     rows = [f"{i};{100 + 37 * i};{'dead' if i % 3 else 'alive'}" for i in range(1, 25)]
     (folder / "patients.csv").write_text("id;days;status\n" + "\n".join(rows) + "\n", "utf-8")
-    (copy.folder / "config" / "cohorts" / "bare.yaml").write_text(
+    (rerunnable.folder / "config" / "cohorts" / "bare.yaml").write_text(
         """
 title: Survival and nothing else
 kind: observed
@@ -222,29 +235,33 @@ tables:
 """,
         encoding="utf-8",
     )
-    run = copy.snakemake(cohort="bare")
+    run = rerunnable.snakemake(cohort="bare")
     assert run.returncode == 0, run.stdout + run.stderr
-    html = (copy.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
+    html = (rerunnable.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
     page = " ".join(re.sub(r"<[^>]+>", "", html).split())
     assert "Progression-free survival is not available" in page
     assert "Local control is not available" in page
     assert "toxicity is not available" in page
-    numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
+    numbers = json.loads(
+        (rerunnable.folder / "results" / "numbers.json").read_text(encoding="utf-8")
+    )
     assert numbers["os.n"]["value"] == 24
     assert numbers["os.events"]["value"] == 16
 
 
-def test_the_manuscript_follows_the_configuration(copy):
+def test_the_manuscript_follows_the_configuration(rerunnable):
     """Other definitions, landmarks and confidence level: nothing of the default is left."""
-    copy.edit("config/endpoints.yaml", "reference: baseline  ", "reference: nadir  ")
-    copy.edit("config/endpoints.yaml", "growth_mm: 0  ", "growth_mm: 5  ")
-    copy.edit("config/endpoints.yaml", "death_gap_months: 7  ", "death_gap_months: null  ")
-    copy.edit("config/endpoints.yaml", "second_course: censor  ", "second_course: ignore  ")
-    copy.edit("config/models.yaml", "[12, 24, 36]", "[6, 18]")
-    copy.edit("config/models.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
-    run = copy.snakemake()
+    rerunnable.edit("config/endpoints.yaml", "reference: baseline  ", "reference: nadir  ")
+    rerunnable.edit("config/endpoints.yaml", "growth_mm: 0  ", "growth_mm: 5  ")
+    rerunnable.edit("config/endpoints.yaml", "death_gap_months: 7  ", "death_gap_months: null  ")
+    rerunnable.edit("config/endpoints.yaml", "second_course: censor  ", "second_course: ignore  ")
+    rerunnable.edit(
+        "config/models.yaml", "landmarks_months: [12, 24, 36]", "landmarks_months: [6, 18]"
+    )
+    rerunnable.edit("config/models.yaml", "confidence_level: 0.95", "confidence_level: 0.9")
+    run = rerunnable.snakemake()
     assert run.returncode == 0, run.stdout + run.stderr
-    html = (copy.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
+    html = (rerunnable.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
     page = " ".join(re.sub(r"<[^>]+>", "", html).split())
     assert "smallest diameter measured so far" in page
     assert "and by at least 5 mm" in page
@@ -253,32 +270,39 @@ def test_the_manuscript_follows_the_configuration(copy):
     assert "at 6 and" in page
     assert "at 18 months" in page
     assert "90% CI" in page
-    assert "95%" not in page
+    body = page[
+        : page.rindex("Supplement: consistency")
+    ]  # printed figures keep the level of their papers
+    assert "95%" not in body
     assert "none months" not in page
-    numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
+    numbers = json.loads(
+        (rerunnable.folder / "results" / "numbers.json").read_text(encoding="utf-8")
+    )
     assert numbers["os.median"]["ci"]["level"] == 0.9
     assert "os.rate_18m" in numbers
     assert "os.rate_12m" not in numbers
 
 
-def test_a_cohorts_own_plan_is_the_one_that_is_printed(copy):
-    cohort = copy.folder / "config" / "cohorts" / "small.yaml"
+def test_a_cohorts_own_plan_is_the_one_that_is_printed(rerunnable):
+    cohort = rerunnable.folder / "config" / "cohorts" / "small.yaml"
     with cohort.open("a", encoding="utf-8") as stream:
         stream.write("models: {confidence_level: 0.8}\n")
-    run = copy.snakemake()
+    run = rerunnable.snakemake()
     assert run.returncode == 0, run.stdout + run.stderr
-    numbers = json.loads((copy.folder / "results" / "numbers.json").read_text(encoding="utf-8"))
+    numbers = json.loads(
+        (rerunnable.folder / "results" / "numbers.json").read_text(encoding="utf-8")
+    )
     assert numbers["os.median"]["ci"]["level"] == 0.8
     assert numbers["config.models.confidence_level"]["text"] == "80"
 
 
-def test_what_rests_on_filler_leaves_abstract_and_discussion(copy):
+def test_what_rests_on_filler_leaves_abstract_and_discussion(rerunnable):
     """Progression-free survival by distant progression alone: filler in the reconstruction."""
     old = "progression_kinds: [local, regional, distant]"
-    copy.edit("config/endpoints.yaml", old, "progression_kinds: [distant]")
-    run = copy.snakemake(cohort="reconstructed-2022")
+    rerunnable.edit("config/endpoints.yaml", old, "progression_kinds: [distant]")
+    run = rerunnable.snakemake(cohort="reconstructed-2022")
     assert run.returncode == 0, run.stdout + run.stderr
-    html = (copy.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
+    html = (rerunnable.folder / "results" / "manuscript" / "index.html").read_text(encoding="utf-8")
     abstract = html[html.index("Abstract") : html.index('id="introduction"')]
     assert "os.median.stated" in abstract
     assert "pfs.median" not in abstract

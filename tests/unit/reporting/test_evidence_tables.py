@@ -111,8 +111,10 @@ def count(key: str, value: int) -> Statistic:
     return Statistic(key, value, "count", "count", columns=("published.studies",))
 
 
-def percent(key: str, value: float, low: float, high: float, **rest: Any) -> Statistic:
-    ci = Interval(low, high, 0.95, "made by hand")
+def percent(
+    key: str, value: float, low: float, high: float, level: float = 0.95, **rest: Any
+) -> Statistic:
+    ci = Interval(low, high, level, "made by hand")
     given: dict[str, Any] = {"columns": ("published.outcomes",)} | rest
     return Statistic(key, value, "percent", "by hand", ci=ci, **given)
 
@@ -121,6 +123,7 @@ def series(study_id: str, rate: float, name: str = "os.rate_12m", **flags: str) 
     """Records of one series; flags as the stage synthesis writes them."""
     key = f"series.{study_id}.{name}"
     part = flags.pop("part", "")
+    level = float(flags.pop("level", "0.95"))
     said = {
         "unit_of_analysis": "patient",
         "interval": "approximated",
@@ -130,7 +133,7 @@ def series(study_id: str, rate: float, name: str = "os.rate_12m", **flags: str) 
     } | flags
     population = {"filter": {"subgroup": part} if part else {}}
     return [
-        percent(key, rate, rate - 10, rate + 10, population=population),
+        percent(key, rate, rate - 10, rate + 10, level, population=population),
         count(f"{key}.n", 40),
         *(text(f"{key}.{flag}", value) for flag, value in said.items() if value),
         text(f"series.{study_id}.site", "lung"),
@@ -217,15 +220,16 @@ def test_rows_go_by_time_and_rate_and_this_cohort_stands_first() -> None:
         ({"interval": "", "supported": "no"}, "b"),
         ({"interval": "", "crude": "yes"}, "c"),
         ({"interval": "", "part": "men"}, "e"),
+        ({"interval": "printed", "level": "0.9"}, "f"),
         ({"supported": "no", "crude": "yes", "part": "men"}, "abce"),
     ],
 )
 def test_marks_of_a_rate_are_said_once_in_the_caption(flags: dict[str, str], marks: str) -> None:
     numbers = transcribed(studies=(study("elm2020"),)) | computed(*series("elm2020", 60, **flags))
     table = made(numbers)["comparison_os"]
-    shown = re.search(r"\^([a-e,]+)\^$", rows(table)[1][5])
+    shown = re.search(r"\^([a-f,]+)\^$", rows(table)[1][5])
     assert (shown[1].replace(",", "") if shown else "") == marks
-    assert "".join(re.findall(r"\^([a-e])\^", caption(table))) == marks
+    assert "".join(re.findall(r"\^([a-f])\^", caption(table))) == marks
 
 
 def test_the_reproduction_target_is_marked_beside_its_name() -> None:

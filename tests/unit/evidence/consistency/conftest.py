@@ -55,3 +55,22 @@ def made(
 def figure() -> Callable[..., Figure]:
     """Maker of figures, see `made`."""
     return made
+
+
+@pytest.fixture(scope="session")
+def rate(figure: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Maker of a Kaplan-Meier rate: group, months, printed text, n."""
+
+    def made(group: str, months: int, text: str, n: int | None, **cells: object) -> Figure:
+        key = f"a2000.os.{group}{'.' if group else ''}rate_{months}m"
+        given = {
+            "measure": "rate",
+            "unit": "percent",
+            "estimator": "kaplan_meier",
+            "time_months": float(months),
+            "subgroup": group,
+            "n": n,
+        }
+        return figure(key, text, **given | cells)
+
+    return made

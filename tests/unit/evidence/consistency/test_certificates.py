@@ -9,7 +9,9 @@ import pytest
 from sarcoma_sbrt.evidence.consistency.certificates import (
     by_cases,
     least_censored,
+    nearest_rates,
     percent,
+    shown_range,
     shown_window,
     told,
 )
@@ -57,6 +59,32 @@ def test_percent(value: Fraction, apart: Window | None, text: str) -> None:
 
 def test_shown_window() -> None:
     assert shown_window(window("57.85", "57.95")) == "57.85–57.95%"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "apart", "text"),
+    [
+        (Fraction(1, 2), Fraction(2, 3), None, "50–66.67%"),
+        (Fraction(0), Fraction(1), None, "0–100%"),
+        (Fraction(8, 11), Fraction(8, 11), None, "72.73%"),
+        # Not the same, and not told apart by two decimals.
+        (Fraction(66666, 100_000), Fraction(2, 3), None, "66.67%"),
+        # Either end outside the window, the lower one not so with two decimals.
+        (Fraction(490, 8991), Fraction(1, 18), window("5.45", "5.55"), "5.4499–5.56%"),
+    ],
+)
+def test_shown_range(low: Fraction, high: Fraction, apart: Window | None, text: str) -> None:
+    assert shown_range(low, high, apart) == text
+
+
+def test_nearest_rates() -> None:
+    windows = [window("57.85", "57.95"), window("5.95", "6.05")]
+    found = admissible(18, windows)
+    # At 12 months 18 leave at most 9 at risk; 57.92 %/8 = 7.24 % with one of 8 left.
+    assert nearest_rates(found, [12, 36]) == "nearest at 36 months: 0% and 7.24%"
+    assert nearest_rates(admissible(19, windows), [12, 36]) == ""
+    rising = admissible(10, [window("39.95", "40.05"), window("49.95", "50.05")])
+    assert nearest_rates(rising, [12, 24]) == "nearest at 24 months: 40%"
 
 
 def test_fewer_censored_than_needed() -> None:

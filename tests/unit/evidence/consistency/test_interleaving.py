@@ -18,7 +18,11 @@ from sarcoma_sbrt.evidence.consistency.enumeration import (
     survival,
 )
 from sarcoma_sbrt.evidence.consistency.interleaving import (
+    ROUNDING,
+    Arrangement,
     arranged,
+    excludes,
+    own_orders,
     pairs,
     pooled_range,
     pooled_survival,
@@ -90,6 +94,9 @@ def test_one_landmark_equals_brute_force(
     assert (low.value, high.value) == (min(pooled), max(pooled))
     assert pooled_survival(*sizes, low.order) == [low.value]
     assert pooled_survival(*sizes, high.order) == [high.value]
+    assert excludes((low, high), around(wanted)) == (
+        around(wanted).high < min(pooled) or around(wanted).low > max(pooled)
+    )
     not_excluded, order = arranged(first, second, [around(wanted)])
     reached = any(around(wanted).holds(value) for value in pooled)
     assert (order is not None) == reached
@@ -113,6 +120,12 @@ def test_two_landmarks_equal_brute_force(
         low, high = pooled_range(first, second, j)
         assert low.value == min(rate[j] for rate in pooled)
         assert high.value == max(rate[j] for rate in pooled)
+        for end in (low, high):
+            whole = end.order + end.rest
+            assert pooled_survival(*sizes, whole)[j] == end.value
+            for size, own, rate_windows in zip(sizes, own_orders(whole), windows, strict=True):
+                rates = [s for _, s in survival(size, own)]
+                assert all(w.holds(s) for w, s in zip(rate_windows, rates, strict=True))
     targets = [around(rate) for rate in wanted]
     reached = any(all(t.holds(s) for t, s in zip(targets, rate, strict=True)) for rate in pooled)
     not_excluded, order = arranged(first, second, targets)
@@ -162,6 +175,21 @@ def test_proof_without_search() -> None:
 )
 def test_pooled_survival(order: str, rates: list[Fraction]) -> None:
     assert pooled_survival(3, 2, order) == rates
+
+
+def test_own_orders() -> None:
+    assert own_orders("DdC|cD|") == ("DC|D|", "D|C|")
+    assert own_orders("") == ("", "")
+
+
+def test_a_window_that_touches_the_range_is_not_excluded() -> None:
+    ends = Arrangement(Fraction(1, 2), "ccD|"), Arrangement(Fraction(3, 4), "D|")
+    point = {at: Window(at, at) for at in (Fraction(1, 2), Fraction(3, 4), Fraction(2, 3))}
+    assert not any(excludes(ends, window) for window in point.values())
+    for beyond, excluded in ((ROUNDING / 2, False), (2 * ROUNDING, True)):
+        below, above = Fraction(1, 2) - beyond, Fraction(3, 4) + beyond
+        assert excludes(ends, Window(Fraction(0), below)) == excluded
+        assert excludes(ends, Window(above, Fraction(1))) == excluded
 
 
 def test_pairs_of_states() -> None:

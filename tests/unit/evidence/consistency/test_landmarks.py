@@ -1,4 +1,4 @@
-"""Findings on landmark rates and on pooled rates, from hand-made figures."""
+"""Findings on landmark rates, from hand-made figures."""
 
 from __future__ import annotations
 
@@ -9,39 +9,16 @@ import pytest
 
 from sarcoma_sbrt.evidence.consistency.enumeration import survival
 from sarcoma_sbrt.evidence.consistency.findings import Finding
-from sarcoma_sbrt.evidence.consistency.interleaving import pooled_survival
-from sarcoma_sbrt.evidence.consistency.landmarks import landmark_findings, pooled_findings
+from sarcoma_sbrt.evidence.consistency.landmarks import landmark_findings
 from sarcoma_sbrt.evidence.published import Figure
 
 Maker = Callable[..., Figure]
-
-
-@pytest.fixture
-def rate(figure: Maker) -> Maker:
-    """Maker of a Kaplan-Meier rate: group, months, printed text, n."""
-
-    def made(group: str, months: int, text: str, n: int | None, **cells: object) -> Figure:
-        key = f"a2000.os.{group}{'.' if group else ''}rate_{months}m"
-        given = {
-            "measure": "rate",
-            "unit": "percent",
-            "estimator": "kaplan_meier",
-            "time_months": float(months),
-            "subgroup": group,
-            "n": n,
-        }
-        return figure(key, text, **given | cells)
-
-    return made
 
 
 def only(findings: list[Finding]) -> Finding:
     (found,) = findings
     json.dumps(found.to_json(), allow_nan=False)
     return found
-
-
-# --- one curve ------------------------------------------------------------------------------
 
 
 def test_possible_rates_come_with_an_order(rate: Maker) -> None:
@@ -138,6 +115,7 @@ def test_a_group_of_unknown_size_inside_a_known_one(rate: Maker) -> None:
     ("second", "reason"),
     [
         ({"months": 12, "n": 10}, "two rates are printed for one time"),
+        ({"months": 12, "n": 9}, "two rates are printed for one time"),
         (
             {"months": 24, "n": 9},
             "the rates of the curve are printed with different numbers of patients",
@@ -150,106 +128,9 @@ def test_rates_that_make_no_curve(rate: Maker, second: dict[str, int], reason: s
     assert (found.verdict, found.detail["reason"]) == ("unverifiable", reason)
 
 
-# --- pooled against subgroups ---------------------------------------------------------------
-
-
-def split(rate: Maker, pooled: str, n: int, *parts: tuple[str, int | None]) -> Finding:
-    whole = rate("", 12, pooled, n)
-    rows = [
-        rate(f"g{i}", 12, text, size, part_of=whole.key, partition="grade")
-        for i, (text, size) in enumerate(parts)
-    ]
-    return only(pooled_findings([whole, *rows]))
-
-
-def test_pooled_rate_in_range_with_an_arrangement(rate: Maker) -> None:
-    # Nobody of 2 dies, one of 2 does: pooled between 1/2 (both others censored first) and 3/4.
-    found = split(rate, "75.0", 4, ("100", 2), ("50.0", 2))
-    assert found.verdict == "possible"
-    assert found.keys == ("a2000.os.rate_12m", "a2000.os.g0.rate_12m", "a2000.os.g1.rate_12m")
-    assert found.detail["landmarks"][0]["range"] == ["1/2", "3/4"]
-    assert found.detail["exact"]
-    assert [float(s) for s in pooled_survival(2, 2, found.detail["order"])] == [0.75]
-
-
-def test_pooled_rate_outside_the_range(rate: Maker) -> None:
-    found = split(rate, "80.0", 4, ("100", 2), ("50.0", 2))
-    assert found.verdict == "impossible"
-    assert found.arithmetic == (
-        "at 12 months all arrangements lie between 50% and 75%, 79.95–80.05% lies outside"
+def test_a_group_without_patients(rate: Maker) -> None:
+    found = only(landmark_findings([rate("", 12, "60.0", 0)]))
+    assert (found.verdict, found.detail["reason"]) == (
+        "unverifiable",
+        "the group has no patients",
     )
-    at = found.detail["landmarks"][0]
-    assert at["least"] == "4 at risk; 2 C; 1 d; at 12 months: S = 1/2 = 50%, 1 at risk"
-    assert at["greatest"] == "4 at risk; 1 d; at 12 months: S = 3/4 = 75%, 3 at risk"
-
-
-def test_pooled_rate_between_the_ends_that_nothing_reaches(rate: Maker) -> None:
-    # 1/2, 2/3 and 3/4 are all there is.
-    found = split(rate, "70.0", 4, ("100", 2), ("50.0", 2))
-    assert found.verdict == "unverifiable"
-    assert "no arrangement was found" in found.detail["reason"]
-
-
-@pytest.mark.parametrize(
-    ("n", "parts", "reason"),
-    [
-        (4, [("100", 2)], "rates of 1 subgroups are printed, not of two"),
-        (5, [("100", 2), ("50.0", 2)], "the subgroups have 2 + 2 patients, not 5"),
-    ],
-)
-def test_what_cannot_be_pooled(
-    rate: Maker, n: int, parts: list[tuple[str, int]], reason: str
-) -> None:
-    found = split(rate, "75.0", n, *parts)
-    assert (found.verdict, found.detail["reason"]) == ("unverifiable", reason)
-
-
-def test_subgroups_that_cannot_have_their_own_rates(rate: Maker) -> None:
-    # 57.9 % needs ten patients; with 10 + 2, dDCCDCCD gives 10/12 × 7/8 × 4/5 = 58.3 %, so that
-    # the numbers may have been printed the wrong way round.
-    found = split(rate, "58.3", 12, ("57.9", 2), ("50.0", 10))
-    assert found.verdict == "unverifiable"
-    assert found.detail["reason"] == (
-        "no order of exits gives the subgroups' own rates with these numbers of patients"
-    )
-    assert found.detail["splits_not_excluded"] == [[10, 2]]
-    found = split(rate, "75.0", 4, ("57.9", 2), ("50.0", 2))
-    assert found.verdict == "impossible"
-    assert found.arithmetic.endswith(
-        "for no split of 4 patients can the subgroups' own rates and the pooled rates all hold"
-    )
-    assert len(found.detail["splits_excluded_by_own_rates"]) == 3
-
-
-def test_no_pooled_rate_for_the_month(rate: Maker) -> None:
-    whole = rate("", 12, "75.0", 4)
-    rows = [rate(f"g{i}", 24, "50.0", 2, part_of=whole.key) for i in range(2)]
-    found = only(pooled_findings([whole, *rows]))
-    assert found.detail["reason"] == (
-        "no pooled rate is printed for the months of the subgroups' rates"
-    )
-
-
-def test_splits_that_are_left_when_sizes_are_unknown(rate: Maker) -> None:
-    # 75 % needs the one death at 4 at risk; of 3 patients 50 % needs one censored before it.
-    found = split(rate, "75.0", 4, ("100", None), ("50.0", None))
-    assert found.verdict == "unverifiable"
-    assert found.detail["splits_not_excluded"] == [[2, 2]]
-    found = split(rate, "99.0", 4, ("100", None), ("50.0", None))
-    assert found.verdict == "impossible"
-    assert found.detail["splits_not_excluded"] == []
-
-
-def test_rates_possible_alone_and_not_together(rate: Maker) -> None:
-    # 18 and 19 patients: at 12 months the subgroups leave 8/11 to 696/925, above 71.5 %.
-    whole = rate("", 12, "71.5", 37)
-    rows = [
-        rate("g1", 12, "92.9", 18, part_of=whole.key, partition="grade"),
-        rate("g1", 36, "61.1", 18),
-        rate("g2", 12, "57.9", 19, part_of=whole.key, partition="grade"),
-        rate("g2", 36, "6.0", 19),
-    ]
-    found = only(pooled_findings([whole, *rows]))
-    assert found.verdict == "impossible"
-    assert found.detail["landmarks"][0]["range"] == ["8/11", "696/925"]
-    assert [other["sizes"] for other in found.detail["other_sizes"]] == [[17, 20], [19, 18]]

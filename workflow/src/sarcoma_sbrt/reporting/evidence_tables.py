@@ -55,6 +55,7 @@ _MARKS = {
     "d": "This cohort is reconstructed from this study: it is what is to be reproduced, and the "
     "two are never pooled.",
     "e": "Of a part of the series only.",
+    "f": "Interval printed at another confidence level.",
 }
 
 
@@ -189,6 +190,9 @@ def _marks(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> It
         yield "d"
     if "subgroup" in numbers[key]["population"].get("filter", {}):
         yield "e"
+    ci, level = numbers[key]["ci"], numbers["config.models.confidence_level"]["value"]
+    if ci is not None and ci["level"] != level:
+        yield "f"
 
 
 def _published_rate(numbers: Numbers, key: str, figure: str) -> str:

@@ -9,6 +9,7 @@ from itertools import groupby
 from math import comb
 
 from sarcoma_sbrt.evidence.consistency.enumeration import (
+    Admissible,
     Failure,
     Window,
     admissible,
@@ -19,7 +20,15 @@ from sarcoma_sbrt.evidence.consistency.enumeration import (
 )
 from sarcoma_sbrt.evidence.consistency.rounding import decimal_text
 
-__all__ = ["by_cases", "least_censored", "percent", "shown_range", "shown_window", "told"]
+__all__ = [
+    "by_cases",
+    "least_censored",
+    "nearest_rates",
+    "percent",
+    "shown_range",
+    "shown_window",
+    "told",
+]
 
 MOST_VALUES = 20_000
 MOST_CASES = 12
@@ -93,6 +102,17 @@ def _product(factors: Sequence[str], s: Fraction) -> str:
     if s.denominator > 1:
         steps.append(percent(s))
     return "S = " + " = ".join(steps)
+
+
+def nearest_rates(found: Admissible, times: Sequence[float]) -> str:
+    """Write the rates nearest to the one that fails: ``nearest at 36 months: 0% and 7.24%``."""
+    failure = found.failure
+    if failure is None:
+        return ""
+    window = found.windows[failure.landmark]
+    sides = (failure.below, failure.above)
+    reached = [percent(side[0], window) for side in sides if side is not None]
+    return f"nearest {_named(times, failure.landmark)}: {' and '.join(reached)}"
 
 
 def least_censored(n: int, window: Window, least: int) -> list[str]:

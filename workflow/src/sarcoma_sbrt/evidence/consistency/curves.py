@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sarcoma_sbrt.evidence.consistency.enumeration import Window
+from sarcoma_sbrt.evidence.consistency.enumeration import Window, find_order
 from sarcoma_sbrt.evidence.consistency.readings import estimate
 from sarcoma_sbrt.evidence.published import Figure
 
@@ -56,6 +56,25 @@ class Curve:
         """The rates with their times: ``57.9% at 12, 6.0% at 36 months``."""
         rates = zip(self.rates, self.times, strict=True)
         return ", ".join(f"{_digits(rate)}% at {time:g}" for rate, time in rates) + " months"
+
+    @property
+    def unreadable(self) -> str:
+        """Why the rates cannot be held against a number of patients; empty where they can."""
+        if len(set(self.times)) < len(self.times):
+            return "two rates are printed for one time"
+        if len({rate.n for rate in self.rates}) > 1:
+            return "the rates of the curve are printed with different numbers of patients"
+        if any(rate.n is not None and rate.n < 1 for rate in self.rates):
+            return "the group has no patients"
+        return ""
+
+    def least_n(self, most: int) -> int | None:
+        """Least number of patients that can have the rates; None where `most` are too few.
+
+        What n patients can give, n + 1 can: one is censored first.
+        """
+        able = (n for n in range(1, most + 1) if find_order(n, self.windows) is not None)
+        return next(able, None)
 
 
 def curves(figures: Sequence[Figure]) -> list[Curve]:

@@ -24,6 +24,7 @@ from sarcoma_sbrt.evidence.consistency.enumeration import WIDENING, Graph, Windo
 __all__ = [
     "Arrangement",
     "arranged",
+    "excludes",
     "own_orders",
     "pairs",
     "pooled_range",
@@ -36,6 +37,10 @@ Place = tuple[int, int, int]
 
 Pair = tuple[int, int, int, int, int]
 """A place and the index of each subgroup's state there."""
+
+ROUNDING = Fraction(1, 10**9)
+"""More than floats can hide of an end of `pooled_range`: a move that costs up to `WIDENING` counts
+as no worse than the best, once for every exit and landmark."""
 
 MOST_TRIED = 50_000
 """Partial arrangements that `arranged` looks at before it gives up."""
@@ -97,12 +102,18 @@ def pooled_range(first: Graph, second: Graph, landmark: int) -> tuple[Arrangemen
     Returns
     -------
     tuple of Arrangement
-        The two extreme ones; no other lies beyond them by more than the rounding of the floats.
+        The two extreme ones, their values exact; no other lies beyond them by `ROUNDING`.
     """
     return (
         _traced(first, second, _to_go(first, second, landmark, 1), 1),
         _traced(first, second, _to_go(first, second, landmark, -1), -1),
     )
+
+
+def excludes(ends: tuple[Arrangement, Arrangement], window: Window) -> bool:
+    """Whether a window lies outside a range, further than floats could have moved its ends."""
+    low, high = ends
+    return low.value - ROUNDING > window.high or high.value + ROUNDING < window.low
 
 
 def _to_go(first: Graph, second: Graph, landmark: int, sign: int) -> dict[Place, Floats]:
@@ -155,8 +166,10 @@ def _taken(
     none: float = np.inf,
 ) -> Floats:
     """Values after a move, for each pair before it; `none` where the move is not open."""
-    padded = np.pad(after, ((0, 1), (0, 1)), constant_values=none)
-    taken = padded[np.ix_(rows, columns)]
+    # An index of -1 takes from the border.
+    bordered = np.full((after.shape[0] + 1, after.shape[1] + 1), none)
+    bordered[:-1, :-1] = after
+    taken = bordered[rows[:, None], columns]
     return np.where(np.isinf(taken), none, np.where(np.isinf(taken), 0.0, taken) * factor)
 
 

@@ -6,7 +6,8 @@ from sarcoma_sbrt.evidence.consistency.contrasts import symmetric_intervals, wal
 from sarcoma_sbrt.evidence.consistency.counts import numbers_analysed, percentages, subtotals
 from sarcoma_sbrt.evidence.consistency.drift import drift
 from sarcoma_sbrt.evidence.consistency.findings import Finding
-from sarcoma_sbrt.evidence.consistency.landmarks import landmark_findings, pooled_findings
+from sarcoma_sbrt.evidence.consistency.landmarks import landmark_findings
+from sarcoma_sbrt.evidence.consistency.pooled import pooled_findings
 from sarcoma_sbrt.evidence.consistency.ranges import (
     attainable_doses,
     contained_values,
