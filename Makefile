@@ -47,7 +47,7 @@ bench: $(READY)  ## how long the workflow takes: from nothing, nothing to do, a 
 docs: $(READY)  ## the data dictionary and the README's pictures (needs graphviz and a finished run)
 	$(BIN)/sarcoma-sbrt dictionary > docs/data-dictionary.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --workflow-profile none --rulegraph | dot -Tsvg > docs/pictures/workflow.svg
-	cp $(RESULTS)/figures/km_os.png docs/pictures/km_os.png
+	cp $(RESULTS)/figures/km_os.png $(RESULTS)/figures/comparison_lc.png docs/pictures/
 
 lock: $(READY)  ## resolve envs/requirements.in into the hash-pinned lock (needs uv on the PATH)
 	uv pip compile envs/requirements.in --universal --python-version 3.11 --generate-hashes \

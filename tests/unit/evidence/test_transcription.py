@@ -322,3 +322,13 @@ def test_every_schedule_of_a_study_is_printed() -> None:
         for s in study.schedules:
             parsed = (s.dose_low, s.dose_high, s.fractions_low, s.fractions_high)
             assert parsed in printed_schedules, study.study_id
+
+
+def test_the_screening_of_the_reconstructed_cohort_is_the_printed_one() -> None:
+    path = ROOT / "config/cohorts/reconstructed-2022.yaml"
+    screening = yaml.safe_load(path.read_text(encoding="utf-8"))["screening"]
+    figures = transcribed().figures
+    screened = figures["feng2022.patients.screened"]
+    assert screening["reviewed"] == screened.estimate
+    assert screening["locator"] == screened.locator
+    assert screening["enrolled"] == figures["feng2022.patients.text"].estimate
