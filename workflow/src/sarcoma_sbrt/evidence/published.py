@@ -122,6 +122,7 @@ class Figure:
     time_supported: str = ""
     estimate: float | None = None
     printed_text: str = ""
+    relation: str = ""
     ci_low: float | None = None
     ci_high: float | None = None
     ci_level: float | None = None
@@ -146,11 +147,13 @@ class Figure:
     estimator: str = ""
     level: str = ""
     reference: str = ""
+    favours: str = ""
     model: str = ""
     adjusted_for: str = ""
     duplicate_of: str = ""
     part_of: str = ""
     partition: str = ""
+    subset_of: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     convention: str = ""
     note: str = ""
@@ -325,7 +328,7 @@ def _figure(values: Mapping[str, Any], file: str, line: int, papers: Mapping[str
     for name in _TEXTS[Figure]:
         given[name] = given[name] or ""
     given["key"] = values.get("outcome_id", values.get("target_id"))
-    for name in ("n_from", "within"):
+    for name in ("n_from", "subset_of", "within"):
         given[name] = _split(values.get(name, ""))
     given["locator"] = _locator(given, papers)
     return Figure(**given | {"file": file, "line": line})

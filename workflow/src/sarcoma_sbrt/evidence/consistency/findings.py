@@ -9,14 +9,18 @@ from typing import Any, Literal, get_args
 __all__ = ["CHECKS", "VERDICTS", "Check", "Finding", "Verdict", "unverifiable"]
 
 Check = Literal[
+    "legible",
     "count_percentage",
     "subtotal",
+    "subset",
+    "population",
     "n_across_tables",
     "range",
     "dose",
     "interval_symmetry",
     "wald_p",
     "repeat",
+    "direction",
     "drift",
     "landmark",
     "pooled_landmark",
@@ -24,6 +28,7 @@ Check = Literal[
 Verdict = Literal[
     "consistent",
     "inconsistent",
+    "other_time",
     "possible",
     "impossible",
     "unverifiable",
