@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sarcoma_sbrt.rendering import assembly, embedded
+
+# No timed tests: what is fast alone is slow beside other jobs. Same examples everywhere.
+settings.register_profile(
+    "house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("house")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATE = "2026-11-21"

@@ -8,7 +8,7 @@ suppressMessages(library(metafor))
 sets <- list(
   # every rate within sampling error of the others: tau2 is 0
   alike = list(rate = c(85.9, 90, 88, 84), n = c(24, 44, 15, 16),
-               dose = c(110.625, 106.25, 100, 232.5)),
+               dose = c(110.625, 106.25, 100, 138)),
   spread = list(rate = c(66.4, 46, 50, 96.2, 82), n = c(24, 44, 15, 28, 44),
                 dose = c(110.625, 106.25, 100, 142.5, 87.5)),
   # dose explains part of tau2
@@ -28,6 +28,7 @@ pooled <- function(yi, vi) {
   list(logit = c(fit$beta), se = fit$se, low = fit$ci.lb, high = fit$ci.ub,
        low_plain = plain$ci.lb, high_plain = plain$ci.ub,
        prediction_low = at$pi.lb, prediction_high = at$pi.ub,
+       prediction_low_plain = predict(plain)$pi.lb, prediction_high_plain = predict(plain)$pi.ub,
        tau2 = fit$tau2, i2 = fit$I2, q = fit$QE, q_p = fit$QEp,
        weights = unname(weights(fit)))
 }
@@ -49,8 +50,13 @@ of <- function(set) {
   out <- c(set[c("rate", "n")], list(yi = yi, vi = vi, pooled = pooled(yi, vi)))
   if (length(yi) > 3) {
     left <- unclass(leave1out(rma(yi, vi, method = "REML", test = "adhoc")))
+    without <- lapply(seq_along(yi), function(i)
+      predict(rma(yi[-i], vi[-i], method = "REML", test = "adhoc")))
     out$leave_one_out <- list(logit = unname(left$estimate), low = unname(left$ci.lb),
-                              high = unname(left$ci.ub), tau2 = unname(left$tau2))
+                              high = unname(left$ci.ub), tau2 = unname(left$tau2),
+                              i2 = unname(left$I2),
+                              prediction_low = sapply(without, function(p) p$pi.lb),
+                              prediction_high = sapply(without, function(p) p$pi.ub))
   }
   if (!is.null(set$dose)) {
     out$dose <- set$dose

@@ -70,17 +70,20 @@ def test_logits_and_variances(name: str) -> None:
 def test_pooled(name: str) -> None:
     expected, got = EXPECTED[name]["pooled"], pool(series(EXPECTED[name]))
     assert [got.logit, got.se] == close([expected["logit"], expected["se"]])
-    for ends in (("low", "high"), ("low_plain", "high_plain")):
+    for ends in (
+        ("low", "high"),
+        ("low_plain", "high_plain"),
+        ("prediction_low", "prediction_high"),
+        ("prediction_low_plain", "prediction_high_plain"),
+    ):
         assert logits(*(getattr(got, end) for end in ends)) == close([expected[e] for e in ends])
-    prediction = logits(got.prediction_low, got.prediction_high)
-    assert prediction == close([expected["prediction_low"], expected["prediction_high"]])
     assert [got.tau2, got.i2, got.q, got.q_p] == close(
         [expected[quantity] for quantity in ("tau2", "i2", "q", "q_p")]
     )
     assert list(got.weights.values()) == close(expected["weights"])
 
 
-# R: leave1out(rma(yi, vi, method = "REML", test = "adhoc"))
+# R: leave1out(rma(yi, vi, method = "REML", test = "adhoc")); predict() of the same without each
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_leave_one_out(name: str) -> None:
     expected = EXPECTED[name]["leave_one_out"]
@@ -89,7 +92,10 @@ def test_leave_one_out(name: str) -> None:
     assert [p.logit for p in pooled] == close(expected["logit"])
     assert logits(*(p.low for p in pooled)) == close(expected["low"])
     assert logits(*(p.high for p in pooled)) == close(expected["high"])
+    for name in ("prediction_low", "prediction_high"):
+        assert logits(*(getattr(p, name) for p in pooled)) == close(expected[name])
     assert [p.tau2 for p in pooled] == close(expected["tau2"])
+    assert [p.i2 for p in pooled] == close(expected["i2"])
 
 
 # R: rma(yi, vi, mods = ~ I(dose / 10), method = "REML", test = "adhoc"); predict(., newmods = 10)

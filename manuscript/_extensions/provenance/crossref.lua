@@ -3,8 +3,7 @@
 
 local NBSP = "\u{a0}"
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section" }
-local LONGEST_CELL = 30 -- characters, beyond which a cell had better wrap
-local SHORT_TABLE = 20 -- rows
+local SHORT_TABLE, LONG_ROW = 24, 45 -- lines
 local stringify = pandoc.utils.stringify
 local labels = {} -- identifier -> { kind, number }
 
@@ -42,91 +41,241 @@ local function float(div)
   return { tbl, pandoc.Div(blocks, pandoc.Attr("", { "table-note" }, style)) }
 end
 
--- Typst breaks every table across pages or none: a short one had better stay whole.
-local function keep_whole(tbl)
-  local rows = 0
-  for _, body in ipairs(tbl.bodies) do
-    rows = rows + #body.body
-  end
-  if rows <= SHORT_TABLE then
-    local unbroken = "#[#show figure.where(kind: table): set block(breakable: false)"
-    return { pandoc.RawBlock("typst", unbroken), tbl, pandoc.RawBlock("typst", "]") }
+-- Where a table stands: the line's width and what a column adds to its text, in ems of its text,
+-- and its letters' width. Word's font may be missing, and then stands a wider one for it.
+local PAGES = {
+  typst = { column = 0.94, letters = 0.89, narrow = 0.89, width = 54 },
+  docx = { column = 0.75, letters = 1.22, narrow = 1, width = 58.8 },
+  html = { column = 1.28, letters = 1.14, narrow = 1.14 },
+}
+local LONGEST_NUMBER, LONGEST_NAME = 13, 12 -- ems, beyond which a cell had better wrap
+local BOLD = 1.13
+-- Widths of letters in ems, a little more than a serif's; the others are taken for DEFAULT.
+local WIDTHS, DEFAULT = {}, 0.54
+for letters, width in pairs({
+  [" \u{a0}"] = 0.27,
+  ["ijltfrI.,;:'|!()[]/-"] = 0.34,
+  ["ABCDEFGHJKLNOPQRSTUVXYZ+=<>≤≥"] = 0.68,
+  ["mwMW%@&—→"] = 0.88,
+  ["\u{2003}"] = 1,
+}) do
+  for _, code in utf8.codes(letters) do
+    WIDTHS[code] = width
   end
 end
 
-local PAGE = 135 -- characters of a table's line, beyond which its columns must share the page
-local SHORT_CELL = 15 -- characters that had better stay on one line
+local function width_of(text)
+  local width = 0
+  for _, code in utf8.codes(text) do
+    width = width + (WIDTHS[code] or DEFAULT)
+  end
+  return width
+end
 
 local function longest_word(text)
   local longest = 0
   for word in text:gmatch("%S+") do
-    longest = math.max(longest, pandoc.text.len(word))
+    longest = math.max(longest, width_of(word))
   end
   return longest
 end
 
--- Typst gives crowded columns equal room. Here each has what a short cell needs on one line, and
--- the rest of the page is shared out by how much text a column holds.
-local function share_columns(tbl)
-  local widest, total, least = {}, {}, {}
-  local function measure(row, of)
-    for i, cell in ipairs(row.cells) do
-      local text = stringify(cell.contents)
-      local length = pandoc.text.len(text)
-      widest[i] = math.max(widest[i] or 0, length)
-      total[i] = (total[i] or 0) + length
-      least[i] = math.max(least[i] or 0, math.min(of(text), SHORT_CELL) + 3)
+-- What a cell will say, as far as it is known before the citations are set: their keys begin with
+-- a name.
+local function text_of(cell)
+  return stringify(pandoc.Blocks(cell.contents):walk({
+    Cite = function(cite)
+      local first = cite.citations[1]
+      local name = not kind_of(first.id) and first.id:match("^%a+")
+      if name and first.mode == "AuthorInText" then
+        return pandoc.Str(name .. " et al. (2000)")
+      end
+    end,
+  }))
+end
+
+-- Each cell with its column, and each of the head that spans several with its first one.
+local function each_cell(tbl, visit, visit_span)
+  local function rows_of(rows, letters)
+    local held = {} -- column -> rows that a cell above still takes
+    for _, row in ipairs(rows) do
+      local column = 1
+      for _, cell in ipairs(row.cells) do
+        while (held[column] or 0) > 0 do
+          held[column] = held[column] - 1
+          column = column + 1
+        end
+        if cell.col_span == 1 then
+          visit(column, text_of(cell), letters, row.classes:includes("member"))
+        elseif letters == BOLD then
+          visit_span(column, cell.col_span, text_of(cell))
+        end
+        held[column] = cell.row_span - 1
+        column = column + cell.col_span
+      end
     end
   end
-  for _, row in ipairs(tbl.head.rows) do
-    measure(row, longest_word)
+  rows_of(tbl.head.rows, BOLD)
+  for _, body in ipairs(tbl.bodies) do
+    rows_of(body.body, 1)
   end
+end
+
+-- Columns under a heading of several, which had better not wrap either.
+local function widen(columns, first, count, line)
+  for _, need in ipairs({ "narrow", "numbers", "short", "line" }) do
+    local under = 0
+    for i = first, first + count - 1 do
+      under = under + columns[i][need]
+    end
+    for i = first, first + count - 1 do
+      columns[i][need] = columns[i][need] + math.max(line - under, 0) / count
+    end
+  end
+end
+
+-- What a table's columns need in ems: `words`, that no word breaks; `numbers`, that no number with
+-- its interval does either (`narrow`, in the font that is meant); `short`, nor a short name;
+-- `line`, that nothing wraps. `total` is the text that they hold.
+local function measured(tbl, page)
+  local columns, spans = {}, {}
+  for i, spec in ipairs(tbl.colspecs) do
+    columns[i] = { words = 0, narrow = 0, numbers = 0, short = 0, line = 0, total = 0.1 }
+    columns[i].right = spec[1] == "AlignRight"
+  end
+  each_cell(tbl, function(i, text, bold, indented)
+    local column, letters = columns[i], bold * page.letters
+    local more = page.column + (indented and i == 1 and 1.5 or 0)
+    local line = width_of(text) * letters + more
+    local words = longest_word(text) * letters + more
+    local number = bold == 1 and column.right and line <= LONGEST_NUMBER
+    local name = bold == 1 and line <= LONGEST_NAME + more
+    column.words = math.max(column.words, words)
+    local narrow = width_of(text) * bold * page.narrow + more
+    column.narrow = math.max(column.narrow, words, number and narrow or 0)
+    column.numbers = math.max(column.numbers, number and line or words)
+    column.short = math.max(column.short, (number or name) and line or words)
+    column.line = math.max(column.line, line)
+    column.total = column.total + line
+  end, function(...)
+    spans[#spans + 1] = { ... }
+  end)
+  for _, span in ipairs(spans) do
+    widen(columns, span[1], span[2], width_of(span[3]) * BOLD * page.letters + page.column)
+  end
+  return columns
+end
+
+local function sum(columns, name)
+  local total = 0
+  for _, column in ipairs(columns) do
+    total = total + column[name]
+  end
+  return total
+end
+
+-- Widths in ems: each column has what it needs, and the rest of the line goes by how much text
+-- a column holds, to none more than its longest line.
+local function shared(columns, width)
+  local needed = sum(columns, "short") <= width and "short"
+    or sum(columns, "numbers") <= width and "numbers"
+    or sum(columns, "narrow") <= width and "narrow"
+    or "words"
+  local widths, open, rest = {}, {}, width
+  for i, column in ipairs(columns) do
+    widths[i] = column[needed]
+    rest = rest - widths[i]
+    open[i] = true
+  end
+  while rest > 0.01 do
+    local text, given = 0, 0
+    for i, column in ipairs(columns) do
+      text = text + (open[i] and column.total or 0)
+    end
+    if text == 0 then
+      break
+    end
+    for i, column in ipairs(columns) do
+      if open[i] then
+        local more = math.min(rest * column.total / text, column.line - widths[i])
+        widths[i] = widths[i] + more
+        given = given + more
+        open[i] = column.line - widths[i] > 0.01
+      end
+    end
+    rest = rest - given
+  end
+  return widths
+end
+
+-- Typst gives crowded columns equal room, and Word all columns unless it is told.
+local function share_columns(tbl)
+  local page = PAGES[FORMAT]
+  local columns = measured(tbl, page)
+  if FORMAT == "typst" and sum(columns, "line") <= page.width then
+    return nil -- by themselves they are as wide as their text
+  end
+  local widths, specs = shared(columns, page.width), tbl.colspecs
+  local taken = 0
+  for _, width in ipairs(widths) do
+    taken = taken + width
+  end
+  for i, width in ipairs(widths) do
+    specs[i] = { specs[i][1], width / math.max(taken, page.width) }
+  end
+  tbl.colspecs = specs
+  return tbl
+end
+
+-- Lines that a row takes, as far as widths of letters can tell.
+local function lines_of(tbl, row)
+  local lines = 1
+  for i, cell in ipairs(row.cells) do
+    local share = cell.col_span == 1 and tbl.colspecs[i][2]
+    if share then
+      local room = share * PAGES.typst.width - PAGES.typst.column
+      lines = math.max(lines, math.ceil(width_of(text_of(cell)) / room))
+    end
+  end
+  return lines
+end
+
+-- Typst breaks every table across pages or none: a short one had better stay whole. A row never
+-- breaks (article.typ), unless it might not fit on a page.
+local function keep_whole(tbl)
+  local lines = 0
   for _, body in ipairs(tbl.bodies) do
     for _, row in ipairs(body.body) do
-      measure(row, pandoc.text.len)
+      local own = lines_of(tbl, row)
+      lines = lines + own
+      for _, cell in ipairs(own > LONG_ROW and row.cells or {}) do
+        cell.attr.attributes["typst:breakable"] = "true"
+      end
     end
   end
-  local line, text, taken = 0, 0, 0
-  for i, length in ipairs(widest) do
-    line = line + length
-    text = text + total[i]
-    taken = taken + least[i]
-  end
-  if line > PAGE then
-    local specs, rest = tbl.colspecs, math.max(PAGE - taken, 0)
-    for i, needed in ipairs(least) do
-      specs[i] = { specs[i][1], (needed + rest * total[i] / text) / math.max(PAGE, taken) }
-    end
-    tbl.colspecs = specs
+  if lines <= SHORT_TABLE then
+    local unbroken = "#[#show figure.where(kind: table): set block(breakable: false)"
+    return { pandoc.RawBlock("typst", unbroken), tbl, pandoc.RawBlock("typst", "]") }
   end
   return tbl
 end
 
--- Word and LibreOffice share a table's width out evenly unless told: by the longest cell.
-local function fit_columns(tbl)
-  local lengths = {}
-  local function measure(rows, length)
-    for _, row in ipairs(rows) do
-      for i, cell in ipairs(row.cells) do
-        local needed = math.min(length(stringify(cell.contents)), LONGEST_CELL) + 4
-        lengths[i] = math.max(lengths[i] or 0, needed)
-      end
-    end
-  end
-  measure(tbl.head.rows, longest_word)
-  for _, body in ipairs(tbl.bodies) do
-    measure(body.body, pandoc.text.len)
-  end
-  local total = 0
-  for _, length in ipairs(lengths) do
-    total = total + length
-  end
-  local specs = tbl.colspecs
-  for i, length in ipairs(lengths) do
-    specs[i] = { specs[i][1], length / total }
-  end
-  tbl.colspecs = specs
-  return tbl
+-- The page of a screen has room beside its text; what does not fit there scrolls.
+local function scrolling_table(tbl)
+  local line = math.ceil(sum(measured(tbl, PAGES.html), "line"))
+  local kind = labels[tbl.identifier]
+  local label = kind and KINDS[kind.kind] .. " " .. kind.number or "Table"
+  return pandoc.Div({ tbl }, pandoc.Attr("", { "table-scroll" }, {
+    { "role", "region" },
+    { "aria-label", label },
+    { "tabindex", "0" },
+    { "style", "--line: " .. line .. "em" },
+  }))
+end
+
+local function scrolling_picture(figure)
+  figure.content = { pandoc.Div(figure.content, pandoc.Attr("", { "figure-scroll" })) }
+  return figure
 end
 
 local function number_span(class, text)
@@ -219,10 +368,12 @@ function Pandoc(doc)
   end
   doc.blocks = doc.blocks:walk(counters)
   if FORMAT == "docx" then
-    doc.blocks = doc.blocks:walk({ Table = fit_columns })
+    doc.blocks = doc.blocks:walk({ Table = share_columns })
   elseif FORMAT == "typst" then
     doc.blocks = doc.blocks:walk({ Table = share_columns })
     doc.blocks = doc.blocks:walk({ Table = keep_whole })
+  elseif FORMAT:match("^html") then
+    doc.blocks = doc.blocks:walk({ Table = scrolling_table, Figure = scrolling_picture })
   end
   return doc:walk({ Cite = resolve })
 end

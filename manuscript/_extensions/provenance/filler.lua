@@ -1,5 +1,6 @@
 -- Numbers that rest on filler say so wherever they stand: a double dagger after the number,
--- and the note at the end of the block, or of the caption for a table or a figure.
+-- and the note at the end of the block, or of the caption for a table or a figure. A table's row
+-- that holds no other numbers has the dagger once, after its label.
 --
 -- Both renderers run this. Under Quarto it stands at `post-quarto`: shortcodes are resolved
 -- and floats are FloatRefTarget nodes there; under the embedded renderer they are Table and
@@ -8,11 +9,15 @@
 local MARK = "‡"
 local NOTE = "(‡ illustrative, constrained by no printed figure)"
 
+local function is_filler(span)
+  return span.attributes["data-support"] == "filler"
+end
+
 local function mark(element)
   local found = false
   local marked = element:walk({
     Span = function(span)
-      if span.attributes["data-support"] == "filler" and not span.classes:includes("filler") then
+      if is_filler(span) and not span.classes:includes("filler") then
         found = true
         span.classes:insert("filler")
         return { span, pandoc.Str(MARK) }
@@ -20,6 +25,61 @@ local function mark(element)
     end,
   })
   return marked, found
+end
+
+-- Whether two numbers or more stand beside a row's label, and all of them rest on filler.
+local function is_all_filler(row)
+  local count, all = 0, true
+  local function look(span)
+    if span.attributes["data-key"] ~= nil then
+      count = count + 1
+      all = all and is_filler(span)
+    end
+  end
+  for i = 2, #row.cells do
+    pandoc.Blocks(row.cells[i].contents):walk({ Span = look })
+  end
+  return all and count > 1 and pandoc.utils.stringify(row.cells[1].contents) ~= ""
+end
+
+local function marked_row(row)
+  for i, cell in ipairs(row.cells) do
+    cell.contents = pandoc.Blocks(cell.contents):walk({
+      Span = i > 1 and function(span)
+        if is_filler(span) then
+          span.classes:insert("filler")
+          return span
+        end
+      end or nil,
+      Block = i == 1 and function(block)
+        if block.t == "Plain" or block.t == "Para" then
+          block.content:insert(pandoc.Str(MARK))
+          return block
+        end
+      end or nil,
+    })
+  end
+  return row
+end
+
+-- Rows of filler only, each marked on its label; before `mark`, which passes them over.
+local function mark_rows(element)
+  local found = false
+  local function rows(tbl)
+    for _, body in ipairs(tbl.bodies) do
+      for i, row in ipairs(body.body) do
+        if is_all_filler(row) then
+          found = true
+          body.body[i] = marked_row(row)
+        end
+      end
+    end
+    return tbl
+  end
+  if element.t == "Table" then
+    return rows(element), found
+  end
+  return element:walk({ Table = rows }), found
 end
 
 local function note()
@@ -42,8 +102,9 @@ local function annotate(inlines)
 end
 
 local function captioned(element)
-  local marked, found = mark(element)
-  if not found then
+  local rows, in_rows = mark_rows(element)
+  local marked, found = mark(rows)
+  if not (found or in_rows) then
     return nil
   end
   local long = marked.caption.long
@@ -57,12 +118,13 @@ local function captioned(element)
 end
 
 local function float(node)
-  local content, in_content = mark(node.content)
+  local rows, in_rows = mark_rows(node.content)
+  local content, in_content = mark(rows)
   local caption, in_caption = node.caption_long, false
   if caption ~= nil then
     caption, in_caption = mark(caption)
   end
-  if not (in_content or in_caption) then
+  if not (in_rows or in_content or in_caption) then
     return nil
   end
   if caption == nil then

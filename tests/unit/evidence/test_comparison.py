@@ -10,20 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sarcoma_sbrt.evidence.comparison import (
+    ContextRate,
     SeriesRate,
     bed_interval,
+    bed_of_eqd2,
     comparable_rates,
+    context_rates,
     logit_effect,
 )
 from sarcoma_sbrt.evidence.published import Figure, Schedule, Study
 
 NOTHING: dict[str, Any] = {
-    "reported_in": (),
-    "members": (),
-    "schedules": (),
-    **dict.fromkeys(("years_from", "years_to", "lesions", "median_size_cm", "follow_up_months")),
-    **dict.fromkeys(("design", "population", "country", "dose_printed", "histology"), ""),
-    **dict.fromkeys(("follow_up_method", "citation", "locator", "note"), ""),
+    **dict.fromkeys(Study.__dataclass_fields__, ""),
+    **{"reported_in": (), "members": (), "schedules": (), "lesions": None},
 }
 
 
@@ -96,25 +95,76 @@ def test_no_schedule_no_bed() -> None:
     assert (row.bed_least, row.bed_most, row.bed_central, row.bed_source) == (None,) * 3 + ("",)
 
 
+def dose(endpoint: str, estimate: float | None = None, **given: Any) -> Figure:
+    named = {"measure": "median", "endpoint": endpoint, "unit": "Gy", "time_months": None}
+    return rate("a", **named | {"key": f"a.{endpoint}.median", "estimate": estimate} | given)
+
+
+WIDE = study("a", schedules=(Schedule(30, 60, 3, 8),))  # BED10 41.25 to 180, see above
+SCHEDULE = rate("a", key="a.schedule", measure="schedule", endpoint="schedule")
+
+
+def test_bed_of_an_eqd2_is_that_of_its_2_gy_fractions() -> None:
+    # 60 Gy in 30: 60 (1 + 2 / 10), 60 (1 + 2 / 4)
+    assert bed_of_eqd2(60, 10) == pytest.approx(72)
+    assert bed_of_eqd2(60, 4) == 90
+
+
 def test_a_printed_range_of_bed_goes_before_the_ends_of_the_schedules() -> None:
-    ranged = study("a", schedules=(Schedule(30, 75, 2, 10),))
-    printed = {"range_low": 51.3, "range_high": 187.5, "printed_range": "51.3–187.5"}
-    named = {"measure": "median", "endpoint": "bed10", "unit": "Gy", "key": "a.bed10.median"}
-    [row] = compared([rate("a"), rate("a", 85.5, **named, **printed)], ranged)
+    printed = dose("bed10", 85.5, range_low=51.3, range_high=187.5)
+    [row] = compared([rate("a"), SCHEDULE, printed], WIDE)
     assert (row.bed_least, row.bed_most, row.bed_central) == (51.3, 187.5, 85.5)
+    assert (row.bed_ends, row.bed_source) == ("printed BED10", "printed BED10")
     assert row.dose_keys == ("a.bed10.median",)
 
 
 def test_a_printed_median_stands_for_the_series_at_its_own_alpha_beta_only() -> None:
-    ranged = study("a", schedules=(Schedule(30, 60, 3, 8),))
-    median = rate("a", 85.5, measure="median", endpoint="bed10", unit="Gy", key="a.bed10.median")
-    [row] = compared([rate("a"), median], ranged)
-    assert (row.bed_central, row.bed_source) == (85.5, "printed median")
-    assert (row.bed_least, row.bed_most) == (41.25, 180)
-    assert row.dose_keys == ("a.bed10.median",)
-    [other] = compared([rate("a"), median], ranged, alpha_beta=4.0)
+    median = dose("bed10", 85.5)
+    [row] = compared([rate("a"), median, SCHEDULE], WIDE)
+    assert (row.bed_central, row.bed_source) == (85.5, "printed BED10")
+    assert (row.bed_least, row.bed_most, row.bed_ends) == (41.25, 180, "printed schedules")
+    assert row.dose_keys == ("a.schedule", "a.bed10.median")
+    [other] = compared([rate("a"), median, SCHEDULE], WIDE, alpha_beta=4.0)
     # 30 (1 + 3.75 / 4) = 58.125; 60 (1 + 20 / 4) = 360
-    assert (other.bed_central, other.bed_source) == ((58.125 + 360) / 2, "mid-point")
+    assert (other.bed_central, other.bed_source) == ((58.125 + 360) / 2, "middle of the range")
+    assert other.dose_keys == ("a.schedule",)
+
+
+def test_a_printed_eqd2_is_converted_and_goes_before_the_schedules() -> None:
+    printed = dose("eqd2", 100.0, range_low=50.0, range_high=130.0)
+    [row] = compared([rate("a"), SCHEDULE, printed], WIDE)
+    # times 1.2
+    assert (row.bed_least, row.bed_most, row.bed_central) == pytest.approx((60, 156, 120))
+    assert row.bed_ends == row.bed_source == "printed EQD2, converted"
+    assert row.dose_keys == ("a.eqd2.median",)
+    [other] = compared([rate("a"), SCHEDULE, printed], WIDE, alpha_beta=4.0)
+    assert (other.bed_ends, other.bed_most) == ("printed schedules", 360)
+
+
+def test_a_printed_bed_goes_before_a_printed_eqd2_for_ends_and_median_apart() -> None:
+    eqd2 = dose("eqd2", 100.0, range_low=50.0, range_high=130.0)
+    [row] = compared([rate("a"), eqd2, dose("bed10", 118.0)], WIDE)
+    assert (row.bed_central, row.bed_source) == (118, "printed BED10")
+    assert (row.bed_least, row.bed_most) == pytest.approx((60, 156))
+    assert row.bed_ends == "printed EQD2, converted"
+    assert row.dose_keys == ("a.eqd2.median", "a.bed10.median")
+
+
+def test_a_bare_range_gives_the_ends_and_their_middle() -> None:
+    [row] = compared([rate("a"), dose("bed10", measure="range", range_low=80, range_high=90)], WIDE)
+    assert (row.bed_least, row.bed_most, row.bed_central) == (80, 90, 85)
+    assert (row.bed_ends, row.bed_source) == ("printed BED10", "middle of the range")
+
+
+@pytest.mark.parametrize("part", [{"subgroup": "spine"}, {"arm": "boost"}, {"unit": "percent"}])
+def test_the_dose_of_a_part_is_not_that_of_the_series(part: dict[str, str]) -> None:
+    [row] = compared([rate("a"), dose("eqd2", 100.0, **part)], WIDE)
+    assert (row.bed_central, row.bed_source) == ((41.25 + 180) / 2, "middle of the range")
+
+
+def test_one_printed_schedule_is_no_range() -> None:
+    [row] = compared([rate("a")], study("a", schedules=(Schedule(50, 50, 5, 5),)))
+    assert (row.bed_central, row.bed_source) == (100, "the one printed schedule")
 
 
 # --- interval ---------------------------------------------------------------------------------
@@ -134,6 +184,16 @@ def test_approximated_from_patients_although_lesions_were_counted() -> None:
 def test_n_of_a_figure_about_patients_goes_before_the_studys() -> None:
     [row] = compared([rate("a", n=31, unit_of_analysis="patient")], study("a", patients=40))
     assert (row.n, row.n_source) == (31, "figure")
+
+
+def test_n_of_unknown_unit_is_that_of_patients_only_where_patients_die() -> None:
+    unsaid = {"n": 31, "unit_of_analysis": ""}
+    [row] = compared([rate("a", **unsaid)], study("a", patients=40))
+    assert (row.n, row.n_source, row.unit_of_analysis) == (40, "study", "")
+    known = {"a": study("a", patients=40)}
+    figure = rate("a", **unsaid, endpoint="os")
+    [row] = comparable_rates([figure], known, "os", 24, alpha_beta=10)
+    assert (row.n, row.n_source, row.unit_of_analysis) == (31, "figure", "")
 
 
 def test_a_printed_interval_is_shown_as_printed_and_gives_the_variance() -> None:
@@ -264,6 +324,13 @@ def test_crude_shares_and_unsupported_times_are_flagged_apart() -> None:
     assert {r.study_id for r in rows if r.is_crude} == {"both", "crude"}
 
 
+@pytest.mark.parametrize(("relation", "is_pooled"), [(">", False), ("<=", False), ("~", True)])
+def test_a_bound_is_no_rate(relation: str, is_pooled: bool) -> None:
+    [row] = compared([rate("a", relation=relation)], study("a"))
+    assert row.is_pooled == is_pooled
+    assert row.excluded_reason == ("" if is_pooled else "it is printed as a bound, not as a value")
+
+
 @pytest.mark.parametrize("part", [{"subgroup": "size_le5"}, {"arm": "sbrt"}])
 def test_a_part_of_a_series_never_stands_for_it(part: dict[str, str]) -> None:
     [row] = compared([rate("a", 95, ".part", **part), rate("a", 80)], study("a"))
@@ -289,4 +356,111 @@ def test_the_cohort_that_a_reconstruction_is_made_from_is_shown_but_not_pooled()
     assert reasons(rows) == {
         "a": "the cohort under analysis was reconstructed from it",
         "b": "",
+    }
+
+
+# --- context ----------------------------------------------------------------------------------
+
+
+def beside(figures: list[Figure], *studies: Study) -> list[ContextRate]:
+    return context_rates(figures, {s.study_id: s for s in studies}, "lc", 24)
+
+
+def other(study_id: str, role: str = "context", **given: Any) -> Study:
+    values = {"population": "retroperitoneal sarcoma", "treatment": "radiotherapy"}
+    return study(study_id, role=role, **values | given)
+
+
+def test_another_treatment_of_sarcoma_is_context() -> None:
+    [row] = beside([rate("a", 41.0, unit_of_analysis="")], other("a", site="primary"))
+    assert row == ContextRate(
+        study_id="a",
+        site="primary",
+        population="retroperitoneal sarcoma",
+        kind="conventional radiotherapy",
+        endpoint="lc",
+        time_months=24,
+        part="",
+        supported=True,
+        rate=41,
+        low=None,
+        high=None,
+        level=None,
+        key="a.lc.rate_24m",
+    )
+
+
+def test_a_review_gives_a_range_without_a_rate() -> None:
+    spread = {"measure": "range", "estimate": None, "range_low": 79.0, "range_high": 93.0}
+    [row] = beside([rate("a", arm="sbrt", **spread)], other("a", "review", treatment="mixed"))
+    assert (row.rate, row.low, row.high, row.level) == (None, 79, 93, None)
+    assert row.kind == "review, range over its series, SBRT"
+
+
+def test_an_interval_has_a_level_and_a_range_has_none() -> None:
+    [row] = beside([rate("a", 50.0, ci_low=40.0, ci_high=60.0, ci_level=90.0)], other("a"))
+    assert (row.low, row.high, row.level) == (40, 60, 0.9)
+    [row] = beside([rate("a", 50.0, range_low=40.0, range_high=60.0)], other("a"))
+    assert (row.low, row.high, row.level) == (40, 60, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ({"treatment": "surgery"}, "surgery"),
+        ({"treatment": "mixed"}, "several treatments"),
+        ({"treatment": "none"}, "treatment not said"),
+        ({"role": "review"}, "review"),
+    ],
+)
+def test_context_says_what_it_is(given: dict[str, str], kind: str) -> None:
+    [row] = beside([rate("a", relation="~")], other("a", **given))
+    assert row.kind == f"{kind}, approximate"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"population": "metastatic renal cancer"},
+        {"population": "", "histology": ""},
+        {"role": "sbrt_series"},
+        {"role": "same_cohort"},
+        {"role": "case"},
+        {"role": "registry"},
+    ],
+)
+def test_no_context(given: dict[str, str]) -> None:
+    assert beside([rate("a")], other("a", **given)) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"endpoint": "os"},
+        {"time_months": 36.0},
+        {"duplicate_of": "a.lc"},
+        {"unit": "months"},
+        {"measure": "proportion"},
+        {"estimate": None},
+        {"measure": "range", "estimate": None, "range_low": 40.0},
+    ],
+)
+def test_no_context_rate(given: dict[str, Any]) -> None:
+    assert beside([rate("a", **given)], other("a")) == []
+
+
+def test_the_histology_says_sarcoma_too() -> None:
+    assert len(beside([rate("a")], other("a", population="any", histology="mixed STS"))) == 1
+
+
+def test_the_whole_goes_before_its_parts_of_which_else_all_stand() -> None:
+    parts = [rate("a", 20.0, ".x", arm="x"), rate("a", 60.0, ".b", subgroup="b")]
+    assert [r.rate for r in beside([*parts, rate("a", 40.0)], other("a"))] == [40]
+    rows = beside(parts, other("a"))
+    assert [(r.part, r.rate) for r in rows] == [("b", 60), ("x", 20)]
+
+
+def test_context_is_never_pooled() -> None:
+    assert reasons(compared([rate("a")], other("a"))) == {
+        "a": "it is no series of stereotactic radiotherapy"
     }

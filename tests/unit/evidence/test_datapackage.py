@@ -150,11 +150,28 @@ def test_a_study_is_reported_in_every_paper_that_prints_a_figure_of_it() -> None
     }
 
 
-def test_package_and_papers_are_under_one_licence() -> None:
+def test_the_package_says_its_licence_version_and_authors_by_itself() -> None:
     assert PACKAGE["profile"] == "tabular-data-package"
-    assert [licence["name"] for licence in PACKAGE["licenses"]] == ["CC-BY-4.0"]
-    assert {row["licence"] for row in rows("papers")} == {"CC-BY-4.0"}
-    assert "https://creativecommons.org/licenses/by/4.0/" in READ_ME
+    assert re.fullmatch(r"\d+\.\d+\.\d+", PACKAGE["version"])
+    assert PACKAGE["contributors"] == [{"title": "The sarcoma-sbrt developers", "role": "author"}]
+    [licence] = PACKAGE["licenses"]
+    assert licence["name"] == "CC-BY-4.0"
+    assert licence["path"] in (FOLDER / "LICENSE").read_text(encoding="utf-8")
+    assert licence["path"] in READ_ME
+
+
+def test_papers_and_read_me_say_the_same_of_their_licences() -> None:
+    licences = {row["paper"]: row["licence"] for row in rows("papers")}
+    assert licences.pop("feng2022") == "open access (no licence named)"
+    assert set(licences.values()) == {"CC-BY-4.0"}
+    said = " ".join(READ_ME.split())
+    assert "The last three name CC BY 4.0 in their text." in said
+    assert "Feng et al. 2022 that was transcribed names no licence and says only that" in said
+
+
+def test_a_paper_has_its_doi_where_its_text_prints_one() -> None:
+    assert [row["paper"] for row in rows("papers") if not row["doi"]] == ["feng2022"]
+    assert "`doi` is empty where the text that was transcribed prints none (`feng2022`)" in READ_ME
     for paper in rows("papers"):
         assert paper["doi"] in READ_ME
 
@@ -196,6 +213,16 @@ def test_no_fixed_word_is_idle_but_those_that_the_read_me_names() -> None:
     assert sentence
     assert idle == set(re.findall(r"`([^`]+)`", sentence[1]))
     assert all(used()[column] <= words for column, words in enumerated().items())
+
+
+def test_a_side_that_is_favoured_is_a_slug_that_the_read_me_explains() -> None:
+    table = READ_ME.split("Slugs of `favours`")[1].split("\n\n")[1]
+    explained = {slug for line in table.split("\n") for slug in re.findall(r"`([^`]+)`", line)}
+    figures = [row for name in FIGURES for row in rows(name)]
+    groups = {row[column] for row in figures for column in ("arm", "subgroup")}
+    used = {row["favours"] for row in figures} - {""}
+    assert {"grade_low", "grade_high"} <= used
+    assert used - explained - groups == set()
 
 
 @pytest.mark.parametrize(
@@ -247,6 +274,54 @@ def test_a_paper_is_in_the_bibliography_as_it_is_in_the_table() -> None:
         assert letters(item["title"]) == letters(row["title"])
         assert year(item) == row["year"]
         assert item.get("DOI", "") == row["doi"]
+
+
+def written(item: dict[str, Any]) -> str:
+    """The reference in full: authors, title, journal year;volume:pages, DOI, address."""
+    title = re.sub(r"<[^>]+>", "", item["title"])
+    title = re.sub(r"(?<=vs\. )[A-Z]", lambda m: m[0].lower(), title)
+    journal = item.get("container-title") or item.get("publisher", "")
+    where = f"{journal} {year(item)}".strip()
+    where += f";{item['volume']}" if "volume" in item else ""
+    where += f":{item['page']}" if "page" in item else ""
+    parts = [", ".join(map(author, item["author"])), title, where]
+    parts += [f"doi:{item['DOI']}"] if "DOI" in item else []
+    if "URL" in item:
+        y, m, d = item["accessed"]["date-parts"][0]
+        parts.append(f"{item['URL']} (accessed {y}-{m:02d}-{d:02d})")
+    return ". ".join(parts)
+
+
+def author(name: dict[str, str]) -> str:
+    if "literal" in name:
+        return "et al" if name["literal"] == "others" else name["literal"]
+    particle = name.get("non-dropping-particle", name.get("dropping-particle", ""))
+    initials = "".join(part[0] for part in re.split(r"[\s.-]+", name["given"]) if part)
+    return f"{particle} {name['family']} {initials}".strip()
+
+
+@pytest.mark.parametrize("table", ["papers", "studies"])
+def test_a_reference_is_that_of_the_bibliography_in_full(table: str) -> None:
+    known = bibliography()
+    for row in rows(table):
+        expected = written(known[row["citation"]]) if row["citation"] else ""
+        assert row["reference"] == expected, row["citation"]
+
+
+def test_a_reference_by_hand() -> None:
+    [loi] = [row["reference"] for row in rows("studies") if row["study_id"] == "loi2018"]
+    assert loi == (
+        "Loi M, Duijm M, Baker S, et al. Stereotactic body radiotherapy for oligometastatic soft "
+        "tissue sarcoma. La Radiologia Medica 2018;123:871-878. doi:10.1007/s11547-018-0912-5"
+    )
+
+
+def test_a_second_report_of_a_series_does_not_stand_for_it() -> None:
+    series: dict[str, list[str]] = {}
+    for row in rows("studies"):
+        if row["role"] == "sbrt_series":
+            series.setdefault(row["cohort_id"], []).append(row["study_id"])
+    assert [ids for ids in series.values() if len(ids) > 1] == []
 
 
 def test_a_cited_entry_is_in_a_reference_list_of_the_papers() -> None:

@@ -235,13 +235,14 @@ def test_each_dose_choice_takes_its_own_end() -> None:
 
 
 def published_series(
-    name: str, lc: float, gy: float, supported: str = "yes"
+    name: str, lc: float, gy: float, supported: str = "yes", **given: Any
 ) -> tuple[Study, Figure]:
     empty: dict[str, Any] = dict.fromkeys(Study.__dataclass_fields__, "")
     study = Study(
         **empty
         | {"study_id": name, "label": name, "title_year": 2015, "role": "sbrt_series"}
         | {"members": (), "schedules": (Schedule(gy, gy, 5, 5),), "site": "lung", "patients": 30}
+        | given
     )
     figure = Figure(
         key=f"{name}.lc.rate_24m",
@@ -272,11 +273,58 @@ def test_series_whose_time_only_a_table_gives_enter_the_sensitivity_analysis_alo
     [result] = synthesise([figure for _, figure in pairs], studies, alpha_beta=10)
     assert (result.endpoint, result.time_months) == ("lc", 24)
     assert [group.site for group in result.groups] == ["all", "lung"]
-    for group in result.groups:
-        assert (group.main.k, group.half_n.k, group.all_rows.k) == (3, 3, 4)
-        assert isinstance(group.main, Pooled)
-        assert isinstance(group.half_n, Pooled)
-        assert group.half_n.q == pytest.approx(group.main.q / 2)
-        assert list(group.main.weights) == list(group.left_out) == ["a", "b", "c"]
+    group = result.groups[1]
+    assert (group.main.k, group.half_n.k, group.all_rows.k) == (3, 3, 4)
+    assert isinstance(group.main, Pooled)
+    assert isinstance(group.half_n, Pooled)
+    assert group.half_n.q == pytest.approx(group.main.q / 2)
+    assert list(group.main.weights) == list(group.left_out) == ["a", "b", "c"]
     assert isinstance(result.doses["central"], Refused)
     assert isinstance(result.doses["all rows"], Regression)
+
+
+def all_sites(*pairs: tuple[Study, Figure]) -> Any:
+    studies = {study.study_id: study for study, _ in pairs}
+    [result] = synthesise([figure for _, figure in pairs], studies, alpha_beta=10)
+    return result.groups[0]
+
+
+@pytest.mark.parametrize(
+    ("site", "reason"),
+    [
+        ("liver_and_pancreas", "all series are of one site: see liver and pancreas"),
+        ("mixed", "all series are of mixed sites: see mixed"),
+    ],
+)
+def test_all_sites_are_no_group_beside_the_one_that_has_all(site: str, reason: str) -> None:
+    three = [
+        published_series(name, lc, 50, site=site) for name, lc in (("a", 70), ("b", 80), ("c", 85))
+    ]
+    group = all_sites(*three)
+    keys = ("a.lc.rate_24m", "b.lc.rate_24m", "c.lc.rate_24m")
+    assert group.main == group.half_n == group.all_rows == Refused(3, reason, keys)
+    assert group.left_out == {}
+
+
+def test_a_second_site_makes_a_group_of_all_sites() -> None:
+    three = [published_series(name, lc, 50) for name, lc in (("a", 70), ("b", 80))]
+    other = published_series("c", 85, 50, site="spine")
+    assert isinstance(all_sites(*three, other).main, Pooled)
+    unstated = published_series("c", 85, 50, site="")
+    assert isinstance(all_sites(*three, unstated).main, Pooled)
+
+
+def test_each_analysis_of_all_sites_is_judged_by_its_own_series() -> None:
+    three = [published_series(name, lc, 50) for name, lc in (("a", 70), ("b", 80), ("c", 85))]
+    group = all_sites(*three, published_series("d", 90, 50, "no", site="spine"))
+    assert group.main.reason == group.half_n.reason == "all series are of one site: see lung"
+    assert isinstance(group.all_rows, Pooled)
+    assert group.all_rows.k == 4
+
+
+def test_context_stands_beside_and_alone_makes_no_group() -> None:
+    given = {"role": "context", "population": "sarcoma of bone", "treatment": "surgery"}
+    context, figure = published_series("a", 45, 50, **given)
+    [result] = synthesise([figure], {"a": context}, alpha_beta=10)
+    assert [(rate.study_id, rate.rate) for rate in result.context] == [("a", 45)]
+    assert (result.groups, result.rates[0].is_pooled) == ((), False)

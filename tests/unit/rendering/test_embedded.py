@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import base64
 import datetime
 import re
+import urllib.parse
 import zipfile
 from pathlib import Path
 
@@ -171,6 +173,70 @@ def test_the_docx_has_label_captions_and_ruled_tables(rendered: dict[str, Path])
     assert [n for n in names if n.startswith("word/media/")] != []
     assert all(n.endswith(".png") for n in names if n.startswith("word/media/"))
     assert "2026-11-21T00:00:00Z" in core
+
+
+def _long_table() -> str:
+    """Two groups of rows, each of several lines, over more than two pages."""
+    rows = [
+        f"| row {word} begins | {'a remark of some length ' * 14} and {word} ends |"
+        for word in (f"{a}{b}" for a in "abcdef" for b in "uvwxyz")
+    ]
+    rows.insert(12, "| **Second group** | |")
+    body = "\n".join(["| Name | Remark |", "|:--|:--|", "| **First group** | |", *rows])
+    return f"\n::: {{#tbl-long}}\n\n{body}\n\nA long table.\n:::\n"
+
+
+@pytest.fixture
+def long_pages(manuscript: Path, assemble, tmp_path: Path) -> list[str]:
+    """Text of the pages that a long table is on."""
+    methods = manuscript / "sections" / "methods.qmd"
+    methods.write_text(methods.read_text() + _long_table())
+    pdf = embedded.render(assemble(), tmp_path / "out", date=DATE)["pdf"]
+    pages = [" ".join(p.extract_text().split()) for p in pypdf.PdfReader(pdf).pages]
+    return [text for text in pages if re.search(r"row \w\w begins", text)]
+
+
+def test_a_row_of_the_pdf_is_on_one_page(long_pages: list[str]) -> None:
+    assert len(long_pages) > 2
+    for text in long_pages:
+        begun = re.findall(r"row (\w\w) begins", text)
+        assert begun == re.findall(r"and (\w\w) ends", text)
+
+
+def test_a_page_of_the_pdf_repeats_the_head_and_the_group(long_pages: list[str]) -> None:
+    assert all("Name Remark" in text for text in long_pages)
+    groups = [re.findall(r"(First|Second) group", text) for text in long_pages]
+    assert groups[0][0] == "First"
+    assert groups[-1] == ["Second"]  # begun on a page before
+    assert sum(found.count("Second") for found in groups) > 1
+    for text in long_pages:
+        # A heading never ends a page.
+        assert not re.search(r"group (?:\d+ / \d+)?$", text)
+
+
+def test_the_contents_are_closed_until_there_is_room_beside_the_text(page: BeautifulSoup) -> None:
+    contents = page.select_one("details.toc")
+    assert contents is not None
+    assert not contents.has_attr("open")
+    style = "".join(
+        base64.b64decode(link["href"].partition(",")[2]).decode()
+        if ";base64," in link["href"]
+        else urllib.parse.unquote(link["href"])
+        for link in page.select("link[rel=stylesheet]")
+    ) + "".join(tag.get_text() for tag in page.select("style"))
+    assert ".toc::details-content" in style.partition("@media (min-width: 82rem)")[2]
+
+
+def test_no_row_of_a_docx_table_breaks_over_pages(rendered: dict[str, Path]) -> None:
+    with zipfile.ZipFile(rendered["docx"]) as archive:
+        body = archive.read("word/document.xml").decode()
+    rows = re.findall(r"<w:tr>(<w:trPr>.*?</w:trPr>)?", body)
+    assert len(rows) > 30
+    assert all("<w:cantSplit/>" in row for row in rows)
+    # After a table comes room, or its note, which has its own.
+    assert body.count('</w:tbl><w:p><w:pPr><w:pStyle w:val="TableEnd"/>') == 1
+    assert body.count("</w:tbl>") == 2
+    assert body.count('<w:pStyle w:val="TableNote"') == 1
 
 
 def test_what_pandoc_warns_of_fails_the_render(project: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sarcoma_sbrt.errors import RenderError
 from sarcoma_sbrt.rendering import quarto
 
 FAKE = """#!{python}
-import json, os, pathlib, sys
+import json, os, pathlib, sys, zipfile
 here = pathlib.Path(__file__).parent
 if sys.argv[1:] == ["--version"]:
     print("1.8.25")
@@ -24,6 +25,9 @@ out = pathlib.Path(sys.argv[2]) / "_output"
 out.mkdir()
 for name in {formats!r}:
     (out / f"index.{{name}}").write_text(name)
+if (out / "index.docx").is_file():
+    with zipfile.ZipFile(out / "index.docx", "w") as archive:
+        archive.writestr("word/document.xml", "<w:tbl><w:tr></w:tr></w:tbl>")
 print({says!r}, file=sys.stderr)
 raise SystemExit({code})
 """
@@ -88,11 +92,10 @@ def test_the_project_is_rendered_by_one_call_without_execution(install, folder: 
         "TYPST_IGNORE_SYSTEM_FONTS": "true",
         "NO_COLOR": "1",
     }
-    assert {name: file.read_text() for name, file in files.items()} == {
-        "html": "html",
-        "pdf": "pdf",
-        "docx": "docx",
-    }
+    assert (files["html"].read_text(), files["pdf"].read_text()) == ("html", "pdf")
+    with zipfile.ZipFile(files["docx"]) as archive:
+        # What is done to the embedded renderer's tables is done to Quarto's.
+        assert b"<w:cantSplit/>" in archive.read("word/document.xml")
 
 
 @pytest.mark.parametrize(

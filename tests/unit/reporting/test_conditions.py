@@ -19,13 +19,20 @@ def plan():
     return plan_settings(raw)
 
 
-def answers(numbers=(), parts=(), **changes):
+def answers(numbers=(), parts=(), values=None, times=None, **changes):
     made = plan()
+    analysis = made.analysis
+    if times:
+        analysis = replace(analysis, comparison=replace(analysis.comparison, times_months=times))
     endpoints = dict(made.endpoints)
     for name, change in changes.items():
         endpoints[name] = replace(endpoints[name], **change)
-    registry = {key: {"support": support} for key, support in dict(numbers).items()}
-    return conditions(registry, dict.fromkeys(parts), made.analysis, made.cohort, endpoints)
+    registry = {key: {"support": support, "value": 2} for key, support in dict(numbers).items()}
+    for key, value in (values or {}).items():
+        is_text = isinstance(value, str)
+        registry[key] = {"support": "printed", "value": value, "status": "estimated"}
+        registry[key] |= {"text": value} if is_text else {}
+    return conditions(registry, dict.fromkeys(parts), analysis, made.cohort, endpoints)
 
 
 def test_a_section_is_there_when_any_key_lies_below_its_name():
@@ -67,3 +74,54 @@ def test_a_gap_of_zero_is_a_gap_and_none_is_not():
 def test_any_progression_means_all_three_kinds():
     assert answers()["pfs.any_progression"]
     assert not answers(pfs={"progression_kinds": ("distant",)})["pfs.any_progression"]
+
+
+def test_one_patient_is_no_patients():
+    count = "toxicity.grade_3_or_more.n"
+    assert answers(values={count: 1})[f"one.{count}"]
+    assert not answers(values={count: 0})[f"one.{count}"]
+    assert not answers()[f"one.{count}"]
+
+
+def test_a_pooled_rate_is_quoted_only_at_the_times_that_the_text_names():
+    key = {"synthesis.lc.lung.rate_24m": 80.0}
+    assert answers(values=key)["pooled.lc.lung.24m"]
+    assert "pooled.lc.lung.24m" not in answers(values=key, times=(12.0, 36.0))
+    assert not answers(values=key, times=(6.0, 24.0, 36.0))["pooled.lc.lung.24m"]
+    assert not answers()["pooled.lc.lung.24m"]
+
+
+def beside(*here, **more):
+    rates = [f"lc.rate_{months}m" for months in (12, 24, 36)]
+    there = {f"published.feng2022.{rate}": 50.0 for rate in rates}
+    found = answers(values=dict(zip(rates, here, strict=True)) | there | more)
+    return [name for name in ("near", "apart", "attainable") if found[f"{name}.lc"]]
+
+
+def test_a_cohort_is_near_its_target_when_every_rate_is():
+    assert beside(50.0, 45.0, 55.0) == ["near"]
+    assert beside(50.0, 44.9, 50.0) == ["apart"]
+    possible = {"consistency.landmark.feng2022.lc.rate_12m.verdict": "possible"}
+    assert beside(50.0, 44.9, 50.0, **possible) == ["apart", "attainable"]
+    assert beside(50.0, 45.0, 55.0, **possible) == ["near"]
+
+
+def test_a_cohort_that_cannot_be_quoted_is_neither_near_nor_apart():
+    assert beside(50.0, None, 50.0) == []
+    filler = answers({f"lc.rate_{months}m": "filler" for months in (12, 24, 36)})
+    assert not filler["near.lc"]
+    assert not filler["apart.lc"]
+
+
+def dosed(**doses):
+    values = {f"series.{study}.bed10.central": dose for study, dose in doses.items()}
+    values |= {f"series.{study}.lc.rate_24m": 80.0 for study in doses}
+    return answers(values=values)["dose.loi_alone"]
+
+
+def test_one_series_stands_apart_on_the_dose_axis_as_the_text_says():
+    near = {"dhakal2012": 100.0, "baumann2020": 106.0, "frakulli2015": 110.0}
+    assert dosed(**near, loi2018=138.0)
+    assert not dosed(**near, loi2018=119.0)
+    assert not dosed(**near | {"frakulli2015": 200.0}, loi2018=138.0)
+    assert not dosed(**near)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,10 +96,102 @@ def test_the_dose_of_a_series_comes_once_and_from_its_own_figures() -> None:
         72
     ] * 3
     assert found["series.a.bed10.least"].rows == {"published": ["a.schedule"]}
+    assert found["series.a.bed10.least"].method == "BED, lowest dose in the most fractions"
+
+
+def dose(endpoint: str, estimate: float, low: float, high: float) -> Figure:
+    named = {"key": f"a.{endpoint}.median", "measure": "median", "endpoint": endpoint, "unit": "Gy"}
+    return rate("a", estimate, **named, time_months=None, range_low=low, range_high=high)
+
+
+def test_a_dose_says_where_it_is_from() -> None:
+    wide = study("a", 40, schedules=(Schedule(30, 60, 3, 8),))
+    said = {}
+    for name, printed in (
+        ("schedules", []),
+        ("bed10", [dose("bed10", 90, 60, 120)]),
+        ("eqd2", [dose("eqd2", 100, 50, 125)]),
+    ):
+        found = records([rate("a", 70.0), *printed], [wide])
+        texts = [found[f"series.a.bed10.{end}"] for end in ("ends", "source")]
+        central = found["series.a.bed10.central"]
+        said[name] = (*(t.value for t in texts), central.value, central.method)
+        assert {t.unit for t in texts} == {"text"}
+    converted = "BED, from the printed EQD2, EQD2 (1 + 2 / (alpha/beta))"
+    assert said == {
+        # (41.25 + 180) / 2, and 100 times 1.2
+        "schedules": (
+            "printed schedules",
+            "middle of the range",
+            110.625,
+            "BED, middle of the range",
+        ),
+        "bed10": ("printed BED10", "printed BED10", 90, "BED, as printed"),
+        "eqd2": ("printed EQD2, converted", "printed EQD2, converted", 120, converted),
+    }
+
+
+def test_a_series_without_a_dose_does_not_say_where_one_is_from() -> None:
+    found = records([rate("a", 70.0)], [study("a", 40, schedules=())])
+    assert not [key for key in found if ".bed10." in key]
+
+
+# --- context ----------------------------------------------------------------------------------
 
 
 def test_context_is_no_series_and_says_nothing() -> None:
     assert not [key for key in records() if key.startswith("series.f.")]
+
+
+def context(*figures: Figure, **given: Any) -> dict[str, Any]:
+    """Context records of a study, as values by what follows its key."""
+    values = {"role": "review", "treatment": "mixed", "population": "sarcoma of the lung"}
+    found = records(list(figures), [study("f", 30, **values | given)])
+    return {
+        key.removeprefix("context.f.lc"): record.value
+        for key, record in found.items()
+        if key.startswith("context.")
+    }
+
+
+def test_a_rate_of_another_treatment_is_context() -> None:
+    found = context(rate("f", 41.0), role="context", treatment="radiotherapy")
+    assert found == {
+        ".rate_24m": 41,
+        ".rate_24m.kind": "conventional radiotherapy",
+        ".rate_24m.population": "sarcoma of the lung",
+        ".rate_24m.supported": "yes",
+        ".rate_24m.figure": "f.lc.rate_24m",
+    }
+
+
+def test_a_reviews_range_is_a_text_with_its_ends() -> None:
+    spread = {"measure": "range", "estimate": None, "range_low": 79.5, "range_high": 93.0}
+    found = context(replace(rate("f", 0, key="f.lc.sbrt.range", arm="sbrt"), **spread))
+    assert {end: found[f".rate_24m{end}"] for end in ("", ".low", ".high", ".figure")} == {
+        "": "79.5–93",
+        ".low": 79.5,
+        ".high": 93,
+        ".figure": "f.lc.sbrt.range",
+    }
+    assert found[".rate_24m.kind"] == "review, range over its series, SBRT"
+
+
+def test_a_printed_interval_of_context_is_its_interval() -> None:
+    figure = rate("f", 50.0, ci_low=40.0, ci_high=61.0, ci_level=95.0)
+    values = {"role": "review", "population": "sarcoma"}
+    record = records([figure], [study("f", 30, **values)])["context.f.lc.rate_24m"]
+    assert record.ci is not None
+    assert (record.ci.low, record.ci.high, record.ci.method) == (40, 61, "printed")
+    assert ".rate_24m.low" not in context(figure)
+
+
+def test_parts_of_context_have_keys_of_their_own() -> None:
+    parts = [rate("f", 60.0 + i, key=f"f.{arm}", arm=arm) for i, arm in enumerate(("x", "y"))]
+    found = context(*parts)
+    assert (found[".x.rate_24m"], found[".y.rate_24m"]) == (60, 61)
+    assert ".rate_24m" not in found
+    assert context(parts[0])[".rate_24m"] == 60
 
 
 def test_a_series_that_is_not_pooled_says_why() -> None:
@@ -132,9 +225,59 @@ def test_sensitivity_records_stand_beside_the_main_one() -> None:
     key = "synthesis.lc.lung.rate_24m"
     assert [found[f"{key}{suffix}.k"].value for suffix in ("", ".all_rows", ".half_n")] == [3, 4, 3]
     left = {k for k in found if k.startswith(f"{key}.leave_out.")}
-    assert left == {f"{key}.leave_out.{name}" for name in "abc"}
+    refused = {f"{key}.leave_out.{name}" for name in "abc"}
+    assert left == refused | {f"{one}.k" for one in refused}
     assert found[f"{key}.leave_out.a"].reason == "fewer than 3 series can be pooled"
     assert found["synthesis.lc.all.rate_24m.leave_out.a"].value is not None
+
+
+def test_every_sensitivity_analysis_says_how_its_series_spread() -> None:
+    found = records()
+    [synthesis] = synthesise(FIGURES, {s.study_id: s for s in STUDIES}, alpha_beta=10)
+    group = next(group for group in synthesis.groups if group.site == "all")
+    key = "synthesis.lc.all.rate_24m"
+    pooled = {"": group.main, ".all_rows": group.all_rows, ".half_n": group.half_n}
+    pooled |= {f".leave_out.{study}": left for study, left in group.left_out.items()}
+    assert len(pooled) == 7
+    for name, one in pooled.items():
+        assert isinstance(one, Pooled)
+        at = f"{key}{name}"
+        assert found[f"{at}.k"].value == one.k
+        assert found[f"{at}.tau2"].value == one.tau2
+        assert found[f"{at}.i2"].value == one.i2
+        ci = found[f"{at}.prediction"].ci
+        assert ci is not None
+        assert (ci.low, ci.high) == (one.prediction_low, one.prediction_high)
+
+
+def test_the_plain_interval_has_a_prediction_interval_of_its_own() -> None:
+    found = records()
+    [synthesis] = synthesise(FIGURES, {s.study_id: s for s in STUDIES}, alpha_beta=10)
+    main = next(group.main for group in synthesis.groups if group.site == "lung")
+    assert isinstance(main, Pooled)
+    key = "synthesis.lc.lung.rate_24m"
+    modified, plain = (found[f"{key}{of}.prediction"].ci for of in ("", ".plain"))
+    assert modified is not None
+    assert plain is not None
+    assert (plain.low, plain.high) == (main.prediction_low_plain, main.prediction_high_plain)
+    assert plain.low is not None
+    assert modified.low is not None
+    assert plain.low >= modified.low
+    assert [found[f"{key}.plain.{name}"].value for name in ("tau2", "i2")] == [main.tau2, main.i2]
+
+
+def test_all_sites_that_are_one_site_are_refused_and_say_where_to_look() -> None:
+    found = records([f for f in FIGURES if f.study_id != "e"])
+    key = "synthesis.lc.all.rate_24m"
+    assert found[key].reason == "all series are of one site: see lung"
+    assert found[f"{key}.all_rows"].reason == found[key].reason
+    assert {k.removeprefix(key) for k in found if k.startswith(key)} == {
+        "",
+        ".k",
+        ".all_rows",
+        ".all_rows.k",
+    }
+    assert found["synthesis.lc.lung.rate_24m"].value is not None
 
 
 def test_one_series_of_a_site_is_counted_and_not_pooled() -> None:
@@ -165,6 +308,9 @@ def test_slope_per_10_gy_with_its_p_and_the_other_doses() -> None:
     # every series has one schedule: the choice of the dose changes nothing
     for dose in ("mid_point", "least", "most"):
         assert found[f"synthesis.lc.dose.slope.{dose}"].value == slope.value
+        for spread in ("tau2", "i2", "r2"):
+            of = found[f"synthesis.lc.dose.slope.{dose}.{spread}"]
+            assert of.value == found[f"synthesis.lc.dose.slope.{spread}"].value
     assert "a.schedule" in slope.rows["published"]
 
 
@@ -195,6 +341,12 @@ def test_a_rate_says_what_a_reader_must_know_before_comparing_it() -> None:
         "figure": "d.lc.rate_24m",
     }
     assert found["series.e.site"].value == "spine"
+
+
+def test_a_unit_that_is_not_printed_is_not_said() -> None:
+    found = records([rate("a", 70.0), rate("b", 80.0, unit_of_analysis="lesion")])
+    units = {k: r.value for k, r in found.items() if k.endswith(".unit_of_analysis")}
+    assert units == {"series.b.lc.rate_24m.unit_of_analysis": "lesion"}
 
 
 def test_the_fitted_line_runs_between_the_doses_of_the_series() -> None:

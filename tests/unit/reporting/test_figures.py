@@ -172,7 +172,7 @@ def test_each_panel_has_its_curves_its_risk_table_and_its_letter(
     letters: str,
 ) -> None:
     figure, _ = kaplan_meier(followed, panels=panels)
-    assert len(figure.axes) == 2 * len(panels) + groups  # the swatches beside the risk table
+    assert len(figure.axes) == 2 * len(panels)  # each with its risk table
     steps = [line for axes in figure.axes for line in axes.lines if line.get_gid()]
     assert len(steps) == groups
     assert {line.get_drawstyle() for line in steps} == {"steps-post"}
@@ -209,11 +209,76 @@ def test_numbers_at_risk_stand_under_their_ticks(
     followed: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     figure, _ = kaplan_meier(followed, panels=("overall", "grade"))
-    for panel, table in ((figure.axes[0], figure.axes[1]), (figure.axes[3], figure.axes[4])):
+    for panel, table in (figure.axes[:2], figure.axes[2:]):
         assert panel.get_xlim() == table.get_xlim()
         assert panel.get_position().x0 == pytest.approx(table.get_position().x0)
         assert panel.get_position().x1 == pytest.approx(table.get_position().x1)
         assert list(panel.get_xticks()) == sorted({t.get_position()[0] for t in table.texts})
+
+
+def test_numbers_at_risk_stand_beside_the_names_of_their_groups(
+    followed: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    figure, _ = kaplan_meier(followed, panels=("number",))
+    names = [t for t in figure.texts if t.get_color() in ("#0072B2", "#D55E00")]
+    # Too long for one line; as in the legend, they begin with a capital.
+    assert [t.get_text() for t in names] == ["Single lesion", "Two or three", "lesions"]
+    assert {t.get_ha() for t in names} == {"right"}
+    figure.canvas.draw()
+    heights = {t.get_text(): t.get_window_extent().y0 for t in texts(figure)}
+    level = next(t for t in figure.axes[1].texts if t.get_color() == "#0072B2")
+    assert heights["Single lesion"] == pytest.approx(level.get_window_extent().y0, abs=3)
+    assert heights["Single lesion"] > heights["Two or three"] > heights["lesions"]
+    assert any(w.startswith("Single lesion (n = ") for w in words(figure))
+
+
+def test_the_key_says_what_no_legend_does(followed: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    figure, _ = kaplan_meier(followed, panels=("overall", "grade"))
+    said = words(figure)
+    assert "Dotted lines: medians. Shaded: 95% confidence bands. Ticks: censored." in said
+    assert {"Overall survival", "By histological grade"} <= set(said)
+
+
+def deaths_at(*months: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Patients who all die, at these months."""
+    table = pd.DataFrame({"time_months": months, "event": [1] * len(months)})
+    return table, pd.DataFrame({n: [1.0, 0.0] * (len(months) // 2)
+                                for n in ("grade", "number", "size")})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("months", "end", "ticks"),
+    [
+        # Of 30 one is left at 48 and later: less than a tenth, but not at 36.
+        ([10] * 20 + [40] * 9 + [100], 48, [0, 12, 24, 36, 48]),
+        # Of 30 three are left: that is a tenth.
+        ([10] * 20 + [40] * 7 + [100] * 3, 100, [0, 12, 24, 36, 48, 60, 72, 84, 96]),
+        # One is left from 12 on; the last landmark is at 36.
+        ([10] * 29 + [100], 36, [0, 12, 24, 36]),
+        # The axis ends at 48, and 49 is there too.
+        ([10] * 20 + [40] * 9 + [49], 49, [0, 12, 24, 36, 48]),
+        # Nobody at all was followed for long.
+        ([10] * 28 + [11, 11], 11, [0, 6]),
+    ],
+)
+def test_axes_end_where_less_than_a_tenth_are_at_risk(
+    months: list[float], end: float, ticks: list[int]
+) -> None:
+    figure, _ = kaplan_meier(deaths_at(*months), panels=("overall",))
+    assert figure.axes[0].get_xlim() == pytest.approx((-0.015 * end, 1.03 * end))
+    assert list(figure.axes[0].get_xticks()) == ticks
+    assert [int(t.get_position()[0]) for t in figure.axes[1].texts] == ticks
+    cut = [w for w in words(figure) if w.startswith("Axes end")]
+    told = "Axes end at the first tick at which less than a tenth of all are at risk; the longest "
+    assert cut == ([] if end == max(months) else [f"{told}time is 100.0 months."])
+
+
+def test_axes_do_not_end_before_a_median_that_is_drawn() -> None:
+    table = pd.DataFrame({"time_months": [10.0] * 27 + [70.0, 70.0, 100.0], "event": [1] * 30})
+    design = pd.DataFrame({n: [0.0] * 27 + [1.0] * 3 for n in ("grade", "number", "size")})
+    figure, numbers = kaplan_meier((table, design), panels=("overall", "grade"))
+    assert numbers["os.grade_level.median"]["value"] == 70
+    assert list(figure.axes[0].get_xticks()) == [0, 12, 24, 36, 48, 60, 72]
 
 
 def test_dotted_lines_end_at_the_median(followed: tuple[pd.DataFrame, pd.DataFrame]) -> None:

@@ -223,11 +223,28 @@ def test_prescriptions_that_are_all_rare_have_no_block() -> None:
 
 
 def test_sides_of_a_split_are_called_as_the_plan_calls_them() -> None:
-    text = made(*share("lesions.size_level", 2, 5), *share("lesions.size_reference", 3, 5))
-    assert (
-        "| <covariate.size.label>: <covariate.size.level> "
-        "| <lesions.size_level.n> (<lesions.size_level.percent>%) |"
-    ) in printed(text["treatment"])
+    bed = replace(COVARIATES["size"], name="bed", label="BED10", column="derived.bed10_gy")
+    analysis = replace(ANALYSIS, covariates=COVARIATES | {"bed": bed})
+    counted = [s for name in ("size", "bed") for side in ("level", "reference")
+               for s in share(f"lesions.{name}_{side}", 2, 4)]  # fmt: skip
+    lines = printed(made(*counted, analysis=analysis)["treatment"]).splitlines()
+    # The block is called "Lesion size" already, but not "BED10".
+    assert [line.split(" | ")[0] for line in lines[3:9]] == [
+        "| **Lesion size**",
+        "| <covariate.size.level>",
+        "| <covariate.size.reference>",
+        "| **Dose**",
+        "| <covariate.bed.label>: <covariate.bed.level>",
+        "| <covariate.bed.label>: <covariate.bed.reference>",
+    ]
+    assert lines[4].endswith(" | <lesions.size_level.n> (<lesions.size_level.percent>%) |")
+
+
+def test_a_split_of_another_name_than_its_block_keeps_it() -> None:
+    size = replace(COVARIATES["size"], label="Diameter")
+    analysis = replace(ANALYSIS, covariates=COVARIATES | {"size": size})
+    found = made(*share("lesions.size_level", 2, 5), analysis=analysis)
+    assert "| <covariate.size.label>: <covariate.size.level> |" in printed(found["treatment"])
 
 
 def survival() -> list[Statistic]:
@@ -253,16 +270,20 @@ def test_survival_table_exactly() -> None:
         "|--------------------:|",
         "| <endpoint.os.label> | <os.n> | <os.events> "
         "| <os.median> (<os.median.low>–<os.median.high>) "
-        "| <os.rate_12m.stated> (<os.rate_12m.low>–<os.rate_12m.high>); "
-        "<os.at_risk_12m> at risk "
-        "| <os.rate_36m.stated>; <os.at_risk_36m> at risk |",
+        "| <os.rate_12m.stated> (<os.rate_12m.low>–<os.rate_12m.high>) | <os.rate_36m.stated> |",
+        "| &emsp;At risk |  |  |  | <os.at_risk_12m> | <os.at_risk_36m> |",
         "",
-        "Kaplan-Meier estimates: median, and rate with its confidence interval and the number at "
-        f"risk. Intervals are {level}s by the log-log transform. Analysed: <endpoint.os.label> per "
-        "patient. NR: not reached. Not estimable: <endpoint.os.label> because "
-        "<os.rate_36m.reason>.",
+        "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
+        f"number at risk. Intervals are {level}s by the log-log transform. Analysed: "
+        "<endpoint.os.label> per patient. NR: not reached. Not estimable: <endpoint.os.label> "
+        "because <os.rate_36m.reason>.",
         ":::",
     ]
+
+
+def test_without_numbers_at_risk_there_is_no_row_for_them() -> None:
+    rates = [s for s in survival() if "at_risk" not in s.key]
+    assert "At risk" not in made(*rates)["survival"]
 
 
 def in_words(text: str, numbers: dict) -> str:
@@ -273,7 +294,7 @@ def in_words(text: str, numbers: dict) -> str:
 def test_a_rate_reads_with_its_sign_and_without_a_value() -> None:
     numbers = registered(*survival())
     read = in_words(made(*survival())["survival"], numbers)
-    assert "| 71.5% (60.0–90.0); 25 at risk | not estimable; 0 at risk |" in read
+    assert "| 71.5% (60.0–90.0) | not estimable |\n| &emsp;At risk |  |  |  | 25 | 0 |" in read
     assert "not estimable%" not in read
 
 
@@ -354,10 +375,13 @@ def test_levels_and_landmarks_are_the_plans() -> None:
         "survival": "| Endpoint | n | Events | Median, months (90% CI) | At 6 months "
         "| At 18 months |",
         "strata": "| Group | n | Events | Median, months (90% CI) | *p* |",
-        "univariable": "| Covariate | Overall survival: HR (90% CI) | *p* |",
-        "multivariable": "| Covariate | Overall survival: HR (90% CI) | *p* |",
+        "univariable": "|  | Overall survival |  |",
+        "multivariable": "|  | Overall survival |  |",
         "lc_models": "| Model | HR (90% CI) | *p* |",
     }
+    for name in ("univariable", "multivariable"):
+        second = in_words(found[name], numbers).splitlines()[3]
+        assert second == "| Covariate | HR (90% CI) | *p* |"
     assert in_words(found["rates_os"], numbers) == (
         "The rate of overall survival was 70.0% at 6 and 70.0% at 18 months.\n"
     )
@@ -375,17 +399,16 @@ def test_univariable_table_has_a_row_for_each_covariate_and_two_columns_for_each
             "os.univariable.chemotherapy", "os.univariable.age"]  # fmt: skip
     found = made(*(s for key in keys for s in hazard(f"cox.{key}")))
     lines = printed(found["univariable"]).splitlines()
-    assert lines[1] == (
-        "| Covariate "
-        "| <endpoint.lc.label>: HR (<config.models.confidence_level>% CI) | *p* "
-        "| <endpoint.os.label>: HR (<config.models.confidence_level>% CI) | *p* |"
-    )
+    # An empty cell continues the one on its left; the body's first row is the header's second.
+    assert lines[1] == "|  | <endpoint.lc.label> |  | <endpoint.os.label> |  |"
+    hr = "HR (<config.models.confidence_level>% CI) | *p*"
+    assert lines[3] == f"| Covariate | {hr} | {hr} |"
     lc, os = "cox.lc.univariable", "cox.os.univariable"
 
     def cells(key: str) -> str:
         return f"<{key}.hr> (<{key}.hr.low>–<{key}.hr.high>) | <{key}.p>"
 
-    assert lines[3:7] == [
+    assert lines[4:8] == [
         "| <covariate.grade.label>: <covariate.grade.contrast> "
         f"| {cells(f'{lc}.grade')} | {cells(f'{os}.grade')} |",
         f"| <covariate.size.label>: <covariate.size.contrast> | {cells(f'{lc}.size')} | – | – |",
@@ -393,7 +416,7 @@ def test_univariable_table_has_a_row_for_each_covariate_and_two_columns_for_each
         "| <covariate.chemotherapy.label> (confounded): <covariate.chemotherapy.contrast> "
         f"| – | – | {cells(f'{os}.chemotherapy')} |",
     ]
-    assert lines[8] == (
+    assert lines[9] == (
         "Univariable Cox models: hazard ratio (HR), each covariate by itself. It compares the "
         "first group with the second or values one step apart. Intervals are Wald; ties by "
         "Efron's approximation. Analysed: <endpoint.os.label> per patient; <endpoint.lc.label> "
@@ -407,7 +430,7 @@ def test_multivariable_table_ends_with_the_size_of_each_model() -> None:
     sizes = [count(f"{model}.n", 37), count(f"{model}.events", 28)]
     sizes.append(Statistic(f"{model}.events_per_variable", 28.0, "ratio", "events per covariate"))
     lines = printed(made(*hazard(f"{model}.grade"), *sizes)["multivariable"]).splitlines()
-    assert lines[4:7] == [
+    assert lines[5:8] == [
         f"| Analysed | <{model}.n> |  |",
         f"| Events | <{model}.events> |  |",
         f"| Events per covariate | <{model}.events_per_variable> |  |",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from sarcoma_sbrt.evidence.published import Figure
+from sarcoma_sbrt.evidence.published import Figure, Study
 
 WORDS = {"Thirteen": 13.0}
 
@@ -72,5 +73,20 @@ def rate(figure: Callable[..., Figure]) -> Callable[..., Figure]:
             "n": n,
         }
         return figure(key, text, **given | cells)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def study() -> Callable[..., Study]:
+    """Maker of a study, all that is not given not printed."""
+
+    def made(study_id: str, patients: int | None = None, lesions: int | None = None) -> Study:
+        lists = ("reported_in", "members", "schedules")
+        given: dict[str, Any] = {f.name: () if f.name in lists else "" for f in fields(Study)}
+        numbers = {f.name: None for f in fields(Study) if "None" in str(f.type)}
+        return Study(
+            **given | numbers | {"study_id": study_id, "patients": patients, "lesions": lesions}
+        )
 
     return made

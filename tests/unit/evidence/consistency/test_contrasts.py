@@ -15,6 +15,7 @@ from sarcoma_sbrt.evidence.published import Figure
 
 Maker = Callable[..., Figure]
 RATIO = {"measure": "hazard_ratio", "unit": "hazard ratio", "estimator": "cox"}
+ALLOWED = "; all ratios and limits that round to these and fit each other give p "
 LOGRANK = "; a log-rank p need not equal the Wald p of a Cox ratio exactly"
 
 
@@ -88,7 +89,7 @@ def test_the_worked_example_of_altman_and_bland(figure: Maker) -> None:
     (finding,) = wald_p_values([ratio])
     assert finding.verdict == "consistent"
     assert finding.arithmetic.startswith(
-        "z = ln 0.81 / ((ln 0.94 − ln 0.70) / 3.92) = −2.802, p = 0.00508; rounding allows "
+        "z = ln 0.81 / ((ln 0.94 − ln 0.70) / 3.92) = −2.802, p = 0.00508" + ALLOWED
     )
     assert finding.arithmetic.endswith("; printed p = 0.005")
     assert finding.detail["off_p"] == 0.0
@@ -102,25 +103,25 @@ def test_the_worked_example_of_altman_and_bland(figure: Maker) -> None:
         # m <- exp((x + y) / 2); ok <- m >= 0.3625 & m <= 0.3635
         # range(2 * pnorm(-abs(qnorm(0.975) * (x + y) / (y - x)))[ok]) is 0.01592, 0.01613
         ("0.363", "0.159–0.828", "0.016", "consistent",
-         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161;"
-         " rounding allows 0.0159 to 0.0161; printed p = 0.016"),
+         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161"
+         + ALLOWED + "0.0159 to 0.0161; printed p = 0.016"),
         ("0.363", "0.159–0.828", "0.017", "inconsistent",
-         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161;"
-         " rounding allows 0.0159 to 0.0161; printed p = 0.017" + LOGRANK),
+         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161"
+         + ALLOWED + "0.0159 to 0.0161; printed p = 0.017" + LOGRANK),
         ("0.363", "0.159–0.828", "0.02", "consistent",
-         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161;"
-         " rounding allows 0.0159 to 0.0161; printed p = 0.02"),
+         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161"
+         + ALLOWED + "0.0159 to 0.0161; printed p = 0.02"),
         ("0.363", "0.159–0.828", "<0.05", "consistent",
-         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161;"
-         " rounding allows 0.0159 to 0.0161; printed p < 0.05"),
+         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161"
+         + ALLOWED + "0.0159 to 0.0161; printed p < 0.05"),
         ("0.363", "0.159–0.828", "<0.01", "inconsistent",
-         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161;"
-         " rounding allows 0.0159 to 0.0161; printed p < 0.01" + LOGRANK),
+         "z = ln 0.363 / ((ln 0.828 − ln 0.159) / 3.92) = −2.407, p = 0.0161"
+         + ALLOWED + "0.0159 to 0.0161; printed p < 0.01" + LOGRANK),
         # A ratio of 1 rounds from either side: any p near 1. The smallest has a lower limit of
         # 0.55 and a ratio of 1.05: 1.96 (2 ln 1.05) / (2 ln 1.05 − 2 ln 0.55) = 0.148.
         ("1.0", "0.5–2.0", "0.97", "consistent",
-         "z = ln 1.0 / ((ln 2.0 − ln 0.5) / 3.92) = 0.000, p = 1.0000;"
-         " rounding allows 0.8824 to 1.0000; printed p = 0.97"),
+         "z = ln 1.0 / ((ln 2.0 − ln 0.5) / 3.92) = 0.000, p = 1.0000"
+         + ALLOWED + "0.8824 to 1.0000; printed p = 0.97"),
     ],
 )  # fmt: skip
 def test_wald_p(figure: Maker, text: str, ci: str, p: str, verdict: str, arithmetic: str) -> None:
@@ -128,6 +129,23 @@ def test_wald_p(figure: Maker, text: str, ci: str, p: str, verdict: str, arithme
     assert finding.keys == ("s.os.a.hr",)
     assert finding.verdict == verdict
     assert finding.arithmetic == arithmetic
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"model": "univariable"}, True),
+        ({"model": "multivariable"}, False),
+        ({"model": "model_2", "adjusted_for": "size"}, False),
+    ],
+)
+def test_a_logrank_test_is_no_excuse_for_an_adjusted_ratio(
+    figure: Maker, model: dict[str, str], said: bool
+) -> None:
+    ratio = figure("s.os.a.hr", "0.363", ci="0.159–0.828", p="0.017", **RATIO, **model)
+    (finding,) = wald_p_values([ratio])
+    assert finding.verdict == "inconsistent"
+    assert finding.arithmetic.endswith(LOGRANK) is said
 
 
 def test_how_far_off_and_what_would_be_needed(figure: Maker) -> None:
@@ -179,6 +197,9 @@ def test_an_asymmetric_interval_is_judged_with_free_limits(figure: Maker) -> Non
     (finding,) = wald_p_values([ratio])
     assert finding.verdict == "inconsistent"
     assert finding.detail["z"] == pytest.approx([-1.1366, -1.1310], abs=2e-3)
+    assert "; all ratios and limits that round to these, though none fit each other, give p " in (
+        finding.arithmetic
+    )
     assert symmetric_intervals([ratio])[0].verdict == "inconsistent"
 
 

@@ -1,105 +1,16 @@
-"""Counts, percentages, subtotals and numbers analysed, by hand."""
+"""Subtotals and numbers analysed, by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sarcoma_sbrt.evidence.consistency.counts import numbers_analysed, percentages, subtotals
-from sarcoma_sbrt.evidence.consistency.rounding import roundings
+from sarcoma_sbrt.evidence.consistency.counts import numbers_analysed, subtotals
 from sarcoma_sbrt.evidence.published import Figure
 
 Maker = Callable[..., Figure]
 SHARE = {"measure": "proportion", "unit": "percent"}
-
-
-# --- percentages ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("events", "n", "text", "verdict", "arithmetic"),
-    [
-        (25, 37, "67.6", "consistent", "25/37 = 67.57% → 67.6%"),
-        (25, 37, "68", "consistent", "25/37 = 67.6% → 68%"),
-        (24, 37, "64.8", "inconsistent", "24/37 = 64.86% → 64.9%, printed 64.8%"),
-        (2, 37, "2.7", "inconsistent", "2/37 = 5.41% → 5.4%, printed 2.7%"),
-        (1, 8, "12", "consistent", "1/8 = 12.5% → 12% or 13%"),
-        (1, 8, "13", "consistent", "1/8 = 12.5% → 12% or 13%"),
-        (1, 8, "12.5", "consistent", "1/8 = 12.5% → 12.5%"),
-        (1, 8, "12.4", "inconsistent", "1/8 = 12.5% → 12.5%, printed 12.4%"),
-        (2, 5, "40", "consistent", "2/5 = 40% → 40%"),
-        (2, 5, "40.0", "consistent", "2/5 = 40.0% → 40.0%"),
-        (0, 12, "0", "consistent", "0/12 = 0% → 0%"),
-    ],
-)
-def test_percentage_of_a_count(
-    figure: Maker, events: int, n: int, text: str, verdict: str, arithmetic: str
-) -> None:
-    (finding,) = percentages([figure("s.sex.male", text, events=events, n=n, **SHARE)])
-    assert (finding.check, finding.verdict) == ("count_percentage", verdict)
-    assert finding.arithmetic == arithmetic
-    assert finding.printed == f"{events}/{n}, {text}%"
-
-
-@pytest.mark.parametrize(
-    ("text", "n", "verdict", "counts", "recomputed", "arithmetic"),
-    [
-        ("81", 26, "possible", [21], "21/26", "21/26 = 80.8% → 81%"),
-        ("82", 26, "impossible", [], "no count",
-         "21/26 = 80.8% → 81%; 22/26 = 84.6% → 85%; printed 82%"),
-        ("12", 8, "possible", [1], "1/8", "1/8 = 12.5% → 12% or 13%"),
-        ("33", 200, "possible", [65, 66, 67], "65/200 or 66/200 or 67/200",
-         "65/200 = 32.5% → 32% or 33%; 66/200 = 33% → 33%; 67/200 = 33.5% → 33% or 34%"),
-        ("2", 1000, "possible", list(range(15, 26)), "15/1000 to 25/1000",
-         "15/1000 = 1.5% → 1% or 2%; 16/1000 = 1.6% → 2%; 17/1000 = 1.7% → 2%;"
-         " … 25/1000 = 2.5% → 2% or 3%"),
-        ("100", 77, "possible", [77], "77/77", "77/77 = 100% → 100%"),
-    ],
-)  # fmt: skip
-def test_percentage_without_its_count(
-    figure: Maker,
-    text: str,
-    n: int,
-    verdict: str,
-    counts: list[int],
-    recomputed: str,
-    arithmetic: str,
-) -> None:
-    (finding,) = percentages([figure("s.lc.crude", text, n=n, **SHARE)])
-    assert finding.verdict == verdict
-    assert finding.detail["counts"] == counts
-    assert (finding.recomputed, finding.arithmetic) == (recomputed, arithmetic)
-
-
-def test_a_crude_rate_is_a_quotient_and_a_kaplan_meier_rate_is_none(figure: Maker) -> None:
-    rate = {"measure": "rate", "unit": "percent", "n": 26, "time_months": 12.0}
-    crude = figure("s.lc.crude", "82", estimator="crude", **rate)
-    curve = figure("s.lc.rate_12m", "82", estimator="kaplan_meier", **rate)
-    assert [f.keys for f in percentages([crude, curve])] == [("s.lc.crude",)]
-
-
-def test_a_percentage_without_denominator_is_unverifiable(figure: Maker) -> None:
-    (finding,) = percentages([figure("s.sex.male", "40", **SHARE)])
-    assert finding.verdict == "unverifiable"
-    assert finding.arithmetic == "not verifiable: no denominator is printed or known"
-
-
-@given(n=st.integers(1, 400), share=st.fractions(0, 1), places=st.integers(0, 3), up=st.booleans())
-def test_a_percentage_made_of_counts_is_always_consistent(
-    figure: Maker, n: int, share: Fraction, places: int, up: bool
-) -> None:
-    events = round(share * n)
-    text = roundings(Fraction(100 * events, n), places)[-1 if up else 0]
-    counted = figure("s.sex.male", text, events=events, n=n, **SHARE)
-    alone = figure("s.sex.female", text, n=n, **SHARE)
-    first, second = percentages([counted, alone])
-    assert first.verdict == "consistent"
-    assert second.verdict == "possible"
-    assert events in second.detail["counts"]
 
 
 # --- subtotals --------------------------------------------------------------------------------
@@ -205,6 +116,54 @@ def test_what_cannot_be_added(figure: Maker) -> None:
     )
 
 
+def test_two_classes_that_leave_one_out(figure: Maker) -> None:
+    """What is exactly at the cut is in neither class."""
+    whole = figure("s.lesions", "53")
+    cells = {"part_of": "s.lesions", "partition": "size_class"}
+    parts = [figure("s.size.below", "34", **cells), figure("s.size.above", "18", **cells)]
+    (finding,) = subtotals([whole, *parts])
+    assert (finding.verdict, finding.arithmetic) == ("inconsistent", "34 + 18 = 52, total 53")
+
+
+def test_parts_without_a_partition_need_not_be_all(figure: Maker) -> None:
+    whole = figure("s.lesions", "53")
+    parts = [figure(f"s.size.{i}", "10", part_of="s.lesions") for i in range(2)]
+    assert subtotals([whole, *parts]) == []
+
+
+@pytest.mark.parametrize(
+    ("relation", "text", "verdict", "arithmetic"),
+    [
+        (">", "30", "consistent", "> 30 + 18 = 48, total 53"),
+        (">", "35", "inconsistent", "> 35 + 18 = 53, total 53"),
+        (">=", "35", "consistent", "≥ 35 + 18 = 53, total 53"),
+        ("<", "30", "inconsistent", "< 30 + 18 = 48, total 53"),
+        ("~", "30", "consistent", "about 30 + 18 = 48, total 53"),
+    ],
+)
+def test_a_part_printed_as_a_bound(
+    figure: Maker, relation: str, text: str, verdict: str, arithmetic: str
+) -> None:
+    cells = {"part_of": "s.lesions", "partition": "size_class"}
+    parts = [
+        figure("s.size.below", text, relation=relation, **cells),
+        figure("s.size.above", "18", **cells),
+    ]
+    (finding,) = subtotals([figure("s.lesions", "53"), *parts])
+    assert (finding.verdict, finding.arithmetic) == (verdict, arithmetic)
+
+
+def test_a_percentage_printed_as_a_bound_is_added_as_one(figure: Maker) -> None:
+    cells = SHARE | {"part_of": "s.patients", "partition": "sex", "n": 37}
+    whole = figure("s.patients", "37")
+    over = figure("s.sex.male", "60", relation=">", **cells)
+    (finding,) = subtotals([whole, over, figure("s.sex.female", "32.4", **cells)])
+    assert (finding.verdict, finding.recomputed) == ("consistent", "at least 91.85%")
+    (finding,) = subtotals([whole, over, figure("s.sex.female", "42", **cells)])
+    assert finding.verdict == "inconsistent"
+    assert finding.arithmetic == "> 60 + 42 = 102; rounding allows at least 101, wanted 100"
+
+
 def test_rates_of_subgroups_are_no_subtotals(figure: Maker) -> None:
     rate = {"measure": "rate", "unit": "percent", "time_months": 12.0}
     whole = figure("s.lc.rate_12m", "80", **rate)
@@ -264,3 +223,29 @@ def test_an_inferred_denominator_that_agrees_is_no_finding(figure: Maker) -> Non
     whole = figure("s.patients", "37")
     share = figure("s.sex.male", "67.6", n=37, n_from=("s.patients",), **SHARE)
     assert numbers_analysed([whole, share]) == []
+
+
+@pytest.mark.parametrize(
+    ("relation", "text", "verdict", "arithmetic"),
+    [
+        (">", "30", "consistent", "37; > 30 allows it"),
+        (">", "37", "inconsistent", "37 ≠ > 37"),
+        ("~", "40", "consistent", "37; about 40 allows it"),
+    ],
+)
+def test_a_population_printed_as_a_bound(
+    figure: Maker, relation: str, text: str, verdict: str, arithmetic: str
+) -> None:
+    table, words = figure("s.patients", "37"), figure("s.patients.text", text, relation=relation)
+    (finding,) = numbers_analysed([table, words])
+    assert (finding.verdict, finding.arithmetic) == (verdict, arithmetic)
+
+
+def test_an_n_from_a_population_printed_as_a_bound(figure: Maker) -> None:
+    whole = figure("s.patients", "30", relation=">")
+    cells = SHARE | {"n_from": ("s.patients",)}
+    right = figure("s.sex.male", "65", n=37, printed_n="37", **cells)
+    wrong = figure("s.sex.female", "35", n=30, printed_n="30", **cells)
+    first, second = numbers_analysed([whole, right, wrong])
+    assert (first.verdict, first.arithmetic) == ("consistent", "37 = > 30")
+    assert (second.verdict, second.arithmetic) == ("inconsistent", "30 ≠ > 30")

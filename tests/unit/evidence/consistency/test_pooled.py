@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sarcoma_sbrt.evidence.consistency import pooled as module
 from sarcoma_sbrt.evidence.consistency.findings import Finding
 from sarcoma_sbrt.evidence.consistency.pooled import pooled_findings
-from sarcoma_sbrt.evidence.published import Figure
+from sarcoma_sbrt.evidence.published import Figure, Study
 
 Maker = Callable[..., Figure]
 Texts = Sequence[str]
@@ -26,6 +26,7 @@ MONTHS = (12, 24, 36)
 ALL_EXCLUDED = (
     "so for no split of {} patients can the subgroups' own rates and the pooled rates all hold"
 )
+NO_OTHER = "; with all rates truncated, rounded up or rounded twice it is impossible as well"
 TOO_MANY = "there are too many pairs of states to look at"
 NOT_TOGETHER = "each pooled rate lies in its range, and no arrangement meets them together"
 
@@ -195,6 +196,29 @@ def test_the_range_equals_brute_force(
         assert all(map(allows, pooled, by_hand(order)))
 
 
+@settings(max_examples=50, deadline=None)
+@given(case=printed_rates())
+def test_pooled_rates_without_the_subgroups_equal_brute_force(
+    judge: Judge, case: tuple[tuple[int, int], list[list[str]], list[str]]
+) -> None:
+    """The subgroups print their first rates, the pooled curve all."""
+    sizes, own, pooled = case
+    own = [texts[:1] for texts in own]
+    found = judge(pooled, sum(sizes), *zip(own, sizes, strict=True))
+    ways = pooled_ways(sizes, own, len(pooled))
+    assert (found.verdict == "possible") == any(all(map(allows, pooled, way)) for way in ways)
+    found = judge(pooled, sum(sizes), (own[0], None), (own[1], None))
+    for split in found.detail["splits"]:
+        ways = pooled_ways(tuple(split["sizes"]), own, len(pooled))
+        if split["excluded_by"] is not None:
+            assert not any(all(map(allows, pooled, way)) for way in ways)
+        elif ways:
+            for j, text in enumerate(pooled):
+                ends = [f([way[j] for way in ways]) for f in (min, max)]
+                assert ends[0] <= high(text)
+                assert ends[1] >= low(text)
+
+
 @settings(max_examples=100, deadline=None)
 @given(case=printed_rates())
 def test_what_excludes_a_split_equals_brute_force(
@@ -203,7 +227,7 @@ def test_what_excludes_a_split_equals_brute_force(
     (a, b), own, pooled = case
     found = judge(pooled, a + b, (own[0], None), (own[1], None))
     if found.verdict == "impossible":
-        assert found.arithmetic.endswith(ALL_EXCLUDED.format(a + b))
+        assert ALL_EXCLUDED.format(a + b) in found.arithmetic
     for split in found.detail["splits"]:
         ways = pooled_ways(tuple(split["sizes"]), own, len(pooled))
         spans = [
@@ -274,7 +298,7 @@ def test_pooled_rate_outside_the_range(judge: Judge) -> None:
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
         "(g0 needs at least 1, g1 at least 2); "
         "printed 80.0% at 12 months: 79.95–80.05%; "
-        "1 + 3: pooled 50–66.67%; 2 + 2: 50–75%: all below; " + ALL_EXCLUDED.format(4)
+        "1 + 3: pooled 50–66.67%; 2 + 2: 50–75%: all below; " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
     at = found.detail["landmarks"][0]
     assert at["least"] == "4 at risk; 2 C; 1 d; at 12 months: S = 1/2 = 50%, 1 at risk"
@@ -388,7 +412,7 @@ def test_rates_each_possible_and_not_together(judge: Judge) -> None:
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
         "(g0 needs at least 1, g1 at least 2); "
         "printed 75.0% at 12 months: 74.95–75.05%; 1 + 3: pooled 50–66.67%: below; "
-        f"2 + 2: {NOT_TOGETHER}; " + ALL_EXCLUDED.format(4)
+        f"2 + 2: {NOT_TOGETHER}; " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
     assert found.detail["nearest_split"] == [1, 3]
 
@@ -442,7 +466,7 @@ def test_a_group_that_no_split_gives_enough_patients(judge: Judge) -> None:
     assert found.recomputed == "g0 with 3: nearest at 12 months: 50% and 66.67%"
     assert found.arithmetic == (
         "4 patients are g0 + g1, printed 2 + 2; g0 cannot have its own rates with 3 or fewer "
-        "(nearest at 12 months: 50% and 66.67%); " + ALL_EXCLUDED.format(4)
+        "(nearest at 12 months: 50% and 66.67%); " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
     assert excluded_by(found) == dict.fromkeys([(1, 3), (2, 2), (3, 1)], "own rates")
     assert found.detail["splits"][2]["reason"] == (
@@ -457,19 +481,9 @@ def test_two_groups_that_together_need_more_than_there_are(judge: Judge) -> None
     assert found.verdict == "impossible"
     assert found.arithmetic == (
         "5 patients are g0 + g1; for their own rates g0 needs at least 3, g1 at least 3, "
-        "together 6; " + ALL_EXCLUDED.format(5)
+        "together 6; " + ALL_EXCLUDED.format(5) + NO_OTHER
     )
     assert found.recomputed == ""
-
-
-def test_no_pooled_rate_for_the_month(rate: Maker) -> None:
-    whole = rate("", 12, "75.0", 4)
-    rows = [rate(f"g{i}", 24, "50.0", 2, part_of=whole.key) for i in range(2)]
-    found = only(pooled_findings([whole, *rows]))
-    assert found.detail["reason"] == (
-        "no pooled rate is printed for the months of the subgroups' rates"
-    )
-    assert "splits" not in found.detail
 
 
 def test_a_subgroup_may_name_the_pooled_rate_at_any_month(rate: Maker) -> None:
@@ -481,6 +495,158 @@ def test_a_subgroup_may_name_the_pooled_rate_at_any_month(rate: Maker) -> None:
     found = only(pooled_findings([whole, *rows]))
     assert found.verdict == "possible"
     assert found.detail["order"].count("|") == 2
+
+
+# --- pooled rates at months at which no subgroup prints one --------------------------------------
+
+
+def at_months(
+    rate: Maker,
+    pooled: dict[int, str],
+    first: dict[int, str],
+    second: dict[int, str],
+    sizes: tuple[int | None, int | None] = (2, 2),
+) -> Finding:
+    whole = [rate("", months, text, 4) for months, text in pooled.items()]
+    rows = [
+        rate(f"g{i}", months, text, size, part_of=whole[0].key, partition="grade")
+        for i, (own, size) in enumerate(zip((first, second), sizes, strict=True))
+        for months, text in own.items()
+    ]
+    return only(pooled_findings([*whole, *rows]))
+
+
+def test_a_pooled_rate_between_the_subgroups_months(rate: Maker) -> None:
+    # Nobody dies between 12 and 36 months.
+    own = {12: "100", 36: "100"}, {12: "50.0", 36: "50.0"}
+    found = at_months(rate, {12: "75.0", 24: "75.0"}, *own)
+    assert found.verdict == "possible"
+    assert found.detail["order"].count("|") == 3
+    assert [at["months"] for at in found.detail["landmarks"]] == [12, 24]
+    found = at_months(rate, {12: "75.0", 24: "70.0"}, *own)
+    assert found.verdict == "impossible"
+    assert found.recomputed == (
+        "at 12 months all arrangements lie between 50% and 75%, 74.95–75.05% reaches inside; "
+        "at 24 months all arrangements lie between 50% and 75%, 69.95–70.05% reaches inside"
+    )
+    assert found.arithmetic.startswith(NOT_TOGETHER)
+
+
+def test_a_pooled_rate_after_the_subgroups_months(rate: Maker) -> None:
+    # 75 % leaves three at risk at 12 months; then 3/4 × 2/3 = 50 %, and never 60 %, which lies
+    # between 0 and 75 %: no proof, but not possible either.
+    own = {12: "100"}, {12: "50.0"}
+    assert at_months(rate, {12: "75.0", 24: "50.0"}, *own).verdict == "possible"
+    found = at_months(rate, {12: "75.0", 24: "60.0"}, *own)
+    assert found.verdict == "unverifiable"
+    assert found.detail["reason"] == (
+        "with the pooled rates at 24 months, too: the ranges do not exclude the pooled rates, and "
+        "no arrangement was found"
+    )
+
+
+def test_no_pooled_rate_at_the_subgroups_months(rate: Maker) -> None:
+    # All live at 24 months, so they do at 12.
+    own = {24: "100"}, {24: "100"}
+    assert at_months(rate, {12: "100"}, *own).verdict == "possible"
+    found = at_months(rate, {12: "75.0"}, *own)
+    assert found.verdict == "impossible"
+    assert found.recomputed == (
+        "at 12 months all arrangements lie between 100% and 100%, 74.95–75.05% lies outside"
+    )
+
+
+def test_a_split_excluded_at_a_further_month(rate: Maker) -> None:
+    own = {12: "100"}, {12: "50.0"}
+    found = at_months(rate, {12: "75.0", 24: "80.0"}, *own, sizes=(None, None))
+    assert found.verdict == "impossible"  # it rises
+    found = at_months(rate, {24: "80.0"}, *own, sizes=(None, None))
+    assert found.verdict == "impossible"
+    split = found.detail["splits"][1]
+    assert (split["sizes"], split["months"]) == ([2, 2], 24)
+    assert split["range"] == ["0", "3/4"]
+    assert "at 24 months: S = 3/4" in split["greatest"]["pooled"]
+
+
+# --- curves that contradict themselves ----------------------------------------------------------
+
+MEDIAN = {"measure": "median", "unit": "months", "estimator": "kaplan_meier"}
+
+
+def contradicted(rate: Maker, figure: Maker, median: str, *sizes: int | None) -> Finding:
+    whole = [rate("", 12, "75.0", 4), rate("", 36, "50", 4)]
+    cells = {"part_of": whole[0].key, "partition": "grade"}
+    rows = [rate("g0", 36, "60", sizes[0], **cells), rate("g1", 12, "50.0", sizes[1], **cells)]
+    group = {"subgroup": "g0", **MEDIAN}
+    return only(pooled_findings([*whole, *rows, figure("a2000.os.g0.median", median, **group)]))
+
+
+@pytest.mark.parametrize("sizes", [(None, None), (2, 2), (2, None), (1, 1)])
+def test_a_group_that_is_impossible_whatever_its_size(
+    rate: Maker, figure: Maker, sizes: tuple[int | None, int | None]
+) -> None:
+    found = contradicted(rate, figure, "28", *sizes)
+    assert found.verdict == "impossible"
+    assert found.keys[-1] == "a2000.os.g0.median"
+    assert found.printed.endswith("; median 28 months (os g0)")
+    reason = (
+        "os g0: the median is 28 months (27.5–28.5), so S is at most 1/2 from 28.5 months on; at "
+        "36 months S is at most 50%, and the printed 60% needs at least 59.5%; so no number of "
+        "patients gives both"
+    )
+    assert found.arithmetic == (
+        f"{reason}; truncated, rounded up or rounded twice they contradict each other all the "
+        "same; so for no split of 4 patients can all rates hold"
+    )
+    assert [split["sizes"] for split in found.detail["splits"]] == [[1, 3], [2, 2], [3, 1]]
+    for split in found.detail["splits"]:
+        assert (split["excluded_by"], split["reason"]) == ("own rates", reason)
+        assert split["printed"] == (split["sizes"] == list(sizes))
+
+
+def test_a_group_whose_median_some_size_gives(rate: Maker, figure: Maker) -> None:
+    found = contradicted(rate, figure, "40", None, None)
+    assert "contradiction" not in found.detail
+    assert found.keys[-1] != "a2000.os.g0.median"
+
+
+def test_a_pooled_curve_that_rises(judge: Judge) -> None:
+    found = judge(["50.0", "75.0"], 4, (["100"], None), (["50.0"], None))
+    assert found.verdict == "impossible"
+    assert {split["excluded_by"] for split in found.detail["splits"]} == {"pooled rate"}
+    found = judge(["50.0", "75.0"], None, (["100"], None), (["50.0"], None))
+    assert (found.verdict, found.detail["splits"]) == ("impossible", [])
+    assert found.arithmetic.endswith("so for no two subgroups can all rates hold")
+
+
+# --- other conventions, methods that are not named ----------------------------------------------
+
+
+def test_splits_that_truncation_would_leave(judge: Judge) -> None:
+    # 5/6 is 83.33 %, 4/6 is 66.67 %: rounded that is 66.7, truncated 66.6.
+    found = judge(["83.3"], 6, (["100"], None), (["66.6"], None))
+    assert found.verdict == "impossible"
+    assert found.arithmetic.endswith("; with all rates truncated not excluded: 3 + 3")
+    assert found.detail["conventions"] == [
+        {"convention": "truncated", "verdict": "not excluded", "splits_left": [[3, 3]]},
+        {"convention": "rounded up", "verdict": "impossible", "splits_left": []},
+        {"convention": "rounded twice", "verdict": "impossible", "splits_left": []},
+    ]
+    assert "conventions" not in judge(["83.3"], 6, (["100"], 3), (["66.7"], 3)).detail
+
+
+def test_the_method_and_the_number_of_the_pooled_curve(
+    rate: Maker, study: Callable[..., Study]
+) -> None:
+    cells = {"unit_of_analysis": "patient", "estimator": "actuarial"}
+    whole = rate("", 12, "75.0", None, **cells)
+    part = {"part_of": whole.key, "partition": "grade", **cells}
+    rows = [whole, rate("g0", 12, "100", 2, **part), rate("g1", 12, "50.0", 2, **part)]
+    found = only(pooled_findings(rows, {"a2000": study("a2000", 4)}))
+    assert (found.verdict, found.detail["assumes"]) == ("possible", "Kaplan-Meier")
+    assert found.arithmetic.startswith("taken as Kaplan-Meier, as the method is not named; 4 at")
+    found = only(pooled_findings(rows))
+    assert found.detail["reason"] == "the number of patients of the pooled curve is not printed"
 
 
 # --- unknown numbers of patients --------------------------------------------------------------
@@ -510,7 +676,7 @@ def test_no_split_is_left_when_sizes_are_unknown(judge: Judge) -> None:
     assert found.recomputed == "nearest split 2 + 2: 50–75% at 12 months"
     assert found.arithmetic.endswith(
         "printed 99.0% at 12 months: 98.95–99.05%; 1 + 3: pooled 50–66.67%; "
-        "2 + 2: 50–75%: all below; " + ALL_EXCLUDED.format(4)
+        "2 + 2: 50–75%: all below; " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
     assert found.detail["nearest_split"] == [2, 2]
     for split in found.detail["splits"][:2]:
@@ -522,7 +688,9 @@ def test_one_size_is_printed_and_its_split_excluded(judge: Judge) -> None:
     assert found.verdict == "impossible"
     assert found.recomputed == "1 + 3: pooled at 12 months 50–66.67%, below 74.95–75.05%"
     assert found.arithmetic.startswith("4 patients are g0 + g1, printed ? + 3; ")
-    assert found.arithmetic.endswith("not excluded: 2 + 2; none of these is the printed ? + 3")
+    assert found.arithmetic.endswith(
+        "not excluded: 2 + 2; none of these is the printed ? + 3" + NO_OTHER
+    )
     found = judge(["75.0"], 4, (["100"], None), (["50.0"], 2))
     assert found.verdict == "unverifiable"
     assert found.arithmetic.endswith("not excluded: 2 + 2")
@@ -579,6 +747,7 @@ def test_many_splits_are_told_by_their_ends(judge: Judge, monkeypatch: pytest.Mo
         "printed 99.0% at 12 months: 98.95–99.05%; "
         "1 + 3 to 2 + 2: pooled within 50–75%, nearest 2 + 2: 50–75%: all below; "
         + ALL_EXCLUDED.format(4)
+        + NO_OTHER
     )
 
 

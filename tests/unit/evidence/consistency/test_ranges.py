@@ -57,6 +57,25 @@ def test_an_estimate_in_its_own_confidence_interval(figure: Maker) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("relation", "text", "verdict", "arithmetic"),
+    [
+        (">", "15", "consistent", "> 15 can lie in 19–82"),
+        (">", "84", "inconsistent", "> 84 lies outside 19–82"),
+        ("<", "17", "inconsistent", "< 17 lies outside 19–82"),
+        # About 90 is 85 to 95, about 80 is 75 to 85.
+        ("~", "90", "inconsistent", "about 90 lies outside 19–82"),
+        ("~", "80", "consistent", "about 80 can lie in 19–82"),
+    ],
+)
+def test_a_value_printed_as_a_bound(
+    figure: Maker, relation: str, text: str, verdict: str, arithmetic: str
+) -> None:
+    age = figure("s.age.median", text, span="19–82", measure="median", relation=relation)
+    (finding,) = contained_values([age])
+    assert (finding.verdict, finding.arithmetic) == (verdict, arithmetic)
+
+
 def test_a_schedule_in_the_ranges_of_dose_and_fractions(figure: Maker) -> None:
     dose = figure("s.dose.median", "45", span="30–75", measure="median", unit="Gy")
     fractions = figure("s.fractions.median", "5", span="2–10", measure="median", unit="count")
@@ -127,6 +146,10 @@ def test_ends_of_a_bed_range_that_courses_give(figure: Maker) -> None:
     assert low.recomputed == "31.5 Gy/5 fx"
     assert low.detail["courses"][0] == [31.5, 5, 51.345]
     assert [36.5, 9, 51.3028] in low.detail["courses"]
+    assert low.arithmetic.startswith(
+        "no whole number of Gy gives it, it needs 31.5 Gy/5 fx = 51.345; 35.5 Gy/8 fx = 51.253; "
+    )
+    assert (low.detail["whole_gy"], high.detail["whole_gy"]) == (False, True)
     assert (high.verdict, high.recomputed) == ("possible", "75 Gy/5 fx")
     assert high.arithmetic == (
         "75 Gy/5 fx = 187.500, within 30–75 Gy in 2–10 fractions on a grid of 0.1 Gy"

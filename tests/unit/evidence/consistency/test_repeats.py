@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sarcoma_sbrt.evidence.consistency.comparisons import comparisons
 from sarcoma_sbrt.evidence.consistency.readings import primary, shown
-from sarcoma_sbrt.evidence.consistency.repeats import comparisons, repeats
+from sarcoma_sbrt.evidence.consistency.repeats import repeats
 from sarcoma_sbrt.evidence.consistency.rounding import roundings
 from sarcoma_sbrt.evidence.published import Figure
 
@@ -102,19 +103,189 @@ def test_n_counts_where_one_of_the_two_prints_it(figure: Maker) -> None:
     assert (second.verdict, second.arithmetic) == ("inconsistent", "percent 80 = 80; n 37 ≠ 58")
 
 
-def test_a_time_that_differs_is_a_finding_of_its_own(figure: Maker) -> None:
+# --- times ------------------------------------------------------------------------------------
+
+
+def test_one_rate_told_at_two_times(figure: Maker) -> None:
     table = figure("s.lc.rate_24m", "96.2", **RATE, time_months=24.0)
+    text = figure("s.lc.rate_60m", "96", **RATE, time_months=60.0, place="section_4_1",
+                  duplicate_of="s.lc.rate_24m")  # fmt: skip
+    (finding,) = repeats([table, text])
+    assert (finding.verdict, finding.detail["kind"]) == ("other_time", "time")
+    assert finding.arithmetic == (
+        "percent 96 = 96.2; at 60 months in Section 4.1, at 24 months in Table 1; "
+        "a plateau between 24 and 60 months makes both possible"
+    )
+    assert finding.recomputed == "time"
+
+
+def test_a_time_that_only_one_place_gives(figure: Maker) -> None:
+    table = figure("s.lc.rate_24m", "96", **RATE, time_months=24.0, time_supported="no")
+    text = figure("s.lc.crude", "96", **SHARE, estimator="crude", place="section_3",
+                  paper="review", duplicate_of="s.lc.rate_24m")  # fmt: skip
+    (finding,) = repeats([table, text])
+    assert finding.verdict == "other_time"
+    assert finding.arithmetic == (
+        "percent 96 = 96; at no time in review, Section 3, at 24 months in s, Table 1; "
+        "a plateau of the curve makes both possible"
+    )
+
+
+def test_another_number_at_another_time_is_no_plateau(figure: Maker) -> None:
+    table = figure("s.lc.rate_24m", "90", **RATE, time_months=24.0)
     text = figure("s.lc.rate_60m", "96", **RATE, time_months=60.0, duplicate_of="s.lc.rate_24m")
-    value, time = repeats([table, text])
-    assert (value.verdict, value.arithmetic) == ("consistent", "percent 96 = 96.2")
-    assert (time.verdict, time.arithmetic) == ("inconsistent", "time 60 months ≠ 24 months")
-    assert (time.keys, time.detail["kind"]) == (("s.lc.rate_60m", "s.lc.rate_24m"), "time")
+    (finding,) = repeats([table, text])
+    assert (finding.verdict, finding.detail["kind"]) == ("inconsistent", "value")
+    assert finding.recomputed == "percent, time"
+    assert finding.arithmetic == "percent 96 ≠ 90; at 60 months in Table 1, at 24 months in Table 1"
 
 
-def test_a_time_that_only_one_place_gives_is_no_difference(figure: Maker) -> None:
-    table = figure("s.lc.rate_24m", "96", **RATE, time_months=24.0)
-    text = figure("s.lc.crude", "96", **RATE, duplicate_of="s.lc.rate_24m")
-    assert [f.detail["kind"] for f in repeats([table, text])] == ["value"]
+def test_times_that_agree_are_not_mentioned(figure: Maker) -> None:
+    cells = RATE | {"time_months": 24.0}
+    table = figure("s.lc.rate_24m", "96", **cells, time_supported="yes")
+    text = figure("s.lc.text", "96", **cells, duplicate_of="s.lc.rate_24m")
+    (finding,) = repeats([table, text])
+    assert (finding.verdict, finding.arithmetic) == ("consistent", "percent 96 = 96")
+
+
+def test_a_p_value_has_no_plateau(figure: Maker) -> None:
+    cells = {"measure": "p_value"}
+    table = figure("s.os.p", p="0.01", **cells)
+    without = figure("s.os.p.text", p="0.01", time_months=60.0, **cells, duplicate_of="s.os.p")
+    assert [f.verdict for f in repeats([table, without])] == ["consistent"]
+    early = figure("s.os.p", p="0.01", time_months=24.0, **cells)
+    (finding,) = repeats([early, without])
+    assert (finding.verdict, finding.recomputed) == ("inconsistent", "time")
+    assert finding.arithmetic.endswith("at 60 months in Table 1, at 24 months in Table 1")
+
+
+# --- bounds -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("relation", "text", "verdict", "arithmetic"),
+    [
+        (">", "5000", "consistent", "count: > 5000 and 5350 can both hold"),
+        (">", "5350", "inconsistent", "count > 5350 ≠ 5350"),
+        (">=", "5350", "consistent", "count: ≥ 5350 and 5350 can both hold"),
+        ("<", "5000", "inconsistent", "count < 5000 ≠ 5350"),
+        ("<=", "6000", "consistent", "count: ≤ 6000 and 5350 can both hold"),
+        # About 5000 is 4500 to 5500, about 5,300 is 5250 to 5350.
+        ("~", "5000", "consistent", "count: about 5000 and 5350 can both hold"),
+        ("~", "5300", "consistent", "count: about 5300 and 5350 can both hold"),
+        ("~", "5200", "inconsistent", "count about 5200 ≠ 5350"),
+    ],
+)
+def test_a_count_printed_as_a_bound(
+    figure: Maker, relation: str, text: str, verdict: str, arithmetic: str
+) -> None:
+    table = figure("s.death.us", "5350")
+    summary = figure("s.death.us.abstract", text, relation=relation, duplicate_of="s.death.us")
+    (finding,) = repeats([table, summary])
+    assert (finding.verdict, finding.arithmetic) == (verdict, arithmetic)
+
+
+def test_a_percentage_printed_as_a_bound(figure: Maker) -> None:
+    table = figure("s.sex.male", "84.4", events=27, n=32, **SHARE)
+    over = figure("s.sex.male.text", "80", **SHARE, relation=">", duplicate_of="s.sex.male")
+    under = figure("s.sex.male.end", "80", **SHARE, relation="<", duplicate_of="s.sex.male")
+    first, second = repeats([table, over, under])
+    assert first.arithmetic == "percent: > 80 and 84.4 can both hold"
+    assert (second.verdict, second.arithmetic) == ("inconsistent", "percent < 80 ≠ 84.4")
+    assert first.printed == "> 80% | 84.4%, 27/32"
+
+
+# --- adjustment -------------------------------------------------------------------------------
+
+MODEL_3 = {"model": "model_3", "adjusted_for": "size; setting; number_of_lesions"}
+TABLE_4 = {"model": "multivariable", "adjusted_for": "number_of_lesions; size"}
+CONTRAST = RATIO | {"level": "G1", "reference": "G2 and G3", "category": "grade"}
+
+
+def ratio(figure: Maker, key: str, text: str = "0.283", **cells: object) -> Figure:
+    return figure(key, text, ci="0.083–0.972", p="0.045", **CONTRAST | cells)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_one_estimate_of_two_models(figure: Maker, told: bool) -> None:
+    table = ratio(figure, "s.lc.multivariable.grade.hr", **TABLE_4)
+    link = "s.lc.multivariable.grade.hr" if told else ""
+    again = ratio(figure, "s.lc.model_3.grade.hr", **MODEL_3, duplicate_of=link)
+    (finding,) = repeats([table, again])
+    assert finding.keys == ("s.lc.model_3.grade.hr", "s.lc.multivariable.grade.hr")
+    assert (finding.verdict, finding.detail["kind"]) == ("inconsistent", "adjustment")
+    assert finding.arithmetic == (
+        "hazard ratio 0.283 = 0.283; lower limit 0.083 = 0.083; upper limit 0.972 = 0.972; "
+        "p 0.045 = 0.045; adjusted for number of lesions, setting and size ≠ "
+        "number of lesions and size"
+    )
+
+
+def test_models_that_print_other_numbers_are_other_facts(figure: Maker) -> None:
+    table = ratio(figure, "s.lc.multivariable.grade.hr", **TABLE_4)
+    assert repeats([table, ratio(figure, "s.lc.model_3.grade.hr", "0.284", **MODEL_3)]) == []
+    size = ratio(figure, "s.lc.model_3.size.hr", **MODEL_3 | {"category": "size"})
+    assert repeats([table, size]) == []
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "verdict"),
+    [
+        # The order in which covariates are listed, and the model's name, say nothing.
+        (TABLE_4, {"model": "model_2", "adjusted_for": "size; number_of_lesions"}, "consistent"),
+        ({"model": "univariable"}, {"model": "model_1"}, "consistent"),
+        ({"model": "univariable"}, TABLE_4, "inconsistent"),
+        ({"model": "univariable"}, {"model": "multivariable"}, "inconsistent"),
+        # Which covariates a multivariable model has, or which model it is, is not always told.
+        ({"model": "multivariable"}, TABLE_4, "consistent"),
+        ({}, TABLE_4, "consistent"),
+    ],
+)
+def test_what_is_adjusted_for(
+    figure: Maker, here: dict[str, str], there: dict[str, str], verdict: str
+) -> None:
+    table = ratio(figure, "s.lc.grade.hr", **here)
+    again = ratio(figure, "s.lc.again.hr", **there, duplicate_of="s.lc.grade.hr")
+    assert [f.verdict for f in repeats([table, again])] == [verdict]
+
+
+# --- periods and units ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "ends", "again", "ends_again", "verdict", "arithmetic"),
+    [
+        ("June 2009 and June 2019", (200906.0, 201906.0), "2009-2019", (2009.0, 2019.0),
+         "consistent", "from 2009 = June 2009; to 2019 = June 2019"),
+        ("June 2009 and June 2019", (200906.0, 201906.0), "December 2009 to June 2019",
+         (200912.0, 201906.0), "inconsistent",
+         "from December 2009 ≠ June 2009; to June 2019 = June 2019"),
+        # Stored as years, printed with months.
+        ("June 2009 to June 2019", (2009.0, 2019.0), "July 2009 to June 2019", (2009.0, 2019.0),
+         "inconsistent", "from July 2009 ≠ June 2009; to June 2019 = June 2019"),
+        ("2009–19", (2009.0, 2019.0), "2009 to 2018", (2009.0, 2018.0), "inconsistent",
+         "from 2009 = 2009; to 2018 ≠ 2019"),
+        ("2009-06-01 to 2019-06-30", (2009.0, 2019.0), "June 1, 2009 to 30 June 2019",
+         (2009.0, 2019.0), "consistent", "from June 2009 = June 2009; to June 2019 = June 2019"),
+    ],
+)  # fmt: skip
+def test_periods(
+    figure: Maker,
+    first: str,
+    ends: tuple[float, float],
+    again: str,
+    ends_again: tuple[float, float],
+    verdict: str,
+    arithmetic: str,
+) -> None:
+    def period(key: str, text: str, span: tuple[float, float], **cells: object) -> Figure:
+        return figure(key, measure="period", printed_range=text, range_low=span[0],
+                      range_high=span[1], **cells)  # fmt: skip
+
+    table = period("s.period.a", first, ends)
+    text = period("s.period.b", again, ends_again, duplicate_of="s.period.a")
+    (finding,) = repeats([table, text])
+    assert (finding.verdict, finding.arithmetic) == (verdict, arithmetic)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sarcoma_sbrt.evidence.consistency.rounding import (
+    Bounds,
     Interval,
     PrintedValue,
     decimal_text,
@@ -16,6 +17,7 @@ from sarcoma_sbrt.evidence.consistency.rounding import (
     printed_value,
     roundings,
     same_at_coarser,
+    stated,
 )
 
 
@@ -116,6 +118,48 @@ def test_enough_digits_to_round_by_hand(value: Fraction, places: int, text: str)
 def test_two_texts_of_one_number(first: str, second: str, same: bool) -> None:
     assert same_at_coarser(PrintedValue(first), PrintedValue(second)) is same
     assert same_at_coarser(PrintedValue(second), PrintedValue(first)) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "exact", "relation", "low", "high"),
+    [
+        ("25", False, "", "24.5", "25.5"),
+        ("25", True, "", "25", "25"),
+        ("25", False, ">", "24.5", None),
+        ("25", False, "<=", "0", "25.5"),
+        # About: the last digit that is not zero, of a decimal the last digit.
+        ("13,000", True, "~", "12500", "13500"),
+        ("45", True, "~", "44.5", "45.5"),
+        ("20", False, "~", "15", "25"),
+        ("25.0", False, "~", "24.95", "25.05"),
+        ("0", True, "~", "0", "0.5"),
+    ],
+)
+def test_what_a_statement_allows(
+    text: str, exact: bool, relation: str, low: str, high: str | None
+) -> None:
+    bounds = stated(PrintedValue(text, exact), relation)
+    assert bounds == Bounds(Fraction(low), None if high is None else Fraction(high))
+
+
+@pytest.mark.parametrize(
+    ("relation", "number", "holds"),
+    [(">", 5, False), (">=", 5, True), ("<", 5, False), ("<=", 5, True), (">", 6, True)],
+)
+def test_a_counted_bound_excludes_itself(relation: str, number: int, holds: bool) -> None:
+    one = Bounds(Fraction(number), Fraction(number))
+    assert stated(PrintedValue("5", exact=True), relation).overlaps(one) is holds
+
+
+def test_bounds_are_added_and_scaled() -> None:
+    over = stated(PrintedValue("5", exact=True), ">")
+    three = stated(PrintedValue("3", exact=True))
+    assert over + three == Bounds(Fraction(8), None, open_low=True)
+    assert three.scaled(Fraction(10)) == Bounds(Fraction(30), Fraction(30))
+    assert over.exceeds(three)
+    assert over.exceeds(Bounds(None, Fraction(5)))
+    assert not three.exceeds(over)
+    assert not Bounds(None, None).exceeds(three)
 
 
 @given(st.fractions(min_value=0, max_value=1000), st.integers(0, 4))

@@ -1,11 +1,13 @@
 """Which published rates stand beside each other, one per cohort, each with its interval and dose.
 
-Nothing is pooled here: a rate that must not be pooled keeps its row and says why.
+Nothing is pooled here: a rate that must not be pooled keeps its row and says why. What reviews
+and other treatments reach stands apart, as context.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,11 +18,19 @@ from sarcoma_sbrt.dose import bed
 from sarcoma_sbrt.evidence.published import Figure, Study
 
 __all__ = [
+    "MIDDLE",
+    "ONE_SCHEDULE",
+    "PRINTED_BED",
+    "PRINTED_EQD2",
+    "SCHEDULES",
     "TIME_NOT_SUPPORTED",
+    "ContextRate",
     "Effect",
     "SeriesRate",
     "bed_interval",
+    "bed_of_eqd2",
     "comparable_rates",
+    "context_rates",
     "logit_effect",
 ]
 
@@ -37,14 +47,46 @@ _MEMBERS = "its member series stand for themselves"
 _LEFT_OUT = "the cohort under analysis was reconstructed from it"
 _PART = "it is given for a part of the series only"
 _CRUDE = "it is a crude share, not a rate at a time"
+_BOUND = "it is printed as a bound, not as a value"
 _NO_SIZE = "neither an interval nor a number of patients is printed"
 
 # Estimators of the rate at a time; every other one is a share of whoever was left.
 _TIME_TO_EVENT = ("kaplan_meier", "actuarial", "cumulative_incidence")
 
+# Units that an endpoint has by its definition, whether they are printed or not.
+_UNITS = {"os": "patient"}
+
 _CORRECTION = 0.5
-# alpha/beta at which papers print BED.
+# alpha/beta at which papers print BED and EQD2.
 _PRINTED_ALPHA_BETA = 10.0
+
+# Where a series' BED is from, the nearest to print first.
+PRINTED_BED = "printed BED10"
+PRINTED_EQD2 = "printed EQD2, converted"
+SCHEDULES = "printed schedules"
+# What stands for a series whose median is not printed.
+MIDDLE = "middle of the range"
+ONE_SCHEDULE = "the one printed schedule"
+_PRINTED_DOSES = {"bed10": PRINTED_BED, "eqd2": PRINTED_EQD2}
+
+# How a figure stands to what is printed.
+_BOUNDS = ("<", "<=", ">", ">=")
+_RELATIONS = {"~": "approximate"} | dict.fromkeys(_BOUNDS, "a bound")
+
+# What context is, by the treatment under study.
+_TREATMENTS = {
+    "radiotherapy": "conventional radiotherapy",
+    "sbrt": "stereotactic radiotherapy",
+    "srs": "stereotactic radiotherapy",
+    "sbrt_immunotherapy": "stereotactic radiotherapy with immunotherapy",
+    "surgery": "surgery",
+    "systemic": "systemic treatment",
+    "mixed": "several treatments",
+}
+_TREATMENT_NOT_SAID = "treatment not said"
+_REVIEW, _REVIEW_RANGE = "review", "review, range over its series"
+# Context is of the same disease: trials in other cancers are no yardstick for a sarcoma's rate.
+_SARCOMA = re.compile(r"sarcoma|\bSTS\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,6 +119,8 @@ class SeriesRate:
         Whether the paper's text gives the figure at this time.
     rate : float
         Percent.
+    relation : str
+        How it stands to what is printed, as transcribed (``~`` is about, ``<`` below, …).
     n, n_source : int or None, str
         Patients, also where lesions were counted, because a patient's lesions are not
         independent: ``figure`` where the figure itself is of so many patients, else ``study``.
@@ -89,10 +133,12 @@ class SeriesRate:
     effect, effect_half : Effect or None
         What is pooled: variance from the printed interval where there is one, else from n.
     bed_least, bed_most, bed_central : float or None
-        BED in Gy: the printed range or else the ends over the printed schedules, and one value
-        for the series.
-    bed_source : str
-        Of `bed_central`: ``printed median``, ``mid-point`` of the ends, or empty.
+        BED in Gy: the printed range (of BED, else of EQD2) or else the ends over the printed
+        schedules, and one value for the series.
+    bed_ends, bed_source : str
+        Where the ends and where `bed_central` is from: `PRINTED_BED`, `PRINTED_EQD2`, then
+        `SCHEDULES` of the ends, and of `bed_central`, which is a printed median or else lies
+        between the ends, `MIDDLE` or `ONE_SCHEDULE`; or empty.
     keys, dose_keys : tuple of str
         Figures that give the rate and its n, and those that give the dose.
     excluded_reason : str
@@ -111,6 +157,7 @@ class SeriesRate:
     part: str
     supported: bool
     rate: float
+    relation: str = ""
     n: int | None = None
     n_source: str = ""
     low: float | None = None
@@ -124,6 +171,7 @@ class SeriesRate:
     bed_least: float | None = None
     bed_most: float | None = None
     bed_central: float | None = None
+    bed_ends: str = ""
     bed_source: str = ""
     keys: tuple[str, ...] = ()
     dose_keys: tuple[str, ...] = ()
@@ -143,6 +191,52 @@ class SeriesRate:
     def is_crude(self) -> bool:
         """Whether it is a share of whoever was left, not a rate at a time."""
         return self.estimator not in _TIME_TO_EVENT
+
+
+@dataclass(frozen=True)
+class ContextRate:
+    """A rate of a review or of another treatment, set beside the series and never pooled.
+
+    Attributes
+    ----------
+    study_id, site, population : str
+        Of the study whose figure it is.
+    kind : str
+        What it is, in words: ``conventional radiotherapy``, ``review, range over its series``.
+    endpoint, time_months : str, float
+    part : str
+        Subgroup or arm that it is about; empty for the whole study.
+    supported : bool
+        Whether no text contradicts that the figure is of this time.
+    rate : float or None
+        Percent; None where only a range is printed.
+    low, high, level : float or None
+        Printed range in percent; a confidence interval where there is a `level`.
+    key : str
+        The figure.
+    """
+
+    study_id: str
+    site: str
+    population: str
+    kind: str
+    endpoint: str
+    time_months: float
+    part: str
+    supported: bool
+    rate: float | None
+    low: float | None
+    high: float | None
+    level: float | None
+    key: str
+
+
+def bed_of_eqd2(eqd2_gy: float, alpha_beta: float) -> float:
+    """BED of a dose given as its equivalent in 2 Gy fractions: EQD2 (1 + 2 / (alpha/beta)).
+
+    Fowler JF, Br J Radiol 1989;62:679-694. Both must be of the same alpha/beta (Gy).
+    """
+    return eqd2_gy * (1 + 2 / alpha_beta)
 
 
 def bed_interval(study: Study, alpha_beta: float) -> tuple[float, float] | None:
@@ -227,12 +321,90 @@ def comparable_rates(
     return sorted(chosen, key=lambda rate: rate.study_id)
 
 
+def context_rates(
+    figures: Iterable[Figure], studies: Mapping[str, Study], endpoint: str, time_months: float
+) -> list[ContextRate]:
+    """What reviews and other treatments of sarcoma reach at one time, ordered by study.
+
+    Of a study, figures of the whole go before those of its parts, of which all stand.
+
+    Parameters
+    ----------
+    figures : iterable of Figure
+    studies : mapping of str to Study
+        Those whose role is ``context`` or ``review`` and whose patients have a sarcoma are read.
+    endpoint : str
+    time_months : float
+    """
+    found = [
+        _context_rate(figure, studies[figure.study_id])
+        for figure in figures
+        if figure.study_id in studies
+        and not figure.duplicate_of
+        and _is_context(studies[figure.study_id])
+        and (figure.unit, figure.endpoint, figure.time_months) == ("percent", endpoint, time_months)
+        and (_gives_rate(figure) or _gives_range(figure))
+    ]
+    whole = {rate.study_id for rate in found if not rate.part}
+    chosen = [rate for rate in found if not rate.part or rate.study_id not in whole]
+    return sorted(chosen, key=lambda rate: (rate.study_id, rate.part, rate.key))
+
+
 def _is_asked(figure: Figure, endpoint: str, time_months: float) -> bool:
     return (
-        (figure.measure, figure.unit, figure.endpoint) == ("rate", "percent", endpoint)
+        (figure.unit, figure.endpoint) == ("percent", endpoint)
         and figure.time_months == time_months
-        and figure.estimate is not None
+        and _gives_rate(figure)
     )
+
+
+def _gives_rate(figure: Figure) -> bool:
+    return figure.measure == "rate" and figure.estimate is not None
+
+
+def _gives_range(figure: Figure) -> bool:
+    return figure.measure == "range" and None not in (figure.range_low, figure.range_high)
+
+
+def _is_context(study: Study) -> bool:
+    about = f"{study.population} {study.histology}"
+    return study.role in ("context", "review") and bool(_SARCOMA.search(about))
+
+
+def _context_rate(figure: Figure, study: Study) -> ContextRate:
+    has_interval = figure.ci_low is not None and figure.ci_high is not None
+    ends = (
+        (figure.ci_low, figure.ci_high) if has_interval else (figure.range_low, figure.range_high)
+    )
+    part = figure.subgroup or figure.arm
+    return ContextRate(
+        study_id=study.study_id,
+        site=study.site,
+        population=study.population,
+        kind=_kind(figure, study, part),
+        endpoint=figure.endpoint,
+        time_months=float(figure.time_months or 0),
+        part=part,
+        supported=figure.time_supported != "no",
+        rate=figure.estimate,
+        low=ends[0],
+        high=ends[1],
+        level=_level(figure) if has_interval else None,
+        key=figure.key,
+    )
+
+
+def _kind(figure: Figure, study: Study, part: str) -> str:
+    if study.role == "review":
+        what = _REVIEW_RANGE if _gives_range(figure) else _REVIEW
+    else:
+        what = _TREATMENTS.get(study.treatment, _TREATMENT_NOT_SAID)
+    more = (_in_words(part), _RELATIONS.get(figure.relation, ""))
+    return ", ".join([what, *filter(None, more)])
+
+
+def _in_words(part: str) -> str:
+    return re.sub(r"\bs(brt|rs)\b", lambda found: found[0].upper(), part.replace("_", " "))
 
 
 # --- one figure -----------------------------------------------------------------------------
@@ -256,6 +428,7 @@ def _series_rate(
         part=figure.subgroup or figure.arm,
         supported=figure.time_supported == "yes",
         rate=figure.estimate,
+        relation=figure.relation,
         n=n,
         n_source=n_source,
         keys=(figure.key, *n_keys),
@@ -271,7 +444,7 @@ def _patients(
     figure: Figure, study: Study, known: Sequence[Figure]
 ) -> tuple[int | None, str, tuple[str, ...]]:
     """Number of patients behind a figure, where it is from, and the figures that give it."""
-    if figure.n and figure.unit_of_analysis == "patient":
+    if figure.n and _is_of_patients(figure):
         return figure.n, "figure", figure.n_from
     if not study.patients:
         return None, "", ()
@@ -283,6 +456,11 @@ def _patients(
         and not (f.subgroup or f.arm)
     ]
     return study.patients, "study", tuple(counts[:1])
+
+
+def _is_of_patients(figure: Figure) -> bool:
+    """Whether patients were counted; where no unit is printed, only survival says so itself."""
+    return (figure.unit_of_analysis or _UNITS.get(figure.endpoint, "")) == "patient"
 
 
 def _with_interval(rate: SeriesRate, figure: Figure, level: float) -> SeriesRate:
@@ -344,18 +522,49 @@ def _level(figure: Figure) -> float:
 def _with_dose(
     rate: SeriesRate, study: Study, known: Sequence[Figure], alpha_beta: float
 ) -> SeriesRate:
-    of_dose = [f for f in known if f.study_id == study.study_id and _gives_dose(f)]
-    median = _printed_median(study, known) if alpha_beta == _PRINTED_ALPHA_BETA else None
-    ends, keys = bed_interval(study, alpha_beta), tuple(f.key for f in of_dose)
-    if median and median.range_low is not None and median.range_high is not None:
-        ends, keys = (median.range_low, median.range_high), (median.key,)
-    if ends:
-        rate = replace(rate, bed_least=ends[0], bed_most=ends[1], dose_keys=keys)
-        rate = replace(rate, bed_central=sum(ends) / 2, bed_source="mid-point")
-    if median:
-        rate = replace(rate, bed_central=median.estimate, bed_source="printed median")
-        rate = replace(rate, dose_keys=tuple(dict.fromkeys((*rate.dose_keys, median.key))))
-    return rate
+    """Dose as printed: BED before EQD2, both before what the schedules come to."""
+    printed = _printed_doses(study, known) if alpha_beta == _PRINTED_ALPHA_BETA else []
+    return _with_central(_with_ends(rate, study, known, alpha_beta, printed), printed, alpha_beta)
+
+
+def _with_ends(
+    rate: SeriesRate,
+    study: Study,
+    known: Sequence[Figure],
+    alpha_beta: float,
+    printed: Sequence[Figure],
+) -> SeriesRate:
+    for figure in printed:
+        if figure.range_low is not None and figure.range_high is not None:
+            low, high = (
+                _as_bed(figure, e, alpha_beta) for e in (figure.range_low, figure.range_high)
+            )
+            said = _PRINTED_DOSES[figure.endpoint]
+            return replace(
+                rate, bed_least=low, bed_most=high, bed_ends=said, dose_keys=(figure.key,)
+            )
+    ends = bed_interval(study, alpha_beta)
+    if not ends:
+        return rate
+    keys = tuple(f.key for f in known if f.study_id == study.study_id and _gives_dose(f))
+    return replace(rate, bed_least=ends[0], bed_most=ends[1], bed_ends=SCHEDULES, dose_keys=keys)
+
+
+def _with_central(rate: SeriesRate, printed: Sequence[Figure], alpha_beta: float) -> SeriesRate:
+    for figure in printed:
+        if figure.measure == "median" and figure.estimate is not None:
+            keys = tuple(dict.fromkeys((*rate.dose_keys, figure.key)))
+            dose = _as_bed(figure, figure.estimate, alpha_beta)
+            said = _PRINTED_DOSES[figure.endpoint]
+            return replace(rate, bed_central=dose, bed_source=said, dose_keys=keys)
+    if rate.bed_least is None or rate.bed_most is None:
+        return rate
+    source = ONE_SCHEDULE if rate.bed_least == rate.bed_most else MIDDLE
+    return replace(rate, bed_central=(rate.bed_least + rate.bed_most) / 2, bed_source=source)
+
+
+def _as_bed(figure: Figure, dose: float, alpha_beta: float) -> float:
+    return bed_of_eqd2(dose, alpha_beta) if figure.endpoint == "eqd2" else dose
 
 
 def _gives_dose(figure: Figure) -> bool:
@@ -363,15 +572,19 @@ def _gives_dose(figure: Figure) -> bool:
     return figure.measure == "schedule" or spread
 
 
-def _printed_median(study: Study, known: Sequence[Figure]) -> Figure | None:
-    medians = (
+def _printed_doses(study: Study, known: Sequence[Figure]) -> list[Figure]:
+    """Medians and ranges of the whole series, BED before EQD2 and medians before bare ranges."""
+    found = [
         f
         for f in known
-        if (f.study_id, f.measure, f.endpoint) == (study.study_id, "median", "bed10")
-        and f.estimate is not None
+        if f.study_id == study.study_id
+        and f.measure in ("median", "range")
+        and f.endpoint in _PRINTED_DOSES
+        and f.unit == "Gy"
         and not (f.subgroup or f.arm)
-    )
-    return next(medians, None)
+    ]
+    order = list(_PRINTED_DOSES)
+    return sorted(found, key=lambda f: (order.index(f.endpoint), f.measure != "median"))
 
 
 # --- which figure stands for a cohort, and whether it is pooled -----------------------------
@@ -387,6 +600,7 @@ def _reason(
         (rate.cohort_id in excluded_cohorts, _LEFT_OUT),
         (bool(rate.part), _PART),
         (rate.is_crude, _CRUDE),
+        (rate.relation in _BOUNDS, _BOUND),
         (rate.effect is None, _NO_SIZE),
         (not rate.supported, TIME_NOT_SUPPORTED),
     )

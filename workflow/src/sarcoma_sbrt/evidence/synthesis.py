@@ -20,7 +20,13 @@ from scipy.special import expit
 from scipy.stats import t as student
 
 from sarcoma_sbrt.errors import NotEstimable
-from sarcoma_sbrt.evidence.comparison import Effect, SeriesRate, comparable_rates
+from sarcoma_sbrt.evidence.comparison import (
+    ContextRate,
+    Effect,
+    SeriesRate,
+    comparable_rates,
+    context_rates,
+)
 from sarcoma_sbrt.evidence.published import Figure, Study
 
 __all__ = [
@@ -48,6 +54,8 @@ FEW_SERIES = f"fewer than {MINIMUM_SERIES} series can be pooled"
 EQUAL_RATES = "the rates are equal, so that Hartung and Knapp's interval has no width"
 FEW_DOSES = f"fewer than {MINIMUM_REGRESSION} series have a rate and a dose"
 EQUAL_DOSES = "the series do not differ in dose"
+ONE_SITE = "all series are of one site: see {site}"
+MIXED_SITES = "all series are of mixed sites: see mixed"
 
 # Dose is held against the control of what was irradiated, not against survival.
 _DOSED = ("lc",)
@@ -71,16 +79,16 @@ class Pooled:
         Pooled rate with Hartung and Knapp's interval, their factor not below 1: never narrower
         than Wald's interval with the same t, because the plain one shrinks to nothing where a
         few series happen to agree (Roever, Knapp and Friede, BMC Med Res Methodol 2015;15:99).
-    low_plain, high_plain : float
-        The interval without that modification.
     prediction_low, prediction_high : float
         Where the rate of another such series is expected.
+    low_plain, high_plain, prediction_low_plain, prediction_high_plain : float
+        The two intervals without that modification.
     tau2, i2, q, q_p : float
         Between-series variance; its share of the total in percent; Cochran's Q and its p.
     weights : mapping of str to float
         Percent, by study.
     level : float
-        Of the three intervals.
+        Of all intervals.
     keys : tuple of str
         Figures that were used.
     """
@@ -89,10 +97,12 @@ class Pooled:
     rate: float
     low: float
     high: float
-    low_plain: float
-    high_plain: float
     prediction_low: float
     prediction_high: float
+    low_plain: float
+    high_plain: float
+    prediction_low_plain: float
+    prediction_high_plain: float
     tau2: float
     i2: float
     q: float
@@ -173,7 +183,7 @@ class Group:
         Sensitivity: also series whose time only a table gives; half of n where no interval
         is printed.
     left_out : mapping of str to Pooled or Refused
-        `main` without one study.
+        `main` without one study; empty where all sites are one site.
     """
 
     site: str
@@ -193,6 +203,8 @@ class Synthesis:
         One row per cohort, also those that are not pooled.
     groups : tuple of Group
         All sites first.
+    context : tuple of ContextRate
+        Set beside them, never pooled.
     doses : mapping of str to Regression or Refused
         Of local control, by the dose that stands for a series, and ``all rows`` (central dose,
         also series whose time only a table gives); empty for other endpoints.
@@ -204,6 +216,7 @@ class Synthesis:
     rates: tuple[SeriesRate, ...]
     groups: tuple[Group, ...]
     doses: Mapping[str, Regression | Refused]
+    context: tuple[ContextRate, ...] = ()
 
 
 def pool(rates: Sequence[SeriesRate], level: float = 0.95, *, half_n: bool = False) -> Pooled:
@@ -241,23 +254,24 @@ def pool(rates: Sequence[SeriesRate], level: float = 0.95, *, half_n: bool = Fal
     if np.ptp(logit) < _EQUAL:
         raise NotEstimable(EQUAL_RATES)
     fit, plain = (_fit(logit, variance, level, test=test) for test in ("adhoc", "knha"))
-    middle, se = float(fit.b[0]), float(fit.se[0])
-    reach = _t(level, len(rates) - 1) * math.sqrt(fit.tau2 + se**2)
+    prediction, prediction_plain = (_prediction(of, len(rates), level) for of in (fit, plain))
     return Pooled(
         k=len(rates),
-        rate=_percent(middle),
+        rate=_percent(fit.b[0]),
         low=_percent(fit.ci_lb[0]),
         high=_percent(fit.ci_ub[0]),
+        prediction_low=prediction[0],
+        prediction_high=prediction[1],
         low_plain=_percent(plain.ci_lb[0]),
         high_plain=_percent(plain.ci_ub[0]),
-        prediction_low=_percent(middle - reach),
-        prediction_high=_percent(middle + reach),
+        prediction_low_plain=prediction_plain[0],
+        prediction_high_plain=prediction_plain[1],
         tau2=float(fit.tau2),
         i2=float(fit.I2),
         q=float(fit.QE),
         q_p=float(fit.QEp),
-        logit=middle,
-        se=se,
+        logit=float(fit.b[0]),
+        se=float(fit.se[0]),
         weights={r.study_id: float(w) for r, w in zip(rates, fit.weights_pct, strict=True)},
         level=level,
         keys=_keys(rates),
@@ -295,8 +309,8 @@ def dose_response(
     level : float
         Confidence level.
     dose : {'central', 'mid-point', 'least', 'most'}
-        What stands for a series: its printed median, else the mid-point; the mid-point of its
-        printed schedules throughout; or one of their ends.
+        What stands for a series: its printed median, else the middle of its range; the middle
+        throughout; or one of the ends.
 
     Raises
     ------
@@ -360,16 +374,23 @@ def synthesise(
             level=level,
             excluded_cohorts=excluded_cohorts,
         )
-        if rates:
-            results.append(_synthesis(endpoint, time, rates, level))
+        context = context_rates(figures, studies, endpoint, time)
+        if rates or context:
+            results.append(_synthesis(endpoint, time, rates, context, level))
     return results
 
 
-def _synthesis(endpoint: str, time: float, rates: Sequence[SeriesRate], level: float) -> Synthesis:
+def _synthesis(
+    endpoint: str,
+    time: float,
+    rates: Sequence[SeriesRate],
+    context: Sequence[ContextRate],
+    level: float,
+) -> Synthesis:
     every = [rate for rate in rates if rate.is_pooled_at_any_support]
     groups = tuple(_group(site, of, level) for site, of in pooling_groups(every).items() if of)
-    doses = _doses(every, level) if endpoint in _DOSED else {}
-    return Synthesis(endpoint, time, level, tuple(rates), groups, doses)
+    doses = _doses(every, level) if rates and endpoint in _DOSED else {}
+    return Synthesis(endpoint, time, level, tuple(rates), groups, doses, tuple(context))
 
 
 def _doses(every: Sequence[SeriesRate], level: float) -> dict[str, Regression | Refused]:
@@ -382,13 +403,32 @@ def _doses(every: Sequence[SeriesRate], level: float) -> dict[str, Regression | 
 
 def _group(site: str, every: Sequence[SeriesRate], level: float) -> Group:
     supported = [rate for rate in every if rate.is_pooled]
+    doubled = site == ALL_SITES and _one_site(supported)
     return Group(
         site=site,
-        main=_attempt(pool, supported, level),
-        all_rows=_attempt(pool, every, level),
-        half_n=_attempt(pool, supported, level, half_n=True),
-        left_out=leave_one_out(supported, level),
+        main=_pool_group(site, supported, level),
+        all_rows=_pool_group(site, every, level),
+        half_n=_pool_group(site, supported, level, half_n=True),
+        left_out={} if doubled else leave_one_out(supported, level),
     )
+
+
+def _pool_group(
+    site: str, rates: Sequence[SeriesRate], level: float, **options: bool
+) -> Pooled | Refused:
+    """Pool a group; all sites are no group beside the one site that has all of them."""
+    if site == ALL_SITES and (reason := _one_site(rates)):
+        return Refused(len(rates), reason, _keys(rates))
+    return _attempt(pool, rates, level, **options)
+
+
+def _one_site(rates: Sequence[SeriesRate]) -> str:
+    """Where to look instead, if all rates are of one named site; else empty."""
+    sites = {rate.site for rate in rates}
+    if len(sites) != 1 or sites == {""}:
+        return ""
+    (site,) = sites
+    return MIXED_SITES if site == "mixed" else ONE_SITE.format(site=site.replace("_", " "))
 
 
 def _attempt(
@@ -434,6 +474,13 @@ def _fit(
     fit = rma(logit, variance, mods=mods, method="REML", test=test, level=level)
     assert isinstance(fit, RmaResult)
     return fit
+
+
+def _prediction(fit: RmaResult, k: int, level: float) -> tuple[float, float]:
+    """Ends of the prediction interval in percent."""
+    middle = float(fit.b[0])
+    reach = _t(level, k - 1) * math.sqrt(fit.tau2 + float(fit.se[0]) ** 2)
+    return _percent(middle - reach), _percent(middle + reach)
 
 
 def _dose(rate: SeriesRate, dose: Dose) -> float | None:

@@ -18,13 +18,15 @@ import typst
 import yaml
 
 from sarcoma_sbrt.errors import Problem, RenderError
+from sarcoma_sbrt.rendering import reference
 from sarcoma_sbrt.rendering.source import Line, expand, without_comments
 
 __all__ = ["document", "epoch", "font_folder", "render", "version"]
 
 EXTENSION = "_extensions/provenance"
-# The order is Quarto's: shortcodes, cross-references, then the shared filter.
-FILTERS = ("shortcodes.lua", "crossref.lua", "filler.lua", "frontmatter.lua")
+# The order is Quarto's: shortcodes, cross-references, then the shared filters. Only the shapes of
+# tables come first, since crossref.lua measures their columns.
+FILTERS = ("shortcodes.lua", "tables.lua", "crossref.lua", "filler.lua", "frontmatter.lua")
 SETTINGS = ("lang", "number-sections", "bibliography", "csl", "link-citations", "running-label")
 
 # Raw HTML is refused in the manuscript's source; without it pandoc need not try each `{{<` as
@@ -89,6 +91,7 @@ def render(project: Path, output: Path, *, date: str) -> dict[str, Path]:
     files = {name: output / f"index.{name}" for name in ("html", "pdf", "docx")}
     rendered = {name: _pandoc(project, lines, settings, name, seconds) for name in files}
     rendered["pdf"] = _typeset(project, rendered["pdf"], seconds)
+    rendered["docx"] = reference.finished(rendered["docx"])
     output.mkdir(parents=True, exist_ok=True)
     for name, file in files.items():
         file.write_bytes(rendered[name])

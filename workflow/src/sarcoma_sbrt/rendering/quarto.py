@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from sarcoma_sbrt.errors import Problem, RenderError
-from sarcoma_sbrt.rendering import embedded
+from sarcoma_sbrt.rendering import embedded, reference
 
 __all__ = ["render", "resolve_renderer"]
 
@@ -106,4 +106,5 @@ def _collected(made: Path, output: Path) -> dict[str, Path]:
     output.mkdir(parents=True, exist_ok=True)
     for file in files.values():
         shutil.copyfile(made / file.name, file)
+    files["docx"].write_bytes(reference.finished(files["docx"].read_bytes()))
     return files

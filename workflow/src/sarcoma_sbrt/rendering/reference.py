@@ -1,4 +1,4 @@
-"""Word's reference document: pandoc's own, restyled as a paper, with a label on every page."""
+"""Word: the reference document, and what pandoc's writer cannot be told of a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 import pypandoc
 
-__all__ = ["reference_document"]
+__all__ = ["finished", "reference_document"]
 
 # A fixed time, so that the same label gives the same bytes.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -29,13 +29,31 @@ NOTE = """
 <w:style w:type="paragraph" w:customStyle="1" w:styleId="TableNote">
   <w:name w:val="Table Note"/><w:basedOn w:val="Normal"/>
   <w:pPr><w:spacing w:before="60" w:after="200"/></w:pPr>
-  <w:rPr><w:sz w:val="17"/><w:szCs w:val="17"/></w:rPr>
+  <w:rPr><w:sz w:val="16"/><w:szCs w:val="16"/></w:rPr>
 </w:style>
 """
+# Of rows (tables.lua): the head of a group, its first row, which stays on the page with the next,
+# and the others. Pandoc's "Compact" has no room above or below.
+MEMBERS = "".join(
+    f"""
+<w:style w:type="paragraph" w:customStyle="1" w:styleId="{name.replace(" ", "")}">
+  <w:name w:val="{name}"/><w:basedOn w:val="Compact"/>
+  <w:pPr>{properties}</w:pPr>
+</w:style>
+"""
+    for name, properties in (
+        ("Table Group", '<w:keepNext/><w:spacing w:before="60" w:after="36"/>'),
+        ("Table First Member", '<w:keepNext/><w:ind w:left="220"/>'),
+        ("Table Member", '<w:ind w:left="220"/>'),
+        (
+            "Table End",
+            '<w:spacing w:before="0" w:after="0" w:line="240" w:lineRule="exact"/>',
+        ),
+    )
+)
 # A table style's size holds only where the paragraph's is the document's default.
-SIZES = {"document": 21, "table": 18}
+SIZES = {"document": 21, "table": 16}
 ROWS = """
-<w:trPr><w:cantSplit/></w:trPr>
 <w:tblStylePr w:type="firstRow">
   <w:rPr><w:b/></w:rPr>
   <w:tblPr><w:jc w:val="left"/></w:tblPr>
@@ -86,7 +104,7 @@ def _styles(xml: str) -> str:
     xml = xml.replace('w:w="108" w:type="dxa"', 'w:w="60" w:type="dxa"')
     table = f"<w:rPr>{sizes.format(SIZES['table'])}</w:rPr>"
     xml = re.sub(r'(w:styleId="Table">.*?)(<w:tblPr>)', rf"\1{table}\2", xml, count=1, flags=re.S)
-    xml = xml.replace("</w:styles>", f"{NOTE}</w:styles>")
+    xml = xml.replace("</w:styles>", f"{NOTE}{MEMBERS}</w:styles>")
     for style, run in _RUNS.items():
         xml = _with_run(xml, style, run)
     for style, paragraph in _PARAGRAPHS.items():
@@ -165,6 +183,50 @@ _CHANGES = {
     "word/_rels/document.xml.rels": _relations,
     "[Content_Types].xml": _content_types,
 }
+
+
+def finished(document: bytes) -> bytes:
+    """Document in whose tables no row breaks across pages, and after which there is room.
+
+    Parameters
+    ----------
+    document : bytes
+        As pandoc wrote it. Times in the archive are dropped, so that equal text gives equal bytes.
+    """
+    with zipfile.ZipFile(io.BytesIO(document)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["word/document.xml"] = _tables(parts["word/document.xml"].decode()).encode()
+    return _zipped(parts)
+
+
+def _tables(xml: str) -> str:
+    """Rows that do not break, the rule under a head of two rows, and room after the table."""
+    xml = re.sub(r"<w:tr>(?!\s*<w:trPr>)", "<w:tr><w:trPr></w:trPr>", xml)
+    xml = xml.replace("<w:trPr>", "<w:trPr><w:cantSplit/>")
+    head = r"<w:tr><w:trPr><w:cantSplit/><w:tblHeader[^>]*/>(?:(?!</w:tr>).)*</w:tr>\s*"
+    xml = re.sub(f"(?s)({head})({head})", lambda rows: _upper(rows[1]) + _lower(rows[2]), xml)
+    # A note has its own room.
+    end = '<w:p><w:pPr><w:pStyle w:val="TableEnd"/></w:pPr></w:p>'
+    note = r'\s*(?:<w:bookmark\w+ [^>]*/>\s*)*<w:p><w:pPr><w:pStyle w:val="TableNote"'
+    return re.sub(rf"</w:tbl>(?!{note})", f"</w:tbl>{end}", xml)
+
+
+def _upper(row: str) -> str:
+    """First of two rows of a head: the rule is under the second where a cell is in both."""
+    return row.replace(
+        '<w:vMerge w:val="restart" />', f'<w:vMerge w:val="restart" />{_rule("nil")}'
+    )
+
+
+def _lower(row: str) -> str:
+    rule = _rule("single")
+    row = row.replace("<w:tcPr />", "<w:tcPr></w:tcPr>")
+    return row.replace("</w:tcPr>", f"{rule}</w:tcPr>")
+
+
+def _rule(kind: str) -> str:
+    line = f'<w:bottom w:val="{kind}" w:sz="4" w:space="0" w:color="000000"/>'
+    return f"<w:tcBorders>{line}</w:tcBorders>"
 
 
 def _zipped(parts: dict[str, bytes]) -> bytes:

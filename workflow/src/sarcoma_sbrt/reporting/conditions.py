@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,15 @@ SECTIONS = (
     "cohort.setting.primary",
     "cohort.sex.male",
     "cohort.source",
-    "consistency.count.impossible",
+    "consistency.count.landmark.impossible",
+    "consistency.count.pooled_landmark.impossible",
+    "consistency.versions.changed",
+    "consistency.versions.journal_only",
+    "consistency.versions.moved",
+    "consistency.versions.preprint_only",
+    "consistency.versions.relabelled",
+    "consistency.versions.unchanged",
+    "consistency.versions.unchanged_inputs_changed",
     "cox.lc.multivariable.grade",
     "cox.os.multivariable.grade",
     "cox.pfs.multivariable.grade",
@@ -51,6 +60,12 @@ PARTS = (
 )
 # Published rates that may be pooled: sites of the treated lesions, and all of them.
 SITES = ("all", "bone", "brain", "lung", "mixed", "spine")
+# Counts after which the text needs "patient" or "patients".
+ONES = ("cohort.grade.missing.n", "toxicity.grade_3_or_more.n")
+# Times that the text names by their place in the configuration.
+TIMES_MONTHS = (12, 24, 36)
+# Percentage points between this cohort and its target, up to which the text calls them near.
+NEAR = 5.0
 # What an endpoint's definition may say, each as `<endpoint>.<field>.<value>`.
 CHOICES = {
     "censoring": ("last_contact", "last_assessment"),
@@ -85,6 +100,10 @@ def conditions(
         ``has.<key>``, ``has.table.<name>``, ``has.figure.<endpoint>``, ``quotable.<endpoint>``
         (its median may stand in abstract and discussion), ``kind.<kind>``,
         ``pooled.<endpoint>.<site>.<months>m`` and ``pooled.dose`` (the estimate is there),
+        ``one.<key>`` (it counts one), ``near.<endpoint>`` and ``apart.<endpoint>`` (how this
+        cohort stands to what it was reconstructed from; neither where that cannot be quoted),
+        ``attainable.<endpoint>`` (it is apart, though the printed rates are possible),
+        ``dose.loi_alone`` (one series stands apart on the dose axis),
         ``<endpoint>.<field>[.<value>]`` of its definition, ``has.confounded`` and
         ``first_progression_only``.
     """
@@ -96,6 +115,10 @@ def conditions(
     for endpoint in endpoints.values():
         answers |= _definition(endpoint)
     answers |= _pooled(numbers, analysis)
+    answers |= {f"one.{key}": key in numbers and numbers[key]["value"] == 1 for key in ONES}
+    for name in analysis.comparison.endpoints:
+        answers |= _beside_target(name, numbers, analysis, cohort)
+    answers["dose.loi_alone"] = _loi_alone(numbers)
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
     answers["first_progression_only"] = cohort.progressions_recorded == "first"
@@ -118,8 +141,56 @@ def _pooled(numbers: Mapping[str, Mapping[str, Any]], analysis: Analysis) -> dic
         for site in SITES
         for months in analysis.comparison.times_months
     } | {"pooled.dose": "synthesis.lc.dose.slope"}
+    usual = _names_times(analysis)
     return {
-        name: key in numbers and numbers[key]["status"] == "estimated" for name, key in keys.items()
+        name: usual and key in numbers and numbers[key]["status"] == "estimated"
+        for name, key in keys.items()
+    }
+
+
+def _loi_alone(numbers: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the doses of the regression are as the text says: all near each other but Loi's."""
+    pattern = re.compile(r"series\.(\w+)\.lc\.rate_24m")
+    pooled = [
+        match[1]
+        for key in numbers
+        if (match := pattern.fullmatch(key)) and f"{key}.excluded" not in numbers
+    ]
+    keys = {study: f"series.{study}.bed10.central" for study in pooled}
+    doses = {study: numbers[key]["value"] for study, key in keys.items() if key in numbers}
+    order = sorted(doses, key=lambda study: doses[study])
+    if len(order) < 4 or (order[0], *order[-2:]) != ("dhakal2012", "frakulli2015", "loi2018"):
+        return False
+    least, second, most = (doses[study] for study in (order[0], *order[-2:]))
+    return bool(most - second > second - least)
+
+
+def _names_times(analysis: Analysis) -> bool:
+    return tuple(analysis.comparison.times_months) == TIMES_MONTHS
+
+
+def _beside_target(
+    endpoint: str,
+    numbers: Mapping[str, Mapping[str, Any]],
+    analysis: Analysis,
+    cohort: CohortSettings,
+) -> dict[str, bool]:
+    """How the rates of a reconstructed cohort stand to those it was made from."""
+    here = [f"{endpoint}.rate_{months}m" for months in TIMES_MONTHS]
+    there = [f"published.{cohort.derived_from}.{key}" for key in here]
+    told = (
+        bool(cohort.derived_from)
+        and _names_times(analysis)
+        and all(_quotable(key, numbers) for key in (*here, *there))
+        and all(numbers[key]["value"] is not None for key in (*here, *there))
+    )
+    pairs = zip(here, there, strict=True) if told else ()
+    near = all(abs(numbers[h]["value"] - numbers[t]["value"]) <= NEAR for h, t in pairs)
+    verdict = numbers.get(f"consistency.landmark.{there[0].partition('.')[2]}.verdict", {})
+    return {
+        f"near.{endpoint}": told and near,
+        f"apart.{endpoint}": told and not near,
+        f"attainable.{endpoint}": told and not near and verdict.get("text") == "possible",
     }
 
 

@@ -6,25 +6,44 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from sarcoma_sbrt.evidence.consistency.findings import CHECKS, VERDICTS, Finding
+from sarcoma_sbrt.evidence.consistency.findings import Finding
 from sarcoma_sbrt.evidence.published import Figure
 from sarcoma_sbrt.reporting.statistics import Statistic
+from sarcoma_sbrt.reporting.value_labels import label, places, wheres
 
-__all__ = ["consistency_statistics", "finding_keys"]
+__all__ = ["FAILED", "METHODS", "consistency_statistics", "finding_keys"]
 
 METHODS = {
+    "legible": "whether the printed text is a number",
     "count_percentage": "percentage from the printed count, at printed precision",
     "subtotal": "sum of the parts against the total",
+    "subset": "a count against the count that it is part of",
+    "population": "a count against the patients or lesions of its study",
     "n_across_tables": "the number analysed in one place against another",
     "range": "printed value against the printed range that must contain it",
     "dose": "biologically effective doses that the printed doses and fractions allow",
     "interval_symmetry": "hazard ratio against the middle of its interval on the log scale",
     "wald_p": "Wald p from the hazard ratio and its interval, as rounding allows",
     "repeat": "the same fact in two places",
+    "direction": "the group that one place favours against the one that another does",
     "drift": "preprint against journal version",
     "landmark": "enumeration of death and censoring orders",
     "pooled_landmark": "pooled rate over all interleavings of the groups' orders",
 }
+# Verdicts on two or more printed numbers that cannot all hold.
+FAILED = ("inconsistent", "impossible")
+# What became of a number between two versions, by `detail["kind"]` of its finding.
+_VERSIONS = {
+    "unchanged": "unchanged",
+    "changed_value": "changed",
+    "moved": "moved",
+    "input_changed": "unchanged_inputs_changed",
+}
+_ONE_VERSION = {
+    "earlier version only": "preprint_only",
+    "later version only": "journal_only",
+}
+_RELABELLED = "labels swapped and number inverted"
 
 
 def consistency_statistics(
@@ -33,14 +52,20 @@ def consistency_statistics(
     """Records of every finding and of the counts by check and verdict.
 
     Keys: ``consistency.<check>.<figure>`` with ``.arithmetic``, ``.verdict``, ``.where``,
-    ``.place`` (shorter) and ``.subject`` (`finding_keys`); ``consistency.count.all``, ``.<check>``,
-    ``.<verdict>`` and ``.<check>.<verdict>``.
+    ``.place`` (shorter), ``.subject`` (what the number is, in words) and, where there are any,
+    ``.remarks`` and ``.reason`` (`finding_keys`); of drift ``.old``, ``.new``, ``.contrast``,
+    ``.turned`` (the earlier ratio in the later order), ``.change`` and ``.kind`` as well.
+    ``consistency.count.all``, ``.<check>``, ``.<verdict>``, ``.<check>.<verdict>``, ``.failed`` and
+    ``.facts`` (of those that fail: one slip can fail several checks);
+    ``consistency.versions.<what>``, of the numbers of two versions of a study: ``moved``,
+    ``changed``, ``unchanged_inputs_changed``, ``relabelled``, ``unchanged``, ``preprint_only`` and
+    ``journal_only``.
 
     Parameters
     ----------
     findings : sequence of Finding
     figures : mapping
-        All printed figures, for locators.
+        All printed numbers, for locators and words.
     """
     said = [
         record
@@ -63,13 +88,17 @@ def finding_keys(findings: Iterable[Finding]) -> list[str]:
 
 def _said(key: str, finding: Finding, figures: Mapping[str, Figure]) -> Iterator[Statistic]:
     concerned = [figures[k] for k in finding.keys if k in figures]
-    where = "; ".join(dict.fromkeys(figure.locator for figure in concerned))
-    places = "; ".join(dict.fromkeys(_place(figure) for figure in concerned))
-    parts = {"arithmetic": finding.arithmetic, "verdict": finding.verdict, "where": where}
-    parts |= {"place": places, "subject": _subject(concerned)}
+    parts = {
+        "arithmetic": finding.arithmetic,
+        "verdict": finding.verdict.replace("_", " "),
+        "where": wheres(concerned),
+        "place": places(concerned),
+        "subject": _subject(finding, concerned),
+        "remarks": "; ".join(_texts(finding.detail.get("remarks"))),
+        "reason": "; ".join(_texts(finding.detail.get("reason"))),
+    }
     if finding.check == "drift":
-        parts |= {"printed": finding.printed, "change": str(finding.detail.get("what", ""))}
-        parts |= {name: str(finding.detail.get(name, "")) for name in ("old", "new")}
+        parts |= _between_versions(finding, concerned)
     for part, text in parts.items():
         if text:
             yield Statistic(
@@ -82,27 +111,36 @@ def _said(key: str, finding: Finding, figures: Mapping[str, Figure]) -> Iterator
             )
 
 
-_WORDS = {
-    "lc": "local control",
-    "os": "overall survival",
-    "pfs": "progression-free survival",
-    "mfs": "metastasis-free survival",
-    "hr": "hazard ratio",
-}
-
-
-def _place(figure: Figure) -> str:
-    """Locator without row and column: paper and table or section."""
-    paper, _, rest = figure.locator.partition(", ")
-    return ", ".join(filter(None, (paper, rest.partition(", row “")[0].partition(", column")[0])))
-
-
-def _subject(figures: Sequence[Figure]) -> str:
-    """What a finding is about, for readers: the judged figure's key without its study."""
-    if not figures:
+def _subject(finding: Finding, concerned: Sequence[Figure]) -> str:
+    """What is judged, in words: a total with its split, rates of a curve with their times."""
+    if not concerned:
         return ""
-    suffix = figures[0].key.removeprefix(f"{figures[0].study_id}.")
-    return ", ".join(_WORDS.get(part, part.replace("_", " ")) for part in suffix.split("."))
+    first, told = concerned[0], label(concerned[0])
+    splits = {f.partition for f in concerned[1:] if f.partition}
+    if finding.check == "subtotal" and len(splits) == 1:
+        return f"{told} by {splits.pop().replace('_', ' ')}"
+    if finding.check not in ("landmark", "pooled_landmark") or first.time_months is None:
+        return told
+    whom = (first.measure, first.endpoint, first.subgroup, first.arm)
+    same = (f for f in concerned if (f.measure, f.endpoint, f.subgroup, f.arm) == whom)
+    times = [f"{months:g}" for months in sorted({f.time_months for f in same if f.time_months})]
+    listed = " and ".join(filter(None, (", ".join(times[:-1]), times[-1])))
+    return told.replace(f"at {first.time_months:g} months", f"at {listed} months")
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, (list, tuple)):
+        return [str(item) for item in value]
+    return [] if value in (None, "") else [str(value)]
+
+
+def _between_versions(finding: Finding, concerned: Sequence[Figure]) -> dict[str, str]:
+    compared = [f"{f.level} vs {f.reference}" for f in concerned if f.level and f.reference]
+    return {
+        "change": _what(finding),
+        "contrast": " → ".join(dict.fromkeys(compared)),
+        **{name: str(finding.detail.get(name) or "") for name in ("kind", "old", "new", "turned")},
+    }
 
 
 def _columns(figures: Iterable[Figure]) -> tuple[str, ...]:
@@ -110,17 +148,37 @@ def _columns(figures: Iterable[Figure]) -> tuple[str, ...]:
 
 
 def _counts(findings: Sequence[Finding], figures: Mapping[str, Figure]) -> Iterator[Statistic]:
-    columns = _columns(figures.values())
-    counts: Counter[str] = Counter({"all": len(findings)})
-    counts.update(f.check for f in findings)
-    counts.update(f.verdict for f in findings)
-    counts.update(f"{f.check}.{f.verdict}" for f in findings)
-    for name in ["all", *CHECKS, *VERDICTS, *(f"{c}.{v}" for c in CHECKS for v in VERDICTS)]:
-        if counts[name]:
+    counts: Counter[str] = Counter({"count.all": len(findings)})
+    counts.update(f"count.{f.check}" for f in findings)
+    counts.update(f"count.{f.verdict}" for f in findings)
+    counts.update(f"count.{f.check}.{f.verdict}" for f in findings)
+    failed = [f for f in findings if f.verdict in FAILED]
+    counts["count.failed"] = len(failed)
+    counts["count.facts"] = len({_fact(f) for f in failed})
+    drifted = [f for f in findings if f.check == "drift"]
+    counts.update(f"versions.{_became(f)}" for f in drifted)
+    for name, count in counts.items():
+        if count:
             yield Statistic(
-                key=f"consistency.count.{name}",
-                value=counts[name],
+                key=f"consistency.{name}",
+                value=count,
                 unit="count",
                 method="findings of the consistency report",
-                columns=columns,
+                columns=_columns(figures.values()),
             )
+
+
+def _fact(finding: Finding) -> str:
+    """The fact that a finding is about; a finding that names none is its own."""
+    return str(finding.detail.get("fact") or f"{finding.check}.{finding.keys[0]}")
+
+
+def _became(finding: Finding) -> str:
+    what, kind = _what(finding), str(finding.detail.get("kind", ""))
+    if what == _RELABELLED:
+        return "relabelled"
+    return _ONE_VERSION.get(what) or _VERSIONS[kind]
+
+
+def _what(finding: Finding) -> str:
+    return str(finding.detail.get("what", ""))

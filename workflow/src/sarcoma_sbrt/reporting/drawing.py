@@ -32,6 +32,7 @@ __all__ = [
     "SKY",
     "SMALL",
     "VERMILION",
+    "WHITE",
     "WIDTH",
     "Numbers",
     "Page",
@@ -57,11 +58,12 @@ FILLER_NOTE = "illustrative, constrained by no printed figure"
 # without colour.
 BLACK, BLUE, VERMILION = "#000000", "#0072B2", "#D55E00"
 GREEN, ORANGE, PURPLE, SKY = "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
-GREY, LIGHT_GREY = "#666666", "#BBBBBB"
+GREY, LIGHT_GREY, WHITE = "#666666", "#BBBBBB", "#FFFFFF"
 DASHED = (0, (5, 1.8))
 
 FONT = "DejaVu Sans"
-SMALL = 7.0
+# Still 8 pixels high where a page of 6 inches shows the figure.
+SMALL = 7.5
 
 
 def style() -> dict[Any, Any]:
@@ -168,9 +170,9 @@ def text_of(numbers: Numbers, key: str) -> str:
     return str(numbers[key]["text"])
 
 
-def text_width(text: str) -> float:
-    """Width in inches of a text of the small size."""
-    font = FontProperties(family=FONT, size=SMALL)
+def text_width(text: str, size: float = SMALL) -> float:
+    """Width in inches of a text of a size in points."""
+    font = FontProperties(family=FONT, size=size)
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / 72
 

@@ -10,15 +10,16 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.patches import Polygon, Rectangle
 from numpy.typing import NDArray
 
+from sarcoma_sbrt.evidence.comparison import PRINTED_BED, PRINTED_EQD2
 from sarcoma_sbrt.evidence.synthesis import MINIMUM_SERIES
 from sarcoma_sbrt.reporting.drawing import (
     BLACK,
@@ -28,9 +29,9 @@ from sarcoma_sbrt.reporting.drawing import (
     LIGHT_GREY,
     ORANGE,
     PURPLE,
-    SKY,
     SMALL,
     VERMILION,
+    WHITE,
     WIDTH,
     Numbers,
     Page,
@@ -44,24 +45,42 @@ from sarcoma_sbrt.reporting.drawing import (
     text_width,
 )
 from sarcoma_sbrt.reporting.evidence_statistics import DOSE_TIME_MONTHS
+from sarcoma_sbrt.reporting.evidence_tables import RATE_MARKS
 from sarcoma_sbrt.reporting.placement import Box, Place, label_places
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
 __all__ = ["NOTHING_PUBLISHED", "comparison_figure", "dose_figure"]
 
 NOTHING_PUBLISHED = "No published rate at these times."
-TARGET = "reproduction target, never pooled"
+NO_OTHER = "no other series"
+CONTEXT = "Context, not pooled"
 ECOLOGICAL = (
     "Association between series, not within patients, and confounded by site, tumour size and "
-    "histology."
+    "histology. In brackets: patients."
 )
 
-Kind = Literal["heading", "cohort", "target", "series", "pooled"]
+Kind = Literal["heading", "note", "cohort", "target", "series", "pooled", "context"]
 
 _SITES = ("lung", "spine", "brain", "bone", "mixed")
-_SITE_COLOURS = dict(zip((*_SITES, ""), (VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY), strict=True))
+# Colour and shape say the same, for print without colour; blue is this cohort's.
+_SITE_COLOURS = dict(
+    zip((*_SITES, ""), (VERMILION, GREEN, PURPLE, ORANGE, BLACK, GREY), strict=True)
+)
+_SITE_SHAPES = dict(zip((*_SITES, ""), "os^pvh", strict=True))
+_OTHER_SHAPE = "h"
+# Area of a shape as a share of the square that matplotlib sizes it by.
+_FILLED = {
+    "o": math.pi / 4,
+    "s": 1.0,
+    "^": 0.5,
+    "v": 0.5,
+    "D": 1.0,
+    "p": 0.594,
+    "h": 0.65,
+}
 _NONE = "–"
 _BROKEN = (0, (2.6, 1.3))  # short enough for short intervals
+_RAISED, _LETTER = 0.04, 7.0  # inches above its line and points of a raised letter
 
 
 # --- what the registry says of a series -----------------------------------------------------
@@ -122,6 +141,25 @@ def _cohort_label(cohort: CohortSettings) -> str:
     return "This cohort" + (" (reconstructed)" if cohort.kind == "reconstructed" else "")
 
 
+def _level(numbers: Numbers) -> str:
+    return text_of(numbers, "config.models.confidence_level")
+
+
+def _rate_letters(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> str:
+    """Letters of `RATE_MARKS` that hold for a published rate, as the tables have them."""
+    ci, filtered = numbers[key]["ci"], numbers[key]["population"].get("filter", {})
+    level = numbers["config.models.confidence_level"]["value"]
+    holds = {
+        "a": _is_approximated(numbers, key),
+        "b": _optional(numbers, f"{key}.supported") == "no",
+        "c": _optional(numbers, f"{key}.crude") == "yes",
+        "d": study == cohort.derived_from,
+        "e": "subgroup" in filtered,
+        "f": ci is not None and ci["level"] != level,
+    }
+    return "".join(letter for letter in RATE_MARKS if holds.get(letter))
+
+
 def _why_not_drawn(numbers: Numbers, key: str) -> str:
     """What to say in place of a number of this cohort; empty where it can be drawn."""
     if key not in numbers:
@@ -133,9 +171,10 @@ def _why_not_drawn(numbers: Numbers, key: str) -> str:
 
 # --- parts of both figures ------------------------------------------------------------------
 
-_LINE = 0.155
+_LINE = 0.15
 _NOTE_WIDTH = WIDTH - 0.25
 _INDENT = "    "
+_BAND = 0.08  # opacity
 
 
 class _Mark(NamedTuple):
@@ -147,11 +186,14 @@ class _Mark(NamedTuple):
     face: str = BLACK
     line: Any = None
     width: float = 1.1
+    size: float = 4.5
+    sign: Literal["", "upright", "band", "dot"] = ""
 
     @property
     def room(self) -> float:
         """Inches before its label."""
-        return 0.2 if self.line is None else 0.4
+        wide = self.line is not None and self.sign != "upright"
+        return 0.4 if wide or self.sign == "band" else 0.12 + max(self.size, 6) / 72
 
 
 def _legend_lines(marks: Iterable[_Mark]) -> list[list[tuple[float, _Mark]]]:
@@ -159,12 +201,12 @@ def _legend_lines(marks: Iterable[_Mark]) -> list[list[tuple[float, _Mark]]]:
     lines: list[list[tuple[float, _Mark]]] = [[]]
     left = 0.1
     for mark in marks:
-        width = mark.room + text_width(mark.label) + 0.18
-        if lines[-1] and left + width > WIDTH:
+        width = mark.room + text_width(mark.label)
+        if lines[-1] and left + width > WIDTH - 0.05:
             lines.append([])
             left = 0.1
         lines[-1].append((left, mark))
-        left += width
+        left += width + 0.16
     return lines
 
 
@@ -178,24 +220,32 @@ def _draw_legend(page: Page, marks: Sequence[_Mark], top: float) -> None:
 
 
 def _draw_mark(axes: Axes, mark: _Mark, left: float, y: float) -> None:
-    if mark.line is not None:
-        axes.plot(
-            [left, left + 0.32],
-            [y, y],
-            color=mark.colour,
-            linestyle=mark.line,
-            linewidth=mark.width,
+    middle = left + (mark.room - 0.08) / 2
+    if mark.sign == "band":
+        axes.add_patch(
+            Rectangle((left, y - 0.35), 0.32, 0.7, color=mark.colour, alpha=_BAND, linewidth=0)
         )
+    elif mark.line is not None:
+        ends = ([middle] * 2, [y - 0.4, y + 0.4])
+        x, ys = ends if mark.sign == "upright" else ([left, left + 0.32], [y, y])
+        axes.plot(x, ys, color=mark.colour, linestyle=mark.line, linewidth=mark.width)
     if mark.marker:
-        axes.plot(
-            left + (mark.room - 0.08) / 2,
-            y,
-            marker=mark.marker,
-            color=mark.colour,
-            markerfacecolor=mark.face,
-            markersize=4.5,
-        )
+        _draw_marker(axes, mark, middle, y)
     axes.text(left + mark.room, y, mark.label, va="center_baseline", fontsize=SMALL)
+
+
+def _draw_marker(axes: Axes, mark: _Mark, x: float, y: float) -> None:
+    axes.plot(
+        x,
+        y,
+        marker=mark.marker,
+        color=mark.colour,
+        markerfacecolor=mark.face,
+        markersize=mark.size,
+        clip_on=False,
+    )
+    if mark.sign == "dot":
+        axes.plot(x, y, marker=".", color=WHITE, markersize=_DOT, markeredgewidth=0)
 
 
 def _wrapped(notes: Iterable[str]) -> list[str]:
@@ -242,7 +292,11 @@ def _nothing(cohort: CohortSettings) -> Figure:
 
 
 class _Row(NamedTuple):
-    """A line of a panel; its `key` is that of the rate, empty for a heading."""
+    """A line of a panel; its `key` is that of the rate, empty for a heading or a note.
+
+    `small` are lines below the label, `below` is what stands below the rate; letters stand beside
+    the label or the rate.
+    """
 
     kind: Kind
     lines: tuple[str, ...]
@@ -250,24 +304,26 @@ class _Row(NamedTuple):
     unit: str = ""
     patients: str = ""
     dose: str = ""
-    remarks: tuple[str, ...] = ()
+    rate: str = ""
+    small: tuple[str, ...] = ()
+    below: str = ""
+    label_letters: str = ""
+    rate_letters: str = ""
 
     @property
     def height(self) -> float:
-        return len(self.lines) * _LINE + (_SPACE if self.kind in ("heading", "pooled") else 0)
+        return self.text_height + (_SPACE if self.kind in ("heading", "pooled") else 0)
+
+    @property
+    def text_height(self) -> float:
+        return max(len(self.lines) + len(self.small), 1 + bool(self.below)) * _LINE
 
 
 _SPACE = 0.05
-_LABEL_LETTERS = 28
-_HEADER, _PANEL_TITLE, _TICKS, _AXIS_LABEL = 0.3, 0.3, 0.25, 0.17
-_UNIT_COLUMN, _PATIENTS_COLUMN, _DOSE_COLUMN, _RATE_COLUMN, _LETTER_COLUMN = (
-    2.02,
-    2.93,
-    3.42,
-    5.65,
-    6.92,
-)
-_PLOT, _PLOT_WIDTH = 3.82, 1.72
+_LABEL_LETTERS, _SMALL_LETTERS = 28, 44
+_HEADER, _PANEL_TITLE, _TICKS, _AXIS_LABEL = 0.3, 0.27, 0.23, 0.17
+_UNIT_COLUMN, _PATIENTS_COLUMN, _DOSE_COLUMN, _RATE_COLUMN = 2.08, 3.0, 3.48, 5.68
+_PLOT, _PLOT_WIDTH = 3.88, 1.7
 
 
 @styled
@@ -280,8 +336,10 @@ def comparison_figure(
     ----------
     numbers : mapping
         The registry: ``series.<study>.<endpoint>.rate_<m>m`` with ``.half_n``, ``.n``,
-        ``.unit_of_analysis``, ``.interval`` and ``.excluded``; ``series.<study>.site``,
-        ``series.<study>.bed10.<least|most>``, ``published.<study>.label``;
+        ``.unit_of_analysis``, ``.interval``, ``.supported``, ``.crude`` and ``.excluded``;
+        ``series.<study>.site``, ``series.<study>.bed10.<least|most>``,
+        ``published.<study>.label``; ``context.<study>.<endpoint>.rate_<m>m`` with ``.low``,
+        ``.high``, ``.kind`` and ``.figure``;
         ``synthesis.<endpoint>.<site|all>.rate_<m>m`` with ``.k``, ``.i2`` and ``.prediction``;
         this cohort's ``<endpoint>.rate_<m>m``, ``cohort.patients`` and ``dose.bed10.<min|max>``.
     analysis : Analysis
@@ -292,15 +350,14 @@ def comparison_figure(
         ``lc`` or ``os``.
     """
     panels = {
-        months: _panel_rows(numbers, analysis, cohort, endpoint, months)
+        months: _panel_rows(numbers, cohort, endpoint, months)
         for months in analysis.comparison.times_months
-        if _series(numbers, endpoint, months)
+        if _series(numbers, endpoint, months) or _context_keys(numbers, endpoint, months)
     }
     if not panels:
         return _nothing(cohort)
     rows = [row for found in panels.values() for row in found]
-    letters = _letters(rows)
-    marks, notes = _rate_marks(numbers, rows), _rate_notes(letters)
+    marks, notes = _rate_marks(numbers, rows), _wrapped(_rate_notes(numbers, rows))
     heights = {months: sum(row.height for row in found) for months, found in panels.items()}
     above = _HEADER + sum(heights.values()) + len(panels) * (_PANEL_TITLE + _TICKS) + _AXIS_LABEL
     page = Page(above + _below(marks, notes))
@@ -311,42 +368,70 @@ def comparison_figure(
         page.text(0.1, top + _PANEL_TITLE - 0.08, title, weight="bold")
         axes = page.axes(_PLOT, top + _PANEL_TITLE, _PLOT_WIDTH, heights[months])
         _rate_axes(axes, heights[months], last=months == list(panels)[-1])
-        _draw_rows(page, axes, numbers, found, letters, top + _PANEL_TITLE)
+        _draw_rows(page, axes, numbers, found, top + _PANEL_TITLE)
         top += _PANEL_TITLE + heights[months] + _TICKS
     _draw_below(page, marks, notes, above)
     page.footer(cohort, illustrative(numbers, [row.key for row in rows if _is_drawn(numbers, row)]))
     return page.figure
 
 
-def _panel_rows(
-    numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoint: str, months: int
-) -> list[_Row]:
-    """Rows of one time: this cohort, what it was made from, then site by site, then all sites."""
+def _panel_rows(numbers: Numbers, cohort: CohortSettings, endpoint: str, months: int) -> list[_Row]:
+    """Rows of one time: this cohort, what it was made from, site by site, all sites, context."""
     studies = _series(numbers, endpoint, months)
     rows = [_cohort_row(numbers, cohort, endpoint, months)]
     for study in studies:
         if study == cohort.derived_from:
-            rows.append(_series_row(numbers, analysis, endpoint, months, study, target=True))
+            rows.append(_series_row(numbers, cohort, endpoint, months, study))
     others = [study for study in studies if study != cohort.derived_from]
     for site in _sites(numbers, others):
         rows.append(_Row("heading", (_site_label(site).capitalize(),)))
         for study in others:
             if _site(numbers, study) == site:
-                rows.append(_series_row(numbers, analysis, endpoint, months, study))
+                rows.append(_series_row(numbers, cohort, endpoint, months, study))
         if site:
             rows += _pooled_row(numbers, "Pooled", endpoint, site, months)
-    return rows + _all_sites_row(numbers, endpoint, months, rows)
+    if not others:
+        rows.append(_Row("note", (NO_OTHER,)))
+    rows += _pooled_row(numbers, "All sites", endpoint, "all", months)
+    return rows + _context_rows(numbers, endpoint, months)
 
 
-def _all_sites_row(
-    numbers: Numbers, endpoint: str, months: int, rows: Iterable[_Row]
-) -> list[_Row]:
-    """Row of what is pooled over all sites, unless one site has all of it."""
-    series = [f"{row.key}.k" for row in rows if row.kind == "pooled"]
-    own = f"synthesis.{endpoint}.all.rate_{months}m.k"
-    if own in numbers and text_of(numbers, own) in (text_of(numbers, k) for k in series):
-        return []
-    return _pooled_row(numbers, "All sites", endpoint, "all", months)
+def _context_keys(numbers: Numbers, endpoint: str, months: int) -> list[str]:
+    pattern = re.compile(rf"context\.[^.]+\.{re.escape(endpoint)}(?:\.[^.]+)?\.rate_{months}m")
+    return sorted(key for key in numbers if pattern.fullmatch(key))
+
+
+def _context_rows(numbers: Numbers, endpoint: str, months: int) -> list[_Row]:
+    rows = [_context_row(numbers, key) for key in _context_keys(numbers, endpoint, months)]
+    return [_Row("heading", (CONTEXT,)), *rows] if rows else []
+
+
+def _context_row(numbers: Numbers, key: str) -> _Row:
+    return _Row(
+        "context",
+        tuple(textwrap.wrap(_label(numbers, key.split(".")[1]), _LABEL_LETTERS)),
+        key=key,
+        unit=_NONE,
+        patients=_NONE,
+        dose=_NONE,
+        rate=_context_rate(numbers, key),
+        small=tuple(textwrap.wrap(_optional(numbers, f"{key}.kind"), _SMALL_LETTERS)),
+        rate_letters="b" if _optional(numbers, f"{key}.supported") == "no" else "",
+    )
+
+
+def _context_rate(numbers: Numbers, key: str) -> str:
+    """A rate or a range as it is printed, where the printed figure is at hand."""
+    figure = f"published.{_optional(numbers, f'{key}.figure')}"
+    ends = next(
+        (ends for ends in (("least", "most"), ("low", "high")) if f"{figure}.{ends[0]}" in numbers),
+        None,
+    )
+    said = _span(numbers, *(f"{figure}.{end}" for end in ends)) if ends else ""
+    if numbers[key]["unit"] == "text":
+        return said or text_of(numbers, key)
+    rate = text_of(numbers, figure if figure in numbers else key)
+    return f"{rate} ({said})" if said else rate
 
 
 def _sites(numbers: Numbers, studies: Iterable[str]) -> list[str]:
@@ -357,47 +442,34 @@ def _sites(numbers: Numbers, studies: Iterable[str]) -> list[str]:
 
 
 def _cohort_row(numbers: Numbers, cohort: CohortSettings, endpoint: str, months: int) -> _Row:
-    ends = ("dose.bed10.min", "dose.bed10.max")
+    ends, key = ("dose.bed10.min", "dose.bed10.max"), f"{endpoint}.rate_{months}m"
     return _Row(
         "cohort",
         (_cohort_label(cohort),),
-        key=f"{endpoint}.rate_{months}m",
+        key=key,
         unit=_optional(numbers, f"config.endpoints.endpoints.{endpoint}.unit") or _NONE,
         patients=_optional(numbers, "cohort.patients") or _NONE,
         dose=_NONE if is_filler(numbers, ends) else _span(numbers, *ends),
+        rate=_why_not_drawn(numbers, key) or _with_interval(numbers, key),
     )
 
 
 def _series_row(
-    numbers: Numbers,
-    analysis: Analysis,
-    endpoint: str,
-    months: int,
-    study: str,
-    *,
-    target: bool = False,
+    numbers: Numbers, cohort: CohortSettings, endpoint: str, months: int, study: str
 ) -> _Row:
     key = _rate_key(study, endpoint, months)
-    lines = textwrap.wrap(_label(numbers, study), _LABEL_LETTERS)
-    why = "" if target else _not_pooled(numbers, key)
-    remarks = [f"not pooled: {why}"] if why else []
+    letters = _rate_letters(numbers, cohort, study, key)
     return _Row(
-        "target" if target else "series",
-        (*lines, TARGET) if target else tuple(lines),
+        "target" if study == cohort.derived_from else "series",
+        tuple(textwrap.wrap(_label(numbers, study), _LABEL_LETTERS)),
         key=key,
         unit=_optional(numbers, f"{key}.unit_of_analysis") or _NONE,
         patients=_optional(numbers, f"{key}.n") or _NONE,
         dose=_span(numbers, f"series.{study}.bed10.least", f"series.{study}.bed10.most"),
-        remarks=(*remarks, *_other_level(numbers, key, analysis)),
+        rate=_with_interval(numbers, key),
+        label_letters="d" if "d" in letters else "",
+        rate_letters=",".join(letters.replace("d", "")),
     )
-
-
-def _other_level(numbers: Numbers, key: str, analysis: Analysis) -> list[str]:
-    """Remark on an interval that is printed at another level than the others have."""
-    ci = numbers[key]["ci"]
-    if ci is None or ci["level"] == analysis.confidence_level:
-        return []
-    return [f"printed with a {100 * ci['level']:g}% interval"]
 
 
 def _pooled_row(numbers: Numbers, label: str, endpoint: str, site: str, months: int) -> list[_Row]:
@@ -406,25 +478,54 @@ def _pooled_row(numbers: Numbers, label: str, endpoint: str, site: str, months: 
         return []
     shares = [("k =", f"{key}.k", ""), ("I²", f"{key}.i2", "%")]
     said = [f"{name} {text_of(numbers, k)}{unit}" for name, k, unit in shares if k in numbers]
-    reach = f"{key}.prediction"
-    ends = _span(numbers, f"{reach}.low", f"{reach}.high")
-    unit = "" if ends == _NONE else f"prediction {ends}"
-    return [_Row("pooled", (", ".join([label, *said]),), key=key, unit=unit)]
+    ends = _prediction(numbers, key)
+    below = "" if ends == _NONE else f"{_level(numbers)}% PI {ends}"
+    rate = _with_interval(numbers, key)
+    return [_Row("pooled", (", ".join([label, *said]),), key=key, rate=rate, below=below)]
 
 
-def _letters(rows: Iterable[_Row]) -> dict[str, str]:
-    """Letter of each remark, in the order in which the figure makes them."""
-    remarks = dict.fromkeys(remark for row in rows for remark in row.remarks)
-    return dict(zip(remarks, "abcdefghijklmnopqrstuvwxyz", strict=False))
+def _prediction(numbers: Numbers, key: str) -> str:
+    return _span(numbers, f"{key}.prediction.low", f"{key}.prediction.high")
 
 
-def _rate_notes(letters: Mapping[str, str]) -> list[str]:
-    general = (
-        "Patients: their number, also where lesions were counted. BED₁₀: from the lowest printed "
-        "dose in the most fractions to the highest in the fewest; of this cohort, the range of its "
-        "lesions. –: not given."
+def _is_wider(numbers: Numbers, key: str) -> bool:
+    """Whether the prediction interval is another than the confidence interval."""
+    return _prediction(numbers, key) not in (_NONE, _span(numbers, f"{key}.low", f"{key}.high"))
+
+
+def _rate_notes(numbers: Numbers, rows: Sequence[_Row]) -> Iterator[str]:
+    yield (
+        "Patients: their number, also where lesions were counted. BED10: as printed (EQD2 "
+        "converted), or else from the lowest printed dose in the most fractions to the highest in "
+        f"the fewest; of this cohort, the range of its lesions. {_NONE}: not said."
     )
-    return _wrapped([general, *(f"{letter}  {remark}" for remark, letter in letters.items())])
+    pooled = [row for row in rows if row.kind == "pooled" and row.below]
+    if pooled:
+        same = not all(_is_wider(numbers, row.key) for row in pooled)
+        equal = "; it equals the CI where τ² is 0" if same else ""
+        yield f"PI: prediction interval, for the rate of another such series{equal}."
+    used = {letter for row in rows for letter in row.label_letters + row.rate_letters}
+    if used:
+        yield " ".join(
+            f"{letter}:\u00a0{says}" for letter, says in RATE_MARKS.items() if letter in used
+        )
+    yield from _other_reasons(numbers, rows)
+
+
+def _other_reasons(numbers: Numbers, rows: Iterable[_Row]) -> Iterator[str]:
+    """Why a rate is not pooled for which no letter of its own says so."""
+    reasons: dict[str, dict[str, None]] = {}
+    for row in rows:
+        why = _not_pooled(numbers, row.key) if row.kind == "series" else ""
+        if why and not set(row.rate_letters) & _EXCLUDING:
+            label = _label(numbers, row.key.split(".")[1])
+            reasons.setdefault(why, {})[label] = None
+    for why, labels in sorted(reasons.items()):
+        yield f"Not pooled, because {why}: {_listed(labels)}"
+
+
+# Letters of what keeps a rate from being pooled.
+_EXCLUDING = {"b", "c", "e"}
 
 
 def _rate_marks(numbers: Numbers, rows: Sequence[_Row]) -> list[_Mark]:
@@ -432,33 +533,39 @@ def _rate_marks(numbers: Numbers, rows: Sequence[_Row]) -> list[_Mark]:
     series = [row.key for row in rows if row.kind in ("series", "target")]
     approximated = [key for key in series if _is_approximated(numbers, key)]
     pooled = [row.key for row in rows if row.kind == "pooled"]
+    context = [row.key for row in rows if row.kind == "context"]
+    has_cohort = any(row.kind == "cohort" and _is_drawn(numbers, row) for row in rows)
     shown = {
-        _Mark("this cohort", "s", BLUE, BLUE, "solid"): any(
-            row.kind == "cohort" and _is_drawn(numbers, row) for row in rows
-        ),
+        _Mark("this cohort", "s", BLUE, BLUE, "solid"): has_cohort,
+        _Mark("its rate (line)", colour=BLUE, line=":", width=0.9, sign="upright"): has_cohort,
         _Mark("CI as printed", "o", line="solid"): len(approximated) < len(series),
-        _Mark("CI approximated from n", "o", face="white", line=_BROKEN): approximated,
-        _Mark("from half of n", colour=LIGHT_GREY, line="solid", width=1.0): any(
+        _Mark("CI approximated from n", "o", face=WHITE, line=_BROKEN): approximated,
+        _Mark("CI if n were halved", colour=LIGHT_GREY, line="solid", width=1.0): any(
             f"{key}.half_n" in numbers for key in series
         ),
-        _Mark("not pooled", "o", GREY, "white", _BROKEN): any(
+        _Mark("not pooled", "o", GREY, WHITE, _BROKEN): any(
             _not_pooled(numbers, row.key) for row in rows if row.kind == "series"
         ),
         _Mark("pooled, modified Hartung–Knapp CI", "D"): pooled,
         _Mark("prediction interval", line="solid", width=0.7): any(
-            f"{key}.prediction" in numbers for key in pooled
+            _is_wider(numbers, key) for key in pooled
+        ),
+        _Mark("context: rate", "x", GREY, GREY): any(
+            numbers[key]["unit"] != "text" for key in context
+        ),
+        _Mark("context: range", "|", GREY, GREY, "solid"): any(
+            f"{key}.low" in numbers for key in context
         ),
     }
     return [mark for mark, is_shown in shown.items() if is_shown]
 
 
 def _rate_header(page: Page, numbers: Numbers) -> None:
-    level = text_of(numbers, "config.models.confidence_level")
     for left, text, align in (
         (_UNIT_COLUMN, "Unit", "left"),
         (_PATIENTS_COLUMN, "Patients", "right"),
-        (_DOSE_COLUMN, "BED₁₀, Gy", "center"),
-        (_RATE_COLUMN, f"% ({level}% CI)", "left"),
+        (_DOSE_COLUMN, "BED10, Gy", "center"),
+        (_RATE_COLUMN, f"% ({_level(numbers)}% CI)", "left"),
     ):
         page.text(left, 0.22, text, ha=align, va="center_baseline", weight="bold")
 
@@ -474,19 +581,11 @@ def _rate_axes(axes: Axes, height: float, *, last: bool) -> None:
         axes.set_xlabel("Per cent")
 
 
-def _draw_rows(
-    page: Page,
-    axes: Axes,
-    numbers: Numbers,
-    rows: Sequence[_Row],
-    letters: Mapping[str, str],
-    top: float,
-) -> None:
+def _draw_rows(page: Page, axes: Axes, numbers: Numbers, rows: Sequence[_Row], top: float) -> None:
     y = 0.0
     for row in rows:
-        space = row.height - len(row.lines) * _LINE
-        middle = y + space + _LINE / 2
-        _write_row(page, numbers, row, letters, top + middle)
+        middle = y + row.height - row.text_height + _LINE / 2
+        _write_row(page, numbers, row, top + middle)
         if _is_drawn(numbers, row):
             _draw_rate(axes, numbers, row, middle)
         y += row.height
@@ -495,55 +594,58 @@ def _draw_rows(
 def _is_drawn(numbers: Numbers, row: _Row) -> bool:
     if row.kind == "cohort":
         return not _why_not_drawn(numbers, row.key)
-    return row.kind != "heading"
+    return row.kind not in ("heading", "note")
 
 
 def _colour(numbers: Numbers, row: _Row) -> str:
     if row.kind in ("cohort", "target"):
         return BLUE
-    if row.kind == "series" and _not_pooled(numbers, row.key):
+    if row.kind in ("context", "note") or _not_pooled(numbers, row.key):
         return GREY
     return BLACK
 
 
-def _write_row(
-    page: Page, numbers: Numbers, row: _Row, letters: Mapping[str, str], middle: float
-) -> None:
-    _write_label(page, numbers, row, middle)
-    if not row.key:
-        return
-    why = _why_not_drawn(numbers, row.key) if row.kind == "cohort" else ""
+def _write_row(page: Page, numbers: Numbers, row: _Row, middle: float) -> None:
+    said = {"color": _colour(numbers, row), "fontsize": SMALL, "va": "center_baseline"}
+    _write_label(page, row, middle, said)
     for left, text, align in (
         (_UNIT_COLUMN, row.unit, "left"),
         (_PATIENTS_COLUMN, row.patients, "right"),
         (_DOSE_COLUMN, row.dose, "center"),
-        (_RATE_COLUMN, why or _with_interval(numbers, row.key), "left"),
-        (_LETTER_COLUMN, ",".join(letters[remark] for remark in row.remarks), "right"),
+        (_RATE_COLUMN, row.rate, "left"),
     ):
-        colour = _colour(numbers, row)
-        page.text(left, middle, text, ha=align, va="center_baseline", fontsize=7.5, color=colour)
+        page.text(left, middle, text, ha=align, **said)
+    after = _RATE_COLUMN + text_width(row.rate) + 0.02
+    page.text(after, middle - _RAISED, row.rate_letters, **{**said, "fontsize": _LETTER})
+    page.text(_RATE_COLUMN, middle + _LINE, row.below, **said)
 
 
-def _write_label(page: Page, numbers: Numbers, row: _Row, middle: float) -> None:
-    """Name a row; the last line of a target says what it is."""
-    said = {"color": _colour(numbers, row), "fontsize": 7.5, "va": "center_baseline"}
-    said["weight"] = "bold" if row.kind in ("cohort", "pooled") else "normal"
-    said["style"] = "italic" if row.kind == "heading" else "normal"
+def _write_label(page: Page, row: _Row, middle: float, said: Mapping[str, Any]) -> None:
+    """Name a row; below the name, in grey, what it is."""
+    weight = "bold" if row.kind in ("cohort", "pooled") else "normal"
+    slant = "italic" if row.kind in ("heading", "note") else "normal"
+    left = 0.1 if row.kind == "heading" else 0.2
     for index, line in enumerate(row.lines):
-        if line == TARGET:
-            said |= {"color": GREY, "fontsize": SMALL}
-        left = 0.1 if row.kind == "heading" else 0.2
-        page.text(left, middle + index * _LINE, line, **said)
+        page.text(left, middle + index * _LINE, line, weight=weight, style=slant, **said)
+    for index, line in enumerate(row.small, len(row.lines)):
+        page.text(left, middle + index * _LINE, line, **{**said, "color": GREY})
+    after = left + text_width(row.lines[-1]) + 0.02
+    last = middle + (len(row.lines) - 1) * _LINE
+    page.text(after, last - _RAISED, row.label_letters, **{**said, "fontsize": _LETTER})
 
 
 def _draw_rate(axes: Axes, numbers: Numbers, row: _Row, y: float) -> None:
     if row.kind == "pooled":
         _draw_diamond(axes, numbers, row.key, y)
         return
+    if row.kind == "context":
+        _draw_context(axes, numbers, row.key, y)
+        return
     colour, approximated = _colour(numbers, row), _is_approximated(numbers, row.key)
     ends = _ends(numbers, row.key)
     if row.kind == "cohort":
-        axes.axvline(numbers[row.key]["value"], color=BLUE, linewidth=0.6, linestyle=":")
+        value = numbers[row.key]["value"]
+        axes.axvline(value, color=BLUE, linewidth=0.9, linestyle=":", gid=f"{row.key}.line")
     if ends:
         _draw_half(axes, numbers, row.key, ends, y)
         line = _BROKEN if approximated else "solid"
@@ -553,11 +655,21 @@ def _draw_rate(axes: Axes, numbers: Numbers, row: _Row, y: float) -> None:
         y,
         marker="s" if row.kind == "cohort" else "o",
         color=colour,
-        markerfacecolor="white" if approximated else colour,
+        markerfacecolor=WHITE if approximated else colour,
         markersize=4.5,
         clip_on=False,
         gid=row.key,
     )
+
+
+def _draw_context(axes: Axes, numbers: Numbers, key: str, y: float) -> None:
+    """A cross at a rate, a line with ends over a range."""
+    ends = [float(numbers[e]["value"]) for n in ("low", "high") if (e := f"{key}.{n}") in numbers]
+    said: dict[str, Any] = {"color": GREY, "markersize": 4.5, "clip_on": False}
+    if ends:
+        axes.plot(ends, [y] * 2, linewidth=1.1, marker="|", gid=f"{key}.range", **said)
+    if numbers[key]["unit"] != "text":
+        axes.plot(float(numbers[key]["value"]), y, marker="x", gid=key, **said)
 
 
 def _ends(numbers: Numbers, key: str) -> tuple[float, float] | None:
@@ -580,7 +692,8 @@ def _draw_diamond(axes: Axes, numbers: Numbers, key: str, y: float) -> None:
     """Diamond as wide as the interval; the prediction interval is a thin line through it."""
     middle, ends = float(numbers[key]["value"]), _ends(numbers, key)
     low, high = ends or (middle, middle)
-    if reach := _ends(numbers, f"{key}.prediction"):
+    reach = _ends(numbers, f"{key}.prediction")
+    if reach and _is_wider(numbers, key):
         axes.plot(reach, [y, y], color=BLACK, linewidth=0.7, gid=f"{key}.prediction")
     corners = [(low, y), (middle, y - 0.055), (high, y), (middle, y + 0.055)]
     axes.add_patch(Polygon(corners, facecolor=BLACK, edgecolor=BLACK, linewidth=0.5, gid=key))
@@ -601,19 +714,38 @@ class _Bubble(NamedTuple):
     rate: float
     n: int | None
     colour: str
+    shape: str
     pooled: bool
+    at_median: bool
 
     @property
     def area(self) -> float:
         """Area in square points."""
         return 26.0 if self.n is None else _AREA * self.n
 
+    @property
+    def size(self) -> float:
+        """Side in points of the square that matplotlib draws its shape in."""
+        return _side(self.area, self.shape)
 
-_AREA = 4.0  # square points for a patient
-_DOSE_LEFT, _DOSE_WIDTH, _DOSE_HEIGHT = 0.62, 6.25, 3.0
+    @property
+    def face(self) -> str:
+        return self.colour if self.pooled or self.kind == "cohort" else WHITE
+
+
+def _side(area: float, shape: str) -> float:
+    return math.sqrt(area / _FILLED[shape])
+
+
+_AREA = 2.6  # square points for a patient
+# Bubbles in the legend: patients and what stands beside them.
+_SCALE = {10: "area of 10", 30: "and of 30 patients"}
+_DOT = 4.0
+_DOSE_LEFT, _DOSE_WIDTH, _DOSE_HEIGHT = 0.62, 6.25, 3.9
 _ROOM = Box(0, 0, 72 * _DOSE_WIDTH, 72 * _DOSE_HEIGHT)
 _DOSE_TITLE, _DOSE_AXIS = 0.32, 0.42
-_DOSE_TICKS = (10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 400, 500, 700, 1000)
+_MARGINS = (0.05, 0.27)  # of the range of doses; on the right there is room for labels
+_TOP = 110.0  # above 100 too, and no axis
 _DOSED = "lc"
 _SLOPE = f"synthesis.{_DOSED}.dose.slope"
 _POINT = re.compile(rf"synthesis\.{_DOSED}\.dose\.line\.\d+")
@@ -630,7 +762,7 @@ def dose_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) ->
     ----------
     numbers : mapping
         The registry: ``series.<study>.lc.rate_<m>m`` with ``.n`` and ``.excluded``,
-        ``series.<study>.site``, ``series.<study>.bed10.<least|most|central>``,
+        ``series.<study>.site``, ``series.<study>.bed10.<least|most|central|source>``,
         ``published.<study>.label``;
         ``synthesis.lc.dose.slope`` with ``.p`` and ``.k``, and, if there are any, the points
         ``synthesis.lc.dose.line.<step>`` (percent, with interval) with ``.bed10``; this cohort's
@@ -658,9 +790,10 @@ def dose_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) ->
         axes = page.axes(_DOSE_LEFT, top - _DOSE_AXIS - _DOSE_HEIGHT, _DOSE_WIDTH, _DOSE_HEIGHT)
         _dose_title(page, numbers, months, top - heights[months])
         _dose_axes(axes, numbers, _dose_limits(bubbles))
-        if months == DOSE_TIME_MONTHS:
+        fitted = months == DOSE_TIME_MONTHS
+        if fitted:
             _draw_fitted(axes, numbers)
-        _draw_bubbles(axes, found)
+        _draw_bubbles(axes, found, _line_boxes(axes, numbers) if fitted else [])
     _draw_below(page, marks, notes, top)
     page.footer(cohort, illustrative(numbers, [bubble.key for bubble in bubbles]))
     return page.figure
@@ -685,7 +818,7 @@ def _bubbles(numbers: Numbers, cohort: CohortSettings, months: int) -> list[_Bub
 
 def _series_bubble(numbers: Numbers, cohort: CohortSettings, study: str, months: int) -> _Bubble:
     key = _rate_key(study, _DOSED, months)
-    target = study == cohort.derived_from
+    target, site = study == cohort.derived_from, _site(numbers, study)
     central, least, most = _doses(numbers, f"series.{study}.bed10", "central", "least", "most")
     n = f"{key}.n"
     return _Bubble(
@@ -697,13 +830,23 @@ def _series_bubble(numbers: Numbers, cohort: CohortSettings, study: str, months:
         most=most,
         rate=float(numbers[key]["value"]),
         n=int(numbers[n]["value"]) if n in numbers else None,
-        colour=BLUE if target else _site_colour(_site(numbers, study)),
+        colour=BLUE if target else _site_colour(site),
+        shape=_site_shape(site),
         pooled=not (target or _not_pooled(numbers, key)),
+        at_median=_optional(numbers, f"series.{study}.bed10.source") in _MEDIANS,
     )
+
+
+# What a central dose is from when it is a median that is printed.
+_MEDIANS = (PRINTED_BED, PRINTED_EQD2)
 
 
 def _site_colour(site: str) -> str:
     return _SITE_COLOURS.get(site, GREY)
+
+
+def _site_shape(site: str) -> str:
+    return _SITE_SHAPES.get(site, _OTHER_SHAPE)
 
 
 def _doses(numbers: Numbers, key: str, middle: str, *ends: str) -> tuple[float, float, float]:
@@ -720,7 +863,7 @@ def _cohort_bubble(numbers: Numbers, cohort: CohortSettings, months: int) -> lis
     doses = _doses(numbers, "dose.bed10", "median", "min", "max")
     rate = float(numbers[key]["value"])
     label = _cohort_label(cohort)
-    return [_Bubble("cohort", key, label, *doses, rate, None, BLUE, False)]
+    return [_Bubble("cohort", key, label, *doses, rate, None, BLUE, "D", False, True)]
 
 
 def _dose_notes(
@@ -734,6 +877,7 @@ def _dose_notes(
         for study in _series(numbers, _DOSED, months)
         if _rate_key(study, _DOSED, months) not in shown
     }
+    yield from _placed(numbers, [bubble for found in panels.values() for bubble in found])
     yield from _not_in_regression(numbers, panels.get(int(DOSE_TIME_MONTHS), ()))
     if undosed:
         yield f"Without a printed dose, so not shown: {_listed(undosed)}"
@@ -751,6 +895,28 @@ def _listed(labels: Iterable[str]) -> str:
     return ", ".join(labels).removesuffix(".") + "."
 
 
+def _placed(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator[str]:
+    """Say which dose each series stands at."""
+    studies = [bubble.key.split(".")[1] for bubble in bubbles if bubble.kind != "cohort"]
+    said = {
+        PRINTED_BED: "At the printed median BED10",
+        PRINTED_EQD2: "At the printed median EQD2, converted to BED10",
+    }
+    for source, words in said.items():
+        at = dict.fromkeys(
+            _label(numbers, study)
+            for study in studies
+            if _optional(numbers, f"series.{study}.bed10.source") == source
+        )
+        if at:
+            yield f"{words}: {_listed(sorted(at))}"
+    if any(_optional(numbers, f"series.{s}.bed10.source") not in said for s in studies):
+        yield (
+            "Without a dot: in the middle of the range of BED10 over the printed schedules, or at "
+            "the one that is printed."
+        )
+
+
 def _not_in_regression(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for bubble in bubbles:
@@ -764,31 +930,54 @@ def _not_in_regression(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator
 def _dose_marks(numbers: Numbers, bubbles: Sequence[_Bubble]) -> list[_Mark]:
     kinds = {bubble.kind for bubble in bubbles}
     studies = [b.key.split(".")[1] for b in bubbles if b.kind == "series"]
-    marks = [
-        _Mark(_site_label(site), "o", _site_colour(site), _site_colour(site))
-        for site in _sites(numbers, studies)
-    ]
+    marks = [_site_mark(site) for site in _sites(numbers, studies)]
+    fitted = bool(_line_points(numbers))
     shown = {
-        _Mark("not in the regression", "o", GREY, "white"): any(
+        _Mark("not in the regression", "o", GREY, WHITE): any(
             not b.pooled for b in bubbles if b.kind == "series"
         ),
-        _Mark("this cohort, range of its lesions", "D", BLUE, BLUE, "solid"): "cohort" in kinds,
-        _Mark("reproduction target", "o", BLUE, "white"): "target" in kinds,
-        _Mark("range of printed schedules", colour=GREY, line="solid", width=0.8): True,
-        _Mark("meta-regression and its band", line="solid", width=1.0): _line_points(numbers),
+        _Mark("this cohort", "D", BLUE, BLUE, "solid", 0.8, sign="dot"): "cohort" in kinds,
+        _target_mark(bubbles): "target" in kinds,
+        _Mark("printed median", "o", GREY, GREY, size=7.5, sign="dot"): any(
+            b.at_median for b in bubbles if b.kind != "cohort"
+        ),
+        _Mark("meta-regression", line="solid", width=1.0): fitted,
+        _Mark(f"its {_level(numbers)}% confidence band", sign="band"): fitted,
     }
     marks += [mark for mark, is_shown in shown.items() if is_shown]
-    return [*marks, _Mark("area, brackets: patients", "o", GREY, LIGHT_GREY)]
+    marks.append(_Mark("range of BED10", "|", GREY, GREY, "solid", 0.8))
+    return [*marks, *_scale_marks(bubbles)]
+
+
+def _site_mark(site: str) -> _Mark:
+    colour, shape = _site_colour(site), _site_shape(site)
+    return _Mark(_site_label(site), shape, colour, colour, "solid", 0.8, _side(_KEY_AREA, shape))
+
+
+_KEY_AREA = 22.0  # square points of a site's mark in the legend
+
+
+def _target_mark(bubbles: Iterable[_Bubble]) -> _Mark:
+    shape = next((b.shape for b in bubbles if b.kind == "target"), "o")
+    size = _side(_KEY_AREA, shape)
+    return _Mark("reproduction target", shape, BLUE, WHITE, "solid", 0.8, size)
+
+
+def _scale_marks(bubbles: Iterable[_Bubble]) -> Iterator[_Mark]:
+    """Two bubbles of known size; a bubble without patients has none."""
+    if any(bubble.n for bubble in bubbles):
+        for n, label in _SCALE.items():
+            yield _Mark(label, "o", GREY, WHITE, size=_side(_AREA * n, "o"))
 
 
 def _dose_limits(
     bubbles: Sequence[_Bubble],
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Range of dose (logarithmic) and of rate that hold every bubble and every bar."""
+    """Range of dose that holds every bubble and every bar, and the whole range of a rate."""
     doses = [dose for bubble in bubbles for dose in (bubble.least, bubble.most, bubble.dose)]
-    lowest = min(bubble.rate for bubble in bubbles)
-    floor = max(0.0, 10 * math.floor((lowest - 8) / 10))
-    return (min(doses) / 1.25, max(doses) * 1.25), (floor, 104.0)
+    span = max(doses) - min(doses) or max(doses)
+    left, right = (margin * span for margin in _MARGINS)
+    return (max(0.0, min(doses) - left), max(doses) + right), (0.0, _TOP)
 
 
 def _has_slope(numbers: Numbers, months: int) -> bool:
@@ -801,9 +990,9 @@ def _dose_height(numbers: Numbers, months: int) -> float:
 
 def _dose_title(page: Page, numbers: Numbers, months: int, top: float) -> None:
     label = text_of(numbers, f"endpoint.{_DOSED}.label")
-    page.text(0.1, top + 0.22, f"{label} at {months} months and BED₁₀", weight="bold")
+    page.text(0.1, top + 0.22, f"{label} at {months} months and BED10", weight="bold")
     if _has_slope(numbers, months):
-        page.text(0.1, top + 0.22 + _LINE, _slope_text(numbers), fontsize=7.5)
+        page.text(0.1, top + 0.22 + _LINE, _slope_text(numbers), fontsize=SMALL)
 
 
 def _slope_text(numbers: Numbers) -> str:
@@ -821,20 +1010,16 @@ def _slope_text(numbers: Numbers) -> str:
 def _dose_axes(
     axes: Axes, numbers: Numbers, limits: tuple[tuple[float, float], tuple[float, float]]
 ) -> None:
-    axes.set_xscale("log")
-    axes.set(xlim=limits[0], ylim=limits[1], xlabel="BED₁₀, Gy, logarithmic axis")
+    axes.set(xlim=limits[0], ylim=limits[1], xlabel="BED10, Gy")
     axes.set_ylabel(f"{text_of(numbers, f'endpoint.{_DOSED}.label')}, per cent")
-    axes.xaxis.set_minor_locator(NullLocator())
-    inside = [tick for tick in _DOSE_TICKS if limits[0][0] <= tick <= limits[0][1]]
-    axes.xaxis.set_major_locator(FixedLocator(inside))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_yticks([tick for tick in range(0, 101, 10) if tick >= limits[1][0]])
+    axes.set_yticks(range(0, 101, 10))
+    axes.spines["left"].set_bounds(0, 100)
 
 
 def _draw_fitted(axes: Axes, numbers: Numbers) -> None:
-    """Line and band of the meta-regression through the registry's points.
+    """Line and band of the meta-regression, which is linear in Gy, as the axis is.
 
-    Between them both are straight on the logit scale, where the line is one.
+    Between the registry's points both are straight on the logit scale, where the line is one.
     """
     keys = _line_points(numbers)
     if not keys:
@@ -843,7 +1028,7 @@ def _draw_fitted(axes: Axes, numbers: Numbers) -> None:
     at = np.linspace(doses[0], doses[-1], 200)
     rates = np.array([(numbers[key]["value"], *(_ends(numbers, key) or ())) for key in keys])
     middle, low, high = (_between(at, doses, column) for column in rates.T)
-    axes.fill_between(at, low, high, color=BLACK, alpha=0.08, linewidth=0, zorder=0)
+    axes.fill_between(at, low, high, color=BLACK, alpha=_BAND, linewidth=0, zorder=0)
     axes.plot(at, middle, color=BLACK, linewidth=1.0, zorder=1, gid=_SLOPE)
 
 
@@ -861,57 +1046,82 @@ def _between(
     return np.asarray(100 / (1 + np.exp(-logit)), dtype="float64")
 
 
-def _draw_bubbles(axes: Axes, bubbles: Sequence[_Bubble]) -> None:
+def _draw_bubbles(axes: Axes, bubbles: Sequence[_Bubble], line: Sequence[Box]) -> None:
     for bubble in bubbles:
-        colour = bubble.colour
-        ends = [bubble.least, bubble.most]
-        axes.plot(ends, [bubble.rate] * 2, color=colour, linewidth=0.8, marker="|", markersize=4)
-        axes.scatter(
-            [bubble.dose],
-            [bubble.rate],
-            s=bubble.area,
-            marker="D" if bubble.kind == "cohort" else "o" if bubble.n else "X",
-            facecolor=colour if bubble.pooled or bubble.kind == "cohort" else "white",
-            edgecolor=colour if not bubble.pooled else "white",
-            linewidth=1.0,
-            zorder=3,
-            gid=bubble.key,
-        )
-    for bubble, place in zip(bubbles, _places(axes, bubbles), strict=True):
+        _draw_bubble(axes, bubble)
+    for bubble, place in zip(bubbles, _places(axes, bubbles, line), strict=True):
         _draw_label(axes, bubble, place)
 
 
-_LABEL_HEIGHT = 9.0
-_LEADER = 10.0  # points beyond which a line leads from the bubble to its label
+def _draw_bubble(axes: Axes, bubble: _Bubble) -> None:
+    colour = bubble.colour
+    ends = [bubble.least, bubble.most]
+    axes.plot(ends, [bubble.rate] * 2, color=colour, linewidth=0.8, marker="|", markersize=4)
+    axes.scatter(
+        [bubble.dose],
+        [bubble.rate],
+        s=bubble.size**2,
+        marker=bubble.shape,
+        facecolor=bubble.face,
+        edgecolor=WHITE if bubble.pooled else colour,
+        linewidth=1.0,
+        zorder=3,
+        gid=bubble.key,
+    )
+    if bubble.at_median:
+        axes.plot(
+            bubble.dose,
+            bubble.rate,
+            marker=".",
+            color=colour if bubble.face == WHITE else WHITE,
+            markersize=_DOT,
+            markeredgewidth=0,
+            zorder=4,
+            gid=f"{bubble.key}.median",
+        )
 
 
-def _places(axes: Axes, bubbles: Sequence[_Bubble]) -> list[Place]:
+_LABEL_HEIGHT = 9.5
+_LEADER = 7.0  # points beyond which a line leads from the bubble to its label
+
+
+def _places(axes: Axes, bubbles: Sequence[_Bubble], line: Sequence[Box]) -> list[Place]:
     """Place of every bubble's label, in points from the lower left of the axes."""
     sizes = [(72 * text_width(bubble.label) + 2, _LABEL_HEIGHT) for bubble in bubbles]
     discs = [_disc(axes, bubble) for bubble in bubbles]
-    return label_places(discs, sizes, [_bar(axes, bubble) for bubble in bubbles], _ROOM)
+    bars = [_bar(axes, bubble) for bubble in bubbles]
+    return label_places(discs, sizes, bars, _ROOM, line)
+
+
+def _line_boxes(axes: Axes, numbers: Numbers) -> list[Box]:
+    """Where the fitted line runs, in points: a box between each two of its points."""
+    at = [
+        _at(axes, float(numbers[f"{key}.bed10"]["value"]), float(numbers[key]["value"]))
+        for key in _line_points(numbers)
+    ]
+    return [Box(x, min(y, z) - 0.5, w, max(y, z) + 0.5) for (x, y), (w, z) in pairwise(at)]
 
 
 def _at(axes: Axes, dose: float, rate: float) -> tuple[float, float]:
     (low, high), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    across = math.log(dose / low) / math.log(high / low)
-    return _ROOM.right * across, _ROOM.top * (rate - bottom) / (top - bottom)
+    across, up = (dose - low) / (high - low), (rate - bottom) / (top - bottom)
+    return _ROOM.right * across, _ROOM.top * up
 
 
 def _disc(axes: Axes, bubble: _Bubble) -> Box:
     x, y = _at(axes, bubble.dose, bubble.rate)
-    radius = math.sqrt(bubble.area / math.pi)
+    radius = bubble.size / 2 * (math.sqrt(2) if bubble.shape == "D" else 1)
     return Box(x - radius, y - radius, x + radius, y + radius)
 
 
 def _bar(axes: Axes, bubble: _Bubble) -> Box:
     left, y = _at(axes, bubble.least, bubble.rate)
     right, _ = _at(axes, bubble.most, bubble.rate)
-    return Box(left, y - 1, right, y + 1)
+    return Box(left - 3, y - 2, right + 3, y + 2)
 
 
 def _draw_label(axes: Axes, bubble: _Bubble, place: Place) -> None:
-    line = {"arrowstyle": "-", "color": LIGHT_GREY, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+    line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
     axes.annotate(
         bubble.label,
         (bubble.dose, bubble.rate),
@@ -922,6 +1132,6 @@ def _draw_label(axes: Axes, bubble: _Bubble, place: Place) -> None:
         fontsize=SMALL,
         color=BLUE if bubble.kind in ("cohort", "target") else BLACK,
         arrowprops=line if place.distance > _LEADER else None,
-        bbox={"boxstyle": "square,pad=0", "facecolor": "white", "alpha": 0.7, "linewidth": 0},
+        bbox={"boxstyle": "square,pad=0", "facecolor": WHITE, "alpha": 0.7, "linewidth": 0},
         zorder=2,
     )

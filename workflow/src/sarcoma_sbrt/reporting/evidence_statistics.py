@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-from sarcoma_sbrt.evidence.comparison import SeriesRate
+from sarcoma_sbrt.evidence.comparison import (
+    MIDDLE,
+    ONE_SCHEDULE,
+    PRINTED_EQD2,
+    SCHEDULES,
+    ContextRate,
+    SeriesRate,
+)
 from sarcoma_sbrt.evidence.published import Figure, Study
 from sarcoma_sbrt.evidence.synthesis import (
     Group,
@@ -19,7 +26,12 @@ from sarcoma_sbrt.evidence.synthesis import (
 )
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, Unit, not_estimable
 
-__all__ = ["DOSE_TIME_MONTHS", "series_statistics", "synthesis_statistics"]
+__all__ = [
+    "DOSE_TIME_MONTHS",
+    "context_statistics",
+    "series_statistics",
+    "synthesis_statistics",
+]
 
 # The time at which most series print local control.
 DOSE_TIME_MONTHS = 24.0
@@ -32,17 +44,21 @@ _APPROXIMATED = "approximated from {n} patients, Wald on the logit scale"
 _POOLED = "random effects on the logit scale, tau² by restricted maximum likelihood"
 _HARTUNG_KNAPP = "Hartung and Knapp, factor not below 1, t with k − 1 degrees of freedom"
 _PLAIN = "Hartung and Knapp, t with k − 1 degrees of freedom"
+_I2 = "tau² over tau² and the typical sampling variance"
 _PREDICTION = "prediction interval, t with k − 1 degrees of freedom"
 _REGRESSED = (
     "random-effects meta-regression of the logit rate at {time:g} months on BED, {dose}; odds "
     "ratio per 10 Gy"
 )
 _KNAPP_HARTUNG = "Knapp and Hartung, factor not below 1, t with k − 2 degrees of freedom"
+_SAID = "as the tables of printed figures say"
+_CONVERTED = "from the printed EQD2, EQD2 (1 + 2 / (alpha/beta))"
 _DOSES = {
-    "central": "printed median of the series or else mid-point of its schedules",
-    "mid-point": "mid-point of the schedules",
-    "least": "lower end of the schedules",
-    "most": "upper end of the schedules",
+    "central": "printed median of the series (BED10, else EQD2 converted) or else the middle of "
+    "its range",
+    "mid-point": "middle of the range",
+    "least": "lower end of the range",
+    "most": "upper end of the range",
     "all rows": "also series whose time only a table gives",
 }
 
@@ -60,13 +76,16 @@ def synthesis_statistics(
     """Records of the comparison and of what is pooled, by endpoint, site and time.
 
     ``series.<study>.<endpoint>.rate_<m>m`` with ``.half_n`` and the texts of `_flags`;
-    ``series.<study>.site``, ``.bed10.least``, ``.most`` and ``.central``;
-    ``synthesis.<endpoint>.<site or all>.rate_<m>m`` with ``.k``, ``.plain``, ``.prediction``,
-    ``.tau2``, ``.i2``, ``.q``, ``.q.p``, ``.all_rows``,
-    ``.half_n`` (these two with ``.plain`` as well) and ``.leave_out.<study>``;
-    ``synthesis.lc.dose.slope`` with ``.p``, ``.k``, ``.tau2``, ``.r2`` and, by the dose that
-    stands for a series, ``.mid_point``, ``.least``, ``.most``; ``.all_rows``;
-    ``synthesis.lc.dose.line.<step>`` with ``.bed10``, the fitted line.
+    ``series.<study>.site``, ``.bed10.least``, ``.most`` and ``.central``, and where they are
+    from: ``.bed10.ends`` and ``.bed10.source``;
+    ``context.<study>.<endpoint>.rate_<m>m`` as `context_statistics` has it;
+    ``synthesis.<endpoint>.<site or all>.rate_<m>m`` with ``.k``, ``.prediction``, ``.tau2``,
+    ``.i2``, ``.q``, ``.q.p``, ``.plain``, ``.all_rows``, ``.half_n`` (these two with ``.plain``
+    as well) and ``.leave_out.<study>``, each with its own ``.k`` (not ``.plain``),
+    ``.prediction``, ``.tau2`` and ``.i2``;
+    ``synthesis.lc.dose.slope`` and, by the dose that stands for a series, ``.mid_point``,
+    ``.least``, ``.most``, and ``.all_rows``, each with ``.p``, ``.k``, ``.tau2``, ``.i2`` and
+    ``.r2``; ``synthesis.lc.dose.line.<step>`` with ``.bed10``, the fitted line.
 
     Parameters
     ----------
@@ -94,6 +113,7 @@ def synthesis_statistics(
     series = [rate for synthesis in syntheses for rate in synthesis.rates]
     records = list(series_statistics(series))
     for synthesis in syntheses:
+        records += context_statistics(synthesis.context)
         for group in synthesis.groups:
             records += _group(synthesis, group)
         if synthesis.time_months == DOSE_TIME_MONTHS:
@@ -153,8 +173,7 @@ def _flags(key: str, rate: SeriesRate) -> Iterator[Statistic]:
     }
     for name, text in flags.items():
         if text:
-            said = "as the tables of printed figures say"
-            yield Statistic(f"{key}.{name}", text, "text", said, **_from(rate.keys))
+            yield Statistic(f"{key}.{name}", text, "text", _SAID, **_from(rate.keys))
 
 
 def _population(rate: SeriesRate) -> dict[str, Any]:
@@ -173,18 +192,76 @@ def _population(rate: SeriesRate) -> dict[str, Any]:
 
 def _bed(rate: SeriesRate) -> Iterator[Statistic]:
     values = {
-        "least": (rate.bed_least, "lowest dose in the most fractions"),
-        "most": (rate.bed_most, "highest dose in the fewest fractions"),
-        "central": (rate.bed_central, rate.bed_source),
+        "least": (rate.bed_least, rate.bed_ends, "lowest dose in the most fractions"),
+        "most": (rate.bed_most, rate.bed_ends, "highest dose in the fewest fractions"),
+        "central": (rate.bed_central, rate.bed_source, ""),
     }
-    for name, (value, method) in values.items():
+    key, rest = f"series.{rate.study_id}.bed10", _from(rate.dose_keys)
+    for name, (value, source, of_schedules) in values.items():
         if value is not None:
-            key = f"series.{rate.study_id}.bed10.{name}"
-            yield Statistic(key, value, "Gy", f"BED, {method}", **_from(rate.dose_keys))
+            method = f"BED, {_dose_method(source, of_schedules)}"
+            yield Statistic(f"{key}.{name}", value, "Gy", method, **rest)
+    for name, text in (("ends", rate.bed_ends), ("source", rate.bed_source)):
+        if text:
+            yield Statistic(f"{key}.{name}", text, "text", "where the dose is from", **rest)
+
+
+def _dose_method(source: str, of_schedules: str) -> str:
+    if source == SCHEDULES:
+        return of_schedules
+    if source == PRINTED_EQD2:
+        return _CONVERTED
+    return source if source in (MIDDLE, ONE_SCHEDULE) else "as printed"
 
 
 def _from(keys: Iterable[str]) -> dict[str, Any]:
     return {"columns": (STUDIES,), "rows": {"published": list(keys)}}
+
+
+# --- context --------------------------------------------------------------------------------
+
+
+def context_statistics(rates: Sequence[ContextRate]) -> Iterator[Statistic]:
+    """Records of what is set beside the series and never pooled.
+
+    ``context.<study>.<endpoint>.rate_<m>m``: percent, or the text of a range where no rate is
+    printed; with ``.low`` and ``.high`` (percent: a printed interval, else a printed range),
+    ``.kind``, ``.population``, ``.supported`` and ``.figure`` (its key among the printed
+    figures). Of a study that gives several parts at one time, and no whole, the key is
+    ``context.<study>.<endpoint>.<part>.rate_<m>m``.
+
+    Parameters
+    ----------
+    rates : sequence of ContextRate
+        Of one endpoint at one time.
+    """
+    studies = [rate.study_id for rate in rates]
+    for rate in rates:
+        part = f".{rate.part}" if studies.count(rate.study_id) > 1 else ""
+        key = f"context.{rate.study_id}.{rate.endpoint}{part}.rate_{rate.time_months:g}m"
+        yield from _context(key, rate)
+
+
+def _context(key: str, rate: ContextRate) -> Iterator[Statistic]:
+    rest, method = _from((rate.key,)), f"{rate.kind}, never pooled"
+    ends = None if rate.low is None or rate.high is None else (rate.low, rate.high)
+    ci = Interval(*ends, rate.level, "printed") if ends and rate.level else None
+    if rate.rate is not None:
+        yield Statistic(key, rate.rate, "percent", method, ci=ci, **rest)
+    elif ends:
+        yield Statistic(key, f"{ends[0]:g}–{ends[1]:g}", "text", method, **rest)
+    if ends and not ci:
+        for name, end in zip(("low", "high"), ends, strict=True):
+            yield Statistic(f"{key}.{name}", end, "percent", "printed range", **rest)
+    texts = {
+        "kind": rate.kind,
+        "population": rate.population,
+        "supported": "yes" if rate.supported else "no",
+        "figure": rate.key,
+    }
+    for name, text in texts.items():
+        if text:
+            yield Statistic(f"{key}.{name}", text, "text", _SAID, **rest)
 
 
 # --- pooled ---------------------------------------------------------------------------------
@@ -192,46 +269,54 @@ def _from(keys: Iterable[str]) -> dict[str, Any]:
 
 def _group(synthesis: Synthesis, group: Group) -> Iterator[Statistic]:
     key = f"synthesis.{synthesis.endpoint}.{group.site}.rate_{synthesis.time_months:g}m"
-    main = group.main
-    yield _pooled(key, main)
-    yield Statistic(f"{key}.k", main.k, "count", "series that are pooled", **_from(main.keys))
+    yield from _counted(key, group.main)
     yield from _sensitivity(f"{key}.all_rows", group.all_rows)
-    if isinstance(main, Refused):
+    if isinstance(group.main, Refused):
         return
-    yield from _spread(key, main)
+    yield from _plain(key, group.main)
+    yield from _homogeneity(key, group.main)
     yield from _sensitivity(f"{key}.half_n", group.half_n)
     for study, left in group.left_out.items():
-        yield _pooled(f"{key}.leave_out.{study}", left)
+        yield from _counted(f"{key}.leave_out.{study}", left)
 
 
-def _pooled(key: str, pooled: Pooled | Refused) -> Statistic:
+def _counted(key: str, pooled: Pooled | Refused) -> Iterator[Statistic]:
+    """A pooled rate, of how many series, and how they spread."""
     rest = _from(pooled.keys)
+    yield Statistic(f"{key}.k", pooled.k, "count", "series that are pooled", **rest)
     if isinstance(pooled, Refused):
-        return not_estimable(key, "percent", _POOLED, pooled.reason, **rest)
+        yield not_estimable(key, "percent", _POOLED, pooled.reason, **rest)
+        return
     ci = Interval(pooled.low, pooled.high, pooled.level, _HARTUNG_KNAPP)
-    return Statistic(key, pooled.rate, "percent", _POOLED, ci=ci, **rest)
-
-
-def _plain(key: str, pooled: Pooled) -> Statistic:
-    ci = Interval(pooled.low_plain, pooled.high_plain, pooled.level, _PLAIN)
-    return Statistic(f"{key}.plain", pooled.rate, "percent", _POOLED, ci=ci, **_from(pooled.keys))
+    yield Statistic(key, pooled.rate, "percent", _POOLED, ci=ci, **rest)
+    ends = pooled.prediction_low, pooled.prediction_high
+    yield from _spread(key, pooled, Interval(*ends, pooled.level, _PREDICTION))
 
 
 def _sensitivity(key: str, pooled: Pooled | Refused) -> Iterator[Statistic]:
-    yield _pooled(key, pooled)
-    yield Statistic(f"{key}.k", pooled.k, "count", "series that are pooled", **_from(pooled.keys))
+    yield from _counted(key, pooled)
     if isinstance(pooled, Pooled):
-        yield _plain(key, pooled)
+        yield from _plain(key, pooled)
 
 
-def _spread(key: str, pooled: Pooled) -> Iterator[Statistic]:
+def _plain(key: str, pooled: Pooled) -> Iterator[Statistic]:
+    """The pooled rate with the intervals that are not modified."""
+    ci = Interval(pooled.low_plain, pooled.high_plain, pooled.level, _PLAIN)
+    yield Statistic(f"{key}.plain", pooled.rate, "percent", _POOLED, ci=ci, **_from(pooled.keys))
+    ends = pooled.prediction_low_plain, pooled.prediction_high_plain
+    said = f"{_PREDICTION}, {_PLAIN.partition(',')[0]}"
+    yield from _spread(f"{key}.plain", pooled, Interval(*ends, pooled.level, said))
+
+
+def _spread(key: str, pooled: Pooled, prediction: Interval) -> Iterator[Statistic]:
     rest = _from(pooled.keys)
-    reach = Interval(pooled.prediction_low, pooled.prediction_high, pooled.level, _PREDICTION)
-    yield _plain(key, pooled)
-    yield Statistic(f"{key}.prediction", pooled.rate, "percent", _POOLED, ci=reach, **rest)
+    yield Statistic(f"{key}.prediction", pooled.rate, "percent", _POOLED, ci=prediction, **rest)
     yield Statistic(f"{key}.tau2", pooled.tau2, "variance", _POOLED, **rest)
-    share = "tau² over tau² and the typical sampling variance"
-    yield Statistic(f"{key}.i2", pooled.i2, "percent", share, **rest)
+    yield Statistic(f"{key}.i2", pooled.i2, "percent", _I2, **rest)
+
+
+def _homogeneity(key: str, pooled: Pooled) -> Iterator[Statistic]:
+    rest = _from(pooled.keys)
     test = "Cochran's Q, chi-square with k − 1 degrees of freedom"
     yield Statistic(f"{key}.q", pooled.q, "chi-square", test, p=pooled.q_p, **rest)
     yield Statistic(f"{key}.q.p", pooled.q_p, "p", test, p=pooled.q_p, **rest)
@@ -246,9 +331,10 @@ def _doses(synthesis: Synthesis) -> Iterator[Statistic]:
         key = f"synthesis.{synthesis.endpoint}.dose.slope{suffix}"
         method = _REGRESSED.format(time=synthesis.time_months, dose=_DOSES[name])
         yield from _slope(key, method, fit)
-        if name == "central" and isinstance(fit, Regression):
+        if isinstance(fit, Regression):
             yield from _left_over(key, method, fit)
-            yield from _line(synthesis, fit)
+            if name == "central":
+                yield from _line(synthesis, fit)
 
 
 def _slope(key: str, method: str, fit: Regression | Refused) -> Iterator[Statistic]:
@@ -285,6 +371,7 @@ def _line(synthesis: Synthesis, fit: Regression) -> Iterator[Statistic]:
 def _left_over(key: str, method: str, fit: Regression) -> Iterator[Statistic]:
     rest = _from(fit.keys)
     yield Statistic(f"{key}.tau2", fit.tau2, "variance", method, **rest)
+    yield Statistic(f"{key}.i2", fit.i2, "percent", _I2, **rest)
     said = "share of tau² that dose accounts for"
     if fit.r2 is None:
         reason = "the series do not differ beyond sampling error"

@@ -1,4 +1,4 @@
-"""The manuscript's tables of published evidence: compared, pooled, and held against itself.
+"""The manuscript's tables of published evidence: compared, pooled, and checked against itself.
 
 As in `tables`, every digit is a shortcode. What a cell says of a published rate (printed,
 approximated, at a time that only a table gives) is a letter, which the caption explains.
@@ -7,11 +7,11 @@ approximated, at a time that only a table gives) is a letter, which the caption 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sarcoma_sbrt.evidence.consistency.findings import CHECKS, VERDICTS
 from sarcoma_sbrt.evidence.synthesis import ALL_SITES
+from sarcoma_sbrt.reporting.consistency_tables import consistency_tables, optional, text_of
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -27,28 +27,13 @@ from sarcoma_sbrt.reporting.tables import (
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
-__all__ = ["CHECK_WORDS", "evidence_tables"]
-
-CHECK_WORDS = {
-    "count_percentage": "Count against percentage",
-    "subtotal": "Parts against total",
-    "n_across_tables": "Number analysed across tables",
-    "range": "Value against its printed range",
-    "dose": "BED against dose and fractions",
-    "interval_symmetry": "Hazard ratio against its interval",
-    "wald_p": "Wald *p* against hazard ratio and interval",
-    "repeat": "One fact in two places",
-    "drift": "Preprint against journal version",
-    "landmark": "Survival rates against the number of patients",
-    "pooled_landmark": "Pooled rate against those of its groups",
-}
-_FAILED = ("inconsistent", "impossible", "moved")
+__all__ = ["RATE_MARKS", "evidence_tables"]
 
 _UNITS = {"patient": "P", "lesion": "L"}
 _ALL = "All sites"
 
 # Marks of a published rate, in this order; letters, since a digit would need a key.
-_MARKS = {
+RATE_MARKS = {
     "a": "Interval approximated from the number of patients.",
     "b": "The text of the paper does not support the time.",
     "c": "A crude share, not a rate at a time.",
@@ -74,33 +59,16 @@ def evidence_tables(numbers: Numbers, analysis: Analysis, cohort: CohortSettings
     Returns
     -------
     dict of str
-        Of ``comparison_<endpoint>``, ``synthesis``, ``leave_one_out``, ``published_series``,
-        ``consistency_summary``, ``consistency_findings`` (what does not agree),
-        ``consistency_all`` (what does, or cannot be judged) and ``drift`` (what the journal
-        version did to the preprint's figures) those that have rows, as `tables.tables` makes
-        them.
+        Of ``comparison_<endpoint>``, ``synthesis``, ``leave_one_out``, ``published_series``
+        and those of `consistency_tables` those that have rows, as `tables.tables` makes them.
     """
-    findings = _findings(numbers)
     made = (
         *(_comparison(numbers, analysis, cohort, e) for e in analysis.comparison.endpoints),
         _synthesis(numbers, analysis, cohort),
         _leave_one_out(numbers, analysis),
         _published_series(numbers),
-        _consistency_summary(numbers),
-        _consistency_findings(numbers, findings),
-        _consistency_all(numbers, findings),
-        _drift(numbers, findings),
     )
-    return dict(table for table in made if table is not None)
-
-
-def _optional(numbers: Numbers, key: str) -> str:
-    return num(key) if key in numbers else ABSENT
-
-
-def _text(numbers: Numbers, key: str) -> str:
-    """What a registry text says; empty where there is none."""
-    return str(numbers[key]["text"]) if key in numbers else ""
+    return dict(table for table in made if table is not None) | consistency_tables(numbers)
 
 
 def _label(study: str) -> str:
@@ -133,23 +101,29 @@ def _comparison(
     for time in analysis.comparison.times_months:
         name = f"{endpoint}.rate_{time:g}m"
         series = _compared(numbers, cohort, name)
+        at = _months(analysis, time)
         if series:
             here = _this_cohort(numbers, endpoint, name)
             block = [*here, *(one.row for one in series)]
-            rows += under_header(f"A{_months(analysis, time)[1:]}", block, 7)
+            rows += under_header(f"A{at[1:]}", block, 7)
             used.update(*(one.marks for one in series))
             own += here
+        rows += under_header(f"Context, not pooled, {at}", _context(numbers, endpoint, time), 7)
     header = (
         *("Series", "Site", "Unit", "Patients", "BED10, Gy", f"Rate, % ({LEVEL})", "Printed in"),
     )
     caption = (
-        f"{num(f'endpoint.{endpoint}.label')} in this cohort and in published series, by time; "
-        "the highest rate comes first.",
-        "Unit of analysis: P patient, L lesion.",
-        f"BED10: ends over the schedules, alpha/beta {num('config.endpoints.alpha_beta_gy')} Gy.",
-        *(f"^{mark}^ {says}" for mark, says in _MARKS.items() if mark in used),
+        f"{num(f'endpoint.{endpoint}.label')} in this cohort and in published series, by time: "
+        "this cohort first, then the highest rate first.",
+        "Unit: what is counted, P patients, L lesions; Patients: their number, also where lesions "
+        "are counted.",
+        "BED10: as printed, or else from the lowest printed dose in the most fractions to the "
+        "highest in the fewest; of this cohort, the range of its lesions; alpha/beta "
+        f"{num('config.endpoints.alpha_beta_gy')} Gy.",
+        f"{ABSENT}: not given." if any(ABSENT in row for row in rows) else "",
+        *(f"^{mark}^ {says}" for mark, says in RATE_MARKS.items() if mark in used),
     )
-    layout = Layout(f"comparison_{endpoint}", header, (22, 9, 6, 10, 14, 21, 30), (1, 2, 6))
+    layout = Layout(f"comparison_{endpoint}", header, (28, 9, 6, 10, 14, 22, 22), (1, 2, 6))
     return table_div(layout, rows, caption, cohort if own else None)
 
 
@@ -163,28 +137,28 @@ def _compared(numbers: Numbers, cohort: CohortSettings, name: str) -> list[_Comp
 
 def _series_row(numbers: Numbers, cohort: CohortSettings, study: str, name: str) -> _Compared:
     key = f"series.{study}.{name}"
-    figure = f"published.{_text(numbers, f'{key}.figure')}"
+    figure = f"published.{text_of(numbers, f'{key}.figure')}"
     marks = "".join(_marks(numbers, cohort, study, key))
     beside_label = "^d^" if "d" in marks else ""
     beside_rate = ",".join(mark for mark in marks if mark != "d")
     row = (
         _label(study) + beside_label,
-        _site(_text(numbers, f"series.{study}.site")),
-        _UNITS.get(_text(numbers, f"{key}.unit_of_analysis"), ABSENT),
-        _optional(numbers, f"{key}.n"),
+        _site(text_of(numbers, f"series.{study}.site")),
+        _UNITS.get(text_of(numbers, f"{key}.unit_of_analysis"), ABSENT),
+        optional(numbers, f"{key}.n"),
         _span(numbers, f"series.{study}.bed10.least", f"series.{study}.bed10.most"),
         _published_rate(numbers, key, figure) + (f"^{beside_rate}^" if beside_rate else ""),
-        _optional(numbers, f"{figure}.locator"),
+        optional(numbers, f"{figure}.place"),
     )
     return _Compared(numbers[key]["value"], study, row, marks)
 
 
 def _marks(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> Iterator[str]:
-    if _text(numbers, f"{key}.interval") == "approximated":
+    if text_of(numbers, f"{key}.interval") == "approximated":
         yield "a"
-    if _text(numbers, f"{key}.supported") == "no":
+    if text_of(numbers, f"{key}.supported") == "no":
         yield "b"
-    if _text(numbers, f"{key}.crude") == "yes":
+    if text_of(numbers, f"{key}.crude") == "yes":
         yield "c"
     if study == cohort.derived_from:
         yield "d"
@@ -198,7 +172,36 @@ def _marks(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> It
 def _published_rate(numbers: Numbers, key: str, figure: str) -> str:
     """Rate as printed, with limits as printed or else as approximated."""
     rate = num(figure if figure in numbers else key)
-    source = figure if _text(numbers, f"{key}.interval") == "printed" else key
+    source = figure if text_of(numbers, f"{key}.interval") == "printed" else key
+    if f"{source}.low" not in numbers:
+        return rate
+    return f"{rate} ({num(f'{source}.low')}–{num(f'{source}.high')})"
+
+
+def _context(numbers: Numbers, endpoint: str, time: float) -> list[Row]:
+    """Rows of reviews and other treatments at one time."""
+    pattern = re.compile(rf"context\.(\w+)\.{re.escape(endpoint)}(?:\.\w+)?\.rate_{time:g}m")
+    found = [(match[1], key) for key in numbers if (match := pattern.fullmatch(key))]
+    return [_context_row(numbers, study, key) for study, key in sorted(found)]
+
+
+def _context_row(numbers: Numbers, study: str, key: str) -> Row:
+    figure = f"published.{text_of(numbers, f'{key}.figure')}"
+    is_range = numbers[key]["unit"] == "text"
+    site = str(numbers[f"published.{study}.label"]["population"].get("site", ""))
+    kind = f": {num(f'{key}.kind')}" if f"{key}.kind" in numbers else ""
+    return (
+        f"{_label(study)}{kind}",
+        _site(site),
+        *[ABSENT] * 3,
+        num(key) if is_range else _context_rate(numbers, key, figure),
+        optional(numbers, f"{figure}.place"),
+    )
+
+
+def _context_rate(numbers: Numbers, key: str, figure: str) -> str:
+    rate = num(figure if figure in numbers else key)
+    source = figure if f"{figure}.low" in numbers else key
     if f"{source}.low" not in numbers:
         return rate
     return f"{rate} ({num(f'{source}.low')}–{num(f'{source}.high')})"
@@ -222,7 +225,7 @@ def _this_cohort(numbers: Numbers, endpoint: str, name: str) -> list[Row]:
     """Row of the cohort under analysis, where its rate may stand beside published ones."""
     if not _may_be_shown(numbers, name):
         return []
-    unit = _text(numbers, f"config.endpoints.endpoints.{endpoint}.unit")
+    unit = text_of(numbers, f"config.endpoints.endpoints.{endpoint}.unit")
     patients = "cohort.patients"
     row = (
         "**This cohort**",
@@ -317,15 +320,19 @@ def _pooled_somehow(numbers: Numbers, group: _Pooled) -> bool:
 
 def _group_rows(numbers: Numbers, group: _Pooled) -> list[Row]:
     key = group.key
+    k = optional(numbers, f"{key}.k")
     if _is_estimated(numbers, key):
-        prediction = _span(numbers, f"{key}.prediction.low", f"{key}.prediction.high")
-        spread = [_optional(numbers, f"{key}.{name}") for name in ("tau2", "i2")]
-        rate = with_interval(numbers, key)
+        main = (_site(group.site), k, with_interval(numbers, key), *_spread(numbers, key))
     else:
-        prediction, spread = ABSENT, [ABSENT, ABSENT]
-        rate = f"not pooled: {num(f'{key}.reason')}"
-    main = (_site(group.site), _optional(numbers, f"{key}.k"), rate, prediction, *spread)
+        reason = f"not pooled: {num(f'{key}.reason')}"
+        main = (_site(group.site), k, reason, *[ABSENT] * 3)
     return [main, *_sensitivity(numbers, key)]
+
+
+def _spread(numbers: Numbers, key: str) -> Row:
+    """Prediction interval, variance between series and its share."""
+    prediction = _span(numbers, f"{key}.prediction.low", f"{key}.prediction.high")
+    return (prediction, *(optional(numbers, f"{key}.{name}") for name in ("tau2", "i2")))
 
 
 def _sensitivity(numbers: Numbers, key: str) -> Iterator[Row]:
@@ -339,8 +346,8 @@ def _sensitivity(numbers: Numbers, key: str) -> Iterator[Row]:
     ):
         of = f"{key}.{name}"
         if told and _is_estimated(numbers, of):
-            k = num(f"{of}.k") if f"{of}.k" in numbers else _optional(numbers, f"{key}.k")
-            yield (f"&emsp;{label}", k, with_interval(numbers, of), "", "", "")
+            k = num(f"{of}.k") if f"{of}.k" in numbers else optional(numbers, f"{key}.k")
+            yield (f"&emsp;{label}", k, with_interval(numbers, of), *_spread(numbers, of))
 
 
 def _value(numbers: Numbers, key: str) -> float:
@@ -348,13 +355,13 @@ def _value(numbers: Numbers, key: str) -> float:
 
 
 def _limits(numbers: Numbers, key: str) -> tuple[str, str]:
-    return _text(numbers, f"{key}.low"), _text(numbers, f"{key}.high")
+    return text_of(numbers, f"{key}.low"), text_of(numbers, f"{key}.high")
 
 
 def _refusals(numbers: Numbers, refused: Iterable[_Pooled]) -> str:
     reasons: dict[str, str] = {}
     for group in refused:
-        reasons.setdefault(_text(numbers, f"{group.key}.reason"), num(f"{group.key}.reason"))
+        reasons.setdefault(text_of(numbers, f"{group.key}.reason"), num(f"{group.key}.reason"))
     if not reasons:
         return ""
     said = ", or because ".join(reasons.values())
@@ -394,18 +401,26 @@ def _left_out_rows(numbers: Numbers, key: str) -> Iterator[Row]:
 def _published_series(numbers: Numbers) -> tuple[str, str] | None:
     rows: list[Row] = []
     by_site = _series_by_site(numbers)
+    bare: list[str] = []
     for site in sorted(by_site):
-        block = [_study_row(numbers, study) for study in by_site[site]]
-        rows += under_header(_site(site), block, 7)
+        block = {study: _study_row(numbers, study) for study in by_site[site]}
+        bare += [study for study, row in block.items() if set(row[1:6]) == {ABSENT}]
+        rows += under_header(_site(site), [block[s] for s in block if s not in bare], 7)
+    parts = [part for study in by_site.values() for s in study if (part := _part(numbers, s))]
     caption = (
-        "Published series of stereotactic radiotherapy of sarcoma, by treated site, as printed.",
+        "Published series of stereotactic radiotherapy of sarcoma, by treated site, as the places "
+        "in the last column print them; they are cited as those papers cite them.",
         f"{ABSENT}: not printed." if any(ABSENT in row for row in rows) else "",
+        f"^a^ Of a part of the series only: {_listed([num(part) for part in parts])}."
+        if parts
+        else "",
+        f"None of this is printed of {_listed([_label(study) for study in bare])}." if bare else "",
     )
     header = (
-        *("Series", "Patients", "Lesions", "Dose and fractions"),
+        *("Series", "Patients", "Lesions", "Dose/fractions (fx)"),
         *("Median follow-up, months (range)", "Years", "Printed in"),
     )
-    layout = Layout("published_series", header, (19, 9, 9, 24, 13, 15, 34), (3, 5, 6))
+    layout = Layout("published_series", header, (22, 9, 9, 26, 15, 12, 26), (3, 5, 6))
     return table_div(layout, rows, caption)
 
 
@@ -425,32 +440,52 @@ def _series_by_site(numbers: Numbers) -> dict[str, list[str]]:
 
 def _study_row(numbers: Numbers, study: str) -> Row:
     of = f"published.{study}"
-    keys = [key for key in numbers if key.startswith(f"{of}.")]
-    places = [key for key in keys if key.endswith(".locator")]
-    first = (f"{of}.patients.locator", f"{of}.lesions.locator", *places)
+    mark = "^a^" if _part(numbers, study) else ""
+    patients, lesions = (_digits(numbers, f"{of}.{what}") for what in ("patients", "lesions"))
     return (
-        _label(study),
-        _optional(numbers, f"{of}.patients"),
-        _optional(numbers, f"{of}.lesions"),
-        "; ".join(num(key) for key in _schedules(numbers, of, keys)) or ABSENT,
+        _cited(numbers, study),
+        patients + (mark if patients != ABSENT else ""),
+        lesions + (mark if lesions != ABSENT else ""),
+        "; ".join(_schedules(numbers, of)) or ABSENT,
         _follow_up(numbers, f"{of}.follow_up.median"),
-        _optional(numbers, f"{of}.period"),
-        next((num(key) for key in first if key in numbers), ABSENT),
+        optional(numbers, f"{of}.period.years"),
+        optional(numbers, f"{of}.place"),
     )
 
 
-def _schedules(numbers: Numbers, of: str, keys: Iterable[str]) -> list[str]:
+def _cited(numbers: Numbers, study: str) -> str:
+    """The series as a citation, where the bibliography has it."""
+    citation = numbers[f"published.{study}.label"]["population"].get("citation", "")
+    return f"@{citation}" if citation else _label(study)
+
+
+def _part(numbers: Numbers, study: str) -> str:
+    """Key of the part of a series that its number of patients is of; empty for the whole."""
+    key = f"published.{study}.patients.part"
+    return key if key in numbers else ""
+
+
+def _digits(numbers: Numbers, key: str) -> str:
+    """A number in digits, also where it is printed in words."""
+    return num(f"{key}.digits") if f"{key}.digits" in numbers else optional(numbers, key)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def _schedules(numbers: Numbers, of: str) -> list[str]:
     """Prescriptions that print a dose, each once; those of parts only where there is no other."""
     pattern = re.compile(rf"{re.escape(of)}\.schedule\.(\w+)")
     found = {
         key: match[1]
-        for key in keys
+        for key in numbers
         if (match := pattern.fullmatch(key))
-        and "Gy" in _text(numbers, key)
+        and f"{key}.dose" in numbers
         and not numbers[key].get("duplicate_of")
     }
     whole = [key for key, name in found.items() if re.match(r"\d+(?:_\d+)*gy", name)]
-    return whole or list(found)
+    return [num(f"{key}.dose") for key in whole or found]
 
 
 def _follow_up(numbers: Numbers, key: str) -> str:
@@ -459,116 +494,3 @@ def _follow_up(numbers: Numbers, key: str) -> str:
     if f"{key}.least" not in numbers:
         return num(key)
     return f"{num(key)} ({num(f'{key}.least')}–{num(f'{key}.most')})"
-
-
-# --- consistency --------------------------------------------------------------------------
-
-
-class _Found(NamedTuple):
-    """A finding of the consistency report, as its keys say it."""
-
-    key: str
-    check: str
-    verdict: str
-    paper: str
-
-    @property
-    def has_failed(self) -> bool:
-        return self.verdict in _FAILED
-
-
-def _findings(numbers: Numbers) -> list[_Found]:
-    """Findings in the order of the checks."""
-    pattern = re.compile(r"(consistency\.(\w+)\..+)\.verdict")
-    found = [
-        _Found(match[1], match[2], str(entry["text"]), _paper(numbers, entry))
-        for key, entry in numbers.items()
-        if (match := pattern.fullmatch(key)) and match[2] in CHECKS
-    ]
-    return sorted(found, key=lambda one: (CHECKS.index(one.check), one.key))
-
-
-def _paper(numbers: Numbers, verdict: Mapping[str, object]) -> str:
-    """The paper that prints the figure that is judged."""
-    rows = verdict["rows"]
-    keys = rows.get("published", []) if isinstance(rows, Mapping) else []
-    entry = numbers.get(f"published.{keys[0]}.locator", {}) if keys else {}
-    return str(entry.get("population", {}).get("paper", ""))
-
-
-def _consistency_summary(numbers: Numbers) -> tuple[str, str] | None:
-    rows = [row for check in CHECKS for row in _count_rows(numbers, check)]
-    if rows:
-        rows.append(("**All checks**", "", _optional(numbers, "consistency.count.all")))
-    caption = ("Findings of the consistency report by check and verdict.",)
-    layout = Layout("consistency_summary", ("Check", "Verdict", "Findings"), (56, 22, 14), (1,))
-    return table_div(layout, rows, caption)
-
-
-def _count_rows(numbers: Numbers, check: str) -> Iterator[Row]:
-    """Counts of a check by verdict; its name stands beside the first."""
-    keys = {verdict: f"consistency.count.{check}.{verdict}" for verdict in VERDICTS}
-    label = CHECK_WORDS[check]
-    for verdict, key in keys.items():
-        if key in numbers:
-            yield (label, verdict, num(key))
-            label = ""
-
-
-def _consistency_findings(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | None:
-    failed = [found for found in findings if found.has_failed]
-    papers = sorted({f.paper for f in failed}, key=lambda p: _text(numbers, f"published.{p}.label"))
-    rows: list[Row] = []
-    for paper in papers:
-        of_paper = [f for f in failed if f.paper == paper]
-        title = _label(paper) if f"published.{paper}.label" in numbers else "Other"
-        rows += under_header(title, [_failed(numbers, f) for f in of_paper], 4)
-    caption = (
-        "Printed statistics that do not agree with what they are printed beside, by the paper "
-        "that prints them.",
-    )
-    header = ("Figure and check", "Where", "Arithmetic", "Verdict")
-    layout = Layout("consistency_findings", header, (22, 28, 46, 13), (1, 2, 3))
-    return table_div(layout, rows, caption)
-
-
-def _failed(numbers: Numbers, found: _Found) -> Row:
-    subject, where, arithmetic = _told(numbers, found, "subject", "where", "arithmetic")
-    what = f"{subject}: {CHECK_WORDS[found.check].lower()}"
-    return (what, where, arithmetic, num(f"{found.key}.verdict"))
-
-
-def _told(numbers: Numbers, found: _Found, *names: str) -> tuple[str, ...]:
-    return tuple(_optional(numbers, f"{found.key}.{name}") for name in names)
-
-
-def _consistency_all(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | None:
-    rest = [found for found in findings if not found.has_failed and found.check != "drift"]
-    rows: list[Row] = []
-    for check in dict.fromkeys(found.check for found in rest):
-        block = [
-            (*_told(numbers, found, "subject", "place", "arithmetic"), num(f"{found.key}.verdict"))
-            for found in rest
-            if found.check == check
-        ]
-        rows += under_header(CHECK_WORDS[check], block, 4)
-    caption = ("Printed statistics that agree, or that cannot be judged, by check.",)
-    header = ("Figure", "Where", "Arithmetic", "Verdict")
-    layout = Layout("consistency_all", header, (30, 26, 42, 13), (1, 2, 3))
-    return table_div(layout, rows, caption)
-
-
-def _drift(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | None:
-    told = (
-        found
-        for found in findings
-        if found.check == "drift" and _text(numbers, f"{found.key}.change") != "unchanged"
-    )
-    names = ("subject", "old", "new", "change")
-    rows = [tuple(_optional(numbers, f"{found.key}.{n}") for n in names) for found in told]
-    caption = (
-        "The preprint against the journal version: what changed, moved, or stands in one of "
-        "them only, and what stayed although an input changed.",
-    )
-    header = ("Figure", "Preprint", "Journal", "What happened")
-    return table_div(Layout("drift", header, (32, 26, 26, 20), (1, 2, 3)), rows, caption)

@@ -37,6 +37,7 @@ from sarcoma_sbrt.reporting.drawing import (
     style,
     styled,
     text_of,
+    text_width,
 )
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
@@ -64,10 +65,16 @@ class _Group(NamedTuple):
     line: Any
 
 
-_PANEL_HEIGHT = 1.95
-_PANEL_TOP = 0.4
+_PANEL_HEIGHT = 1.85
+_PANEL_TOP = 0.68  # the letter and the title, and the legend, which must not lie on curves
 _ROW = 0.15
-_LEFT = 0.66
+_LEFT = 0.66  # inches left of a panel, at least
+_GUTTER = 0.13  # inches between the names and the axis, on which the first number stands
+_NAME = 1.0  # inches of a group's name beside its numbers at risk, beyond which it wraps
+# A curve is drawn while a tenth of all are at risk, as Pocock, Clayton and Altman advise for
+# survival plots (Lancet 2002;359:1686): beyond, steps are large and mean little.
+_SHARE_AT_RISK = 0.1
+_BEYOND = 1.03  # where the axes end, as a multiple of their last month
 
 
 @styled
@@ -82,7 +89,9 @@ def kaplan_meier_figure(
     """Kaplan-Meier curves of one endpoint, a panel for all and for each way to group them.
 
     Steps with confidence bands; ticks where somebody was censored; dotted lines to the
-    medians; the log-rank p; the number at risk under each panel, in the groups' colours.
+    medians; the log-rank p; the number at risk under each panel, with the groups' names. The
+    axes end at the first tick at which less than a tenth of all are at risk, yet not before any
+    median that is drawn nor the plan's last landmark; the figure says so where follow-up goes on.
 
     Parameters
     ----------
@@ -107,26 +116,91 @@ def kaplan_meier_figure(
         When the registry lacks a number that the figure shows.
     """
     own = curves[curves["endpoint"] == endpoint.name]
+    last = float(own["time_months"].max()) if len(own) else 0.0
+    shown = [_groups(panel, endpoint, analysis, numbers) for panel in panels]
+    names = {g.label: _name(g.label) for groups in shown for g in groups}
+    end = _axis_end(numbers, endpoint, shown, analysis, last)
+    months = [month for month in ticks(last) if month <= end] if len(own) else [0]
     columns = 1 if len(panels) == 1 else 2
     rows = -(-len(panels) // columns)
-    cell = (WIDTH / columns, _PANEL_TOP + _PANEL_HEIGHT + 0.44 + 4 * _ROW)
-    page = Page(rows * cell[1] + 0.12)
-    months = ticks(float(own["time_months"].max())) if len(own) else (0,)
+    lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
+    below = 0.42 + (1 + max(lines, 2)) * _ROW  # the axis, and the numbers at risk
+    cell = (WIDTH / columns, _PANEL_TOP + _PANEL_HEIGHT + below + 0.12)
+    left = max(_LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
+    said = _key(numbers, endpoint, end, last)
+    page = Page(rows * cell[1] + 0.16 + 0.15 * len(said))
     keys: list[str] = []
-    for index, panel in enumerate(panels):
-        place = (index % columns * cell[0], index // columns * cell[1])
-        groups = _groups(panel, endpoint, analysis, numbers)
-        axes = page.axes(
-            place[0] + _LEFT, place[1] + _PANEL_TOP, cell[0] - _LEFT - 0.15, _PANEL_HEIGHT
-        )
-        _panel(axes, own, groups, numbers, months)
+    for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
+        x, y = index % columns * cell[0], index // columns * cell[1]
+        axes = page.axes(x + left, y + _PANEL_TOP, cell[0] - left - 0.15, _PANEL_HEIGHT)
+        _panel(axes, own, groups, numbers, months, end or 1.0)
         keys += _legend(axes, panel, groups, endpoint, numbers)
-        title = "endpoint." + endpoint.name if panel == "overall" else "covariate." + panel
-        page.text(place[0] + 0.08, place[1] + 0.24, "ABCDEFGH"[index], weight="bold", fontsize=10)
-        page.text(place[0] + _LEFT, place[1] + 0.24, text_of(numbers, f"{title}.label"))
-        keys += _at_risk(page, axes, groups, numbers, months, place)
+        page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
+        page.text(x + left, y + 0.17, _panel_title(panel, endpoint, numbers))
+        top = y + _PANEL_TOP + _PANEL_HEIGHT + 0.42
+        keys += _at_risk(page, axes, groups, names, numbers, months, (x + left, top))
+    for index, line in enumerate(reversed(said)):
+        page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
     page.footer(cohort, illustrative(numbers, keys))
     return page.figure
+
+
+def _axis_end(
+    numbers: Numbers,
+    endpoint: EndpointSettings,
+    shown: Sequence[Sequence[_Group]],
+    analysis: Analysis,
+    last: float,
+) -> float:
+    """Month at which the axes end: a tick, or `last` where enough are at risk up to it."""
+    enough = _SHARE_AT_RISK * float(numbers[f"{endpoint.name}.n"]["value"])
+    medians = [
+        float(numbers[f"{group.prefix}.median"]["value"])
+        for groups in shown
+        for group in groups
+        if is_estimated(numbers, f"{group.prefix}.median")
+    ]
+    needed = max(
+        [month for month in (*analysis.landmarks_months, *medians) if month <= last] or [0]
+    )
+    few = (
+        month
+        for month in ticks(last)
+        if month >= needed and numbers[f"{endpoint.name}.at_risk_{month}m"]["value"] < enough
+    )
+    end = float(next(few, last))
+    return end if end * _BEYOND < last else last
+
+
+def _key(numbers: Numbers, endpoint: EndpointSettings, end: float, last: float) -> list[str]:
+    """What the lines mean that no legend names, and what the axes leave out."""
+    level = text_of(numbers, "config.models.confidence_level")
+    key = f"Dotted lines: medians. Shaded: {level}% confidence bands. Ticks: censored."
+    if end == last:
+        return [key]
+    longest = text_of(numbers, f"{endpoint.name}.time_max")
+    cut = "Axes end at the first tick at which less than a tenth of all are at risk"
+    return [key, f"{cut}; the longest time is {longest} months."]
+
+
+def _panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> str:
+    if panel == "overall":
+        return text_of(numbers, f"endpoint.{endpoint.name}.label")
+    label = text_of(numbers, f"covariate.{panel}.label")
+    # "By histological grade", but "By BED10".
+    return f"By {label[:1].lower() + label[1:] if label[1:2].islower() else label}"
+
+
+def _name(label: str) -> list[str]:
+    """Lines of a group's name beside its numbers at risk."""
+    width = text_width(label)
+    if width <= _NAME:
+        return [label]
+    return textwrap.wrap(label, max(int(len(label) * _NAME / width), 1), break_long_words=False)
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _groups(
@@ -141,7 +215,7 @@ def _groups(
         _Group(
             f"{panel}_{side}",
             f"{endpoint.name}.{panel}_{side}",
-            text_of(numbers, f"covariate.{panel}.{side}"),
+            _capitalised(text_of(numbers, f"covariate.{panel}.{side}")),
             colour,
             line,
         )
@@ -158,9 +232,9 @@ def _panel(
     groups: Sequence[_Group],
     numbers: Numbers,
     months: Sequence[int],
+    end: float,
 ) -> None:
-    end = float(curves["time_months"].max()) if len(curves) else 1.0
-    axes.set(xlim=(-0.015 * end, 1.03 * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
+    axes.set(xlim=(-0.015 * end, _BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
     axes.set_xticks(list(months), [str(month) for month in months])
     axes.set_yticks([0, 25, 50, 75, 100])
     for group in groups:
@@ -232,8 +306,8 @@ def _legend(
         handles,
         labels,
         title=title,
-        loc="upper right",
-        bbox_to_anchor=(1.0, 1.03),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.01),
         borderaxespad=0,
         alignment="left",
         handlelength=2.2,
@@ -247,32 +321,33 @@ def _at_risk(
     page: Page,
     axes: Axes,
     groups: Sequence[_Group],
+    names: Mapping[str, Sequence[str]],
     numbers: Numbers,
     months: Sequence[int],
     place: tuple[float, float],
 ) -> list[str]:
-    """Number at risk under a panel, at its ticks; the keys of what is shown."""
-    top = place[1] + _PANEL_TOP + _PANEL_HEIGHT + 0.42
-    page.text(place[0] + 0.08, top + 0.11, "At risk", fontsize=SMALL)
+    """Number at risk under a panel, at its ticks, beside the groups' names; the keys shown."""
+    left, top = place
+    page.text(left - _GUTTER, top + 0.11, "At risk", fontsize=SMALL, ha="right")
+    lines = sum(len(names[group.label]) for group in groups)
     width = axes.get_position().width * WIDTH
-    table = bare(page.axes(place[0] + _LEFT, top + _ROW, width, _ROW * len(groups)))
-    table.set(xlim=axes.get_xlim(), ylim=(len(groups), 0))
-    keys = []
-    for row, group in enumerate(groups):
-        line = page.axes(place[0] + 0.1, top + _ROW * (row + 1), 0.3, _ROW)
-        bare(line).plot([0, 1], [0, 0], color=group.colour, linestyle=group.line, linewidth=1.4)
+    table = bare(page.axes(left, top + _ROW, width, _ROW * lines))
+    table.set(xlim=axes.get_xlim(), ylim=(lines, 0))
+    keys, row = [], 0
+    for group in groups:
+        said: dict[str, Any] = {
+            "color": group.colour,
+            "fontsize": SMALL,
+            "va": "center_baseline",
+        }
+        for line, text in enumerate(names[group.label]):
+            y = top + _ROW * (row + line + 1.5)
+            page.text(left - _GUTTER, y, text, ha="right", **said)
         for month in months:
             key = f"{group.prefix}.at_risk_{month}m"
             keys.append(key)
-            table.text(
-                month,
-                row + 0.5,
-                text_of(numbers, key),
-                color=group.colour,
-                fontsize=SMALL,
-                ha="center",
-                va="center_baseline",
-            )
+            table.text(month, row + 0.5, text_of(numbers, key), ha="center", **said)
+        row += len(names[group.label])
     return keys
 
 
@@ -427,7 +502,7 @@ def _ratio_label(page: Page, numbers: Numbers, analysis: Analysis, name: str, to
     mark = " (confounded)" if analysis.covariates[name].confounded else ""
     label = text_of(numbers, f"covariate.{name}.label") + mark
     page.text(0.2, top + _LINE / 2, label, va="center_baseline")
-    contrast = text_of(numbers, f"covariate.{name}.contrast")
+    contrast = _capitalised(text_of(numbers, f"covariate.{name}.contrast"))
     page.text(0.2, top + 1.5 * _LINE, contrast, va="center_baseline", fontsize=SMALL, color=GREY)
 
 

@@ -299,9 +299,11 @@ def _treatment(
 ) -> tuple[str, str] | None:
     rows = under_header("Site", _coded(numbers, "lesions.site", TABLES["lesions"]["site"].codes))
     size = _with_range(numbers, "lesions.size", "Diameter, cm: median (range)")
-    rows += under_header("Lesion size", size + _sides(numbers, analysis, "derived.size_mm"))
+    sizes = _sides(numbers, analysis, "derived.size_mm", "Lesion size")
+    rows += under_header("Lesion size", size + sizes)
     doses = [row for key, label in _DOSES for row in _with_range(numbers, key, label)]
-    rows += under_header("Dose", doses + _sides(numbers, analysis, "derived.bed10_gy"))
+    sides = _sides(numbers, analysis, "derived.bed10_gy", "Dose")
+    rows += under_header("Dose", doses + sides)
     rows += under_header("Prescription", _prescriptions(numbers))
     indices = [row for key, label in _INDICES for row in _with_range(numbers, key, label)]
     rows += under_header("Treatment plan", indices)
@@ -318,13 +320,14 @@ def _treatment(
     return table_div(layout, rows, caption, cohort)
 
 
-def _sides(numbers: Numbers, analysis: Analysis, column: str) -> list[Row]:
-    """Lesions on either side of the plan's splits of a column."""
+def _sides(numbers: Numbers, analysis: Analysis, column: str, title: str) -> list[Row]:
+    """Lesions on either side of the plan's splits of a column; the block's title says its name."""
     rows = []
     for name, covariate in analysis.covariates.items():
         if covariate.column == column:
             for side in ("level", "reference"):
-                label = f"{num(f'covariate.{name}.label')}: {num(f'covariate.{name}.{side}')}"
+                named = "" if covariate.label == title else f"{num(f'covariate.{name}.label')}: "
+                label = f"{named}{num(f'covariate.{name}.{side}')}"
                 rows += _counted(numbers, f"lesions.{name}_{side}", label)
     return rows
 
@@ -352,12 +355,12 @@ def _survival(
     header = ["Endpoint", "n", "Events", f"Median, months ({LEVEL})"]
     header += [f"At {_landmark(i)} {_months(t)}" for i, t in enumerate(landmarks)]
     names = [name for name in analysis.endpoints if f"{name}.n" in numbers]
-    rows = [_survival_row(numbers, name, landmarks) for name in names]
+    rows = [row for name in names for row in _survival_rows(numbers, name, landmarks)]
     keys = [f"{name}.median" for name in names]
     keys += [f"{name}.rate_{t:g}m" for name in names for t in landmarks]
     caption = (
-        "Kaplan-Meier estimates: median, and rate with its confidence interval and the number "
-        f"at risk. Intervals are {LEVEL}s by the {analysis.transform} transform.",
+        "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
+        f"number at risk. Intervals are {LEVEL}s by the {analysis.transform} transform.",
         _units(names, endpoints),
         _not_reached(numbers, keys),
         _not_estimable(
@@ -368,24 +371,23 @@ def _survival(
     return table_div(layout, rows, caption, cohort)
 
 
-def _survival_row(numbers: Numbers, name: str, landmarks: Sequence[float]) -> Row:
-    rates = [_rate(numbers, name, f"{t:g}m") for t in landmarks]
+def _survival_rows(numbers: Numbers, name: str, landmarks: Sequence[float]) -> list[Row]:
+    """An endpoint's estimates, and the numbers at risk below its rates."""
+    keys = [f"{name}.rate_{t:g}m" for t in landmarks]
+    rates = [
+        with_interval(numbers, key, percent=True) if key in numbers else ABSENT for key in keys
+    ]
+    counts = [f"{name}.at_risk_{t:g}m" for t in landmarks]
+    at_risk = [num(key) if key in numbers else "" for key in counts]
     median = f"{name}.median"
-    return (
+    estimates = (
         num(f"endpoint.{name}.label"),
         num(f"{name}.n"),
         num(f"{name}.events"),
         with_interval(numbers, median) if median in numbers else ABSENT,
         *rates,
     )
-
-
-def _rate(numbers: Numbers, name: str, time: str) -> str:
-    rate, at_risk = f"{name}.rate_{time}", f"{name}.at_risk_{time}"
-    if rate not in numbers:
-        return ABSENT
-    text = with_interval(numbers, rate, percent=True)
-    return f"{text}; {num(at_risk)} at risk" if at_risk in numbers else text
+    return [estimates, *([("&emsp;At risk", "", "", "", *at_risk)] if any(at_risk) else [])]
 
 
 def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] | None:
@@ -510,10 +512,11 @@ def _hazard_ratios(
     across = [e for e in analysis.endpoints if any(endpoint == e for endpoint, _ in found)]
     down = [n for n in analysis.covariates if any(name == n for _, name in found)]
     rows = [_hazard_row(numbers, analysis, name, across, found) for name in down]
-    rows += _model_rows(numbers, model, across) if rows else []
-    header = ["Covariate"]
-    for endpoint in across:
-        header += [f"{num(f'endpoint.{endpoint}.label')}: HR ({LEVEL})", "*p*"]
+    if rows:
+        # Under a header with empty cells the first row is the header's second (tables.lua).
+        columns = [cell for _ in across for cell in (f"HR ({LEVEL})", "*p*")]
+        rows = [("Covariate", *columns), *rows, *_model_rows(numbers, model, across)]
+    header = ["", *(cell for e in across for cell in (num(f"endpoint.{e}.label"), ""))]
     named = [(key, _pair(endpoint, name)) for (endpoint, name), key in found.items()]
     sentences = (
         caption,

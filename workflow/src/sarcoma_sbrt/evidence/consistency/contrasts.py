@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from statistics import NormalDist
 from typing import Any
@@ -140,7 +140,9 @@ def wald_p_values(figures: Sequence[Figure]) -> list[Finding]:
     numbers. Where no pair does (the interval is not symmetric), ratio and limits vary freely.
 
     A p that is printed without an interval is held against the ratio that it repeats
-    (`duplicate_of`). A log-rank p need not equal the Wald p: the verdict is the arithmetic's,
+    (`duplicate_of`). The p of the three printed numbers as they stand may lie outside what rounding
+    allows, which is of those values only that fit each other. A log-rank p need not equal the
+    Wald p, which is said of ratios that are not adjusted: the verdict is the arithmetic's,
     ``detail["off_p"]`` says by how much the two miss each other, ``needed_p`` and ``needed_ci``
     which p (which interval around the ratio) would agree.
 
@@ -181,31 +183,36 @@ def _wald_p(figure: Figure, contrast: Figure, p: PrintedValue) -> Finding:
         reason = "rounding allows an interval without width"
         return unverifiable("wald_p", keys, printed, reason)
     logrank = "logrank" in (figure.estimator, contrast.estimator)
-    return _held_against(keys, ratio, z, p, relation, logrank)
+    finding = _held_against(keys, ratio, z, p, relation)
+    adjusted = contrast.adjusted_for or contrast.model == "multivariable"
+    remark = not adjusted and (logrank or finding.verdict == "inconsistent")
+    return replace(
+        finding,
+        arithmetic=finding.arithmetic + (_LOGRANK if remark else ""),
+        detail={**finding.detail, "logrank": logrank},
+    )
 
 
 def _held_against(
-    keys: tuple[str, ...], ratio: _Ratio, z: Span, p: PrintedValue, relation: str, logrank: bool
+    keys: tuple[str, ...], ratio: _Ratio, z: Span, p: PrintedValue, relation: str
 ) -> Finding:
     span = _p_span(z)
     off = _distance(span, p, relation)
     agrees = off <= _SLACK
     allowed = f"{_p_text(span[0])} to {_p_text(span[1])}"
     printed = f"p {relation} {p.text}"
-    arithmetic = f"{_by_hand(ratio)}; rounding allows {allowed}; printed {printed}"
     return Finding(
         "wald_p",
         keys,
         "consistent" if agrees else "inconsistent",
         f"{ratio.text}, {printed}",
         allowed,
-        arithmetic + (_LOGRANK if logrank or not agrees else ""),
+        f"{_by_hand(ratio)}; {_whose(ratio)} give p {allowed}; printed {printed}",
         {
             "z": list(z),
             "needed_p": list(span),
             "needed_ci": _needed_interval(ratio, p, relation),
             "off_p": max(off, 0.0),
-            "logrank": logrank,
         },
     )
 
@@ -223,6 +230,13 @@ def _z_span(ratio: _Ratio) -> Span | None:
         errors = (highs[0] - lows[1]) / (2 * c), (highs[1] - lows[0]) / (2 * c)
         zs = [b / error for b, error in product(logs, errors)]
     return min(zs), max(zs)
+
+
+def _whose(ratio: _Ratio) -> str:
+    """Of which values the span of p is."""
+    if _vertices(*ratio.logs()):
+        return "all ratios and limits that round to these and fit each other"
+    return "all ratios and limits that round to these, though none fit each other,"
 
 
 def _vertices(logs: Span, lows: Span, highs: Span) -> list[tuple[float, float]]:

@@ -1,133 +1,31 @@
-"""Counts against percentages, subtotals against totals, one population's n in several places."""
+"""Subtotals against totals, and one population's number in several places."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from sarcoma_sbrt.evidence.consistency.findings import Finding, unverifiable
-from sarcoma_sbrt.evidence.consistency.readings import by_key, counted, estimate, shown
-from sarcoma_sbrt.evidence.consistency.rounding import (
-    Interval,
-    PrintedValue,
-    exact_text,
-    roundings,
+from sarcoma_sbrt.evidence.consistency.percentages import POPULATIONS
+from sarcoma_sbrt.evidence.consistency.readings import (
+    RELATIONS,
+    by_key,
+    count_bounds,
+    counted,
+    estimate_bounds,
+    said,
+    share,
+    shown,
 )
+from sarcoma_sbrt.evidence.consistency.rounding import Bounds, exact_text, roundings
 from sarcoma_sbrt.evidence.published import Figure
 
-__all__ = ["numbers_analysed", "percentages", "subtotals"]
+__all__ = ["numbers_analysed", "subtotals"]
 
 _HUNDRED = Fraction(100)
+_WHOLE = Bounds(_HUNDRED, _HUNDRED)
 _COUNTING = ("count", "proportion", "schedule")
-_POPULATIONS = ("patients", "lesions")
-_SHOWN_COUNTS = 3
-
-
-# --- percentages --------------------------------------------------------------------------
-
-
-def percentages(figures: Sequence[Figure]) -> list[Finding]:
-    """Percentages against the counts that they are made of.
-
-    With numerator and denominator printed: whether their quotient rounds to the percentage.
-    With the denominator alone: whether any whole count does (GRIM for proportions: Brown NJL,
-    Heathers JAJ, Soc Psychol Personal Sci 2017;8:363-369), and which counts do. A half may have
-    been rounded either way. Survival rates are no quotients of counts and are left out, unless
-    they are crude.
-
-    Parameters
-    ----------
-    figures : sequence of Figure
-
-    Returns
-    -------
-    list of Finding
-        Of check ``count_percentage``, one for each share, repeated ones too.
-    """
-    return [_percentage(f, value) for f in figures if (value := _share(f)) is not None]
-
-
-def _share(figure: Figure) -> PrintedValue | None:
-    crude = figure.measure == "rate" and figure.estimator == "crude"
-    plain = figure.measure == "proportion" and figure.estimator in ("", "crude", "descriptive")
-    return estimate(figure) if (crude or plain) and figure.unit == "percent" else None
-
-
-def _percentage(figure: Figure, share: PrintedValue) -> Finding:
-    if figure.n is None or figure.n < 1:
-        reason = "no denominator is printed or known"
-        return unverifiable("count_percentage", [figure.key], shown(figure), reason)
-    if figure.events is not None:
-        return _quotient(figure, share, figure.events, figure.n)
-    return _any_count(figure, share, figure.n)
-
-
-def _quotient(figure: Figure, share: PrintedValue, events: int, n: int) -> Finding:
-    value = _HUNDRED * events / n
-    agrees = value in share.interval
-    arithmetic = _division(events, n, share.places)
-    if not agrees:
-        arithmetic += f", printed {share.text}%"
-    return Finding(
-        "count_percentage",
-        (figure.key,),
-        "consistent" if agrees else "inconsistent",
-        f"{events}/{n}, {share.text}%",
-        _rounded_percent(value, share.places),
-        arithmetic,
-        {"events": events, "n": n, "percent": float(value)},
-    )
-
-
-def _any_count(figure: Figure, share: PrintedValue, n: int) -> Finding:
-    counts = _counts_giving(share, n)
-    if counts:
-        recomputed = _listed(counts, n)
-        arithmetic = "; ".join(_division(k, n, share.places) for k in counts[:_SHOWN_COUNTS])
-        if len(counts) > _SHOWN_COUNTS:
-            arithmetic += f"; … {_division(counts[-1], n, share.places)}"
-    else:
-        near = _neighbours(share, n)
-        recomputed = "no count"
-        arithmetic = "; ".join(_division(k, n, share.places) for k in near)
-        arithmetic += f"; printed {share.text}%"
-    return Finding(
-        "count_percentage",
-        (figure.key,),
-        "possible" if counts else "impossible",
-        f"{share.text}% of {n}",
-        recomputed,
-        arithmetic,
-        {"counts": list(counts), "n": n, "n_printed_beside": bool(figure.printed_n)},
-    )
-
-
-def _counts_giving(share: PrintedValue, n: int) -> range:
-    bounds = share.interval.scaled(Fraction(n, 100))
-    return range(math.ceil(bounds.low), min(math.floor(bounds.high), n) + 1)
-
-
-def _neighbours(share: PrintedValue, n: int) -> list[int]:
-    below = math.floor(share.value * n / 100)
-    return [k for k in (below, below + 1) if 0 <= k <= n]
-
-
-def _listed(counts: range, n: int) -> str:
-    if len(counts) <= _SHOWN_COUNTS:
-        return " or ".join(f"{k}/{n}" for k in counts)
-    return f"{counts[0]}/{n} to {counts[-1]}/{n}"
-
-
-def _division(events: int, n: int, places: int) -> str:
-    """``25/37 = 67.57% → 67.6%``."""
-    value = _HUNDRED * events / n
-    return f"{events}/{n} = {exact_text(value, places)}% → {_rounded_percent(value, places)}"
-
-
-def _rounded_percent(value: Fraction, places: int) -> str:
-    return " or ".join(f"{text}%" for text in roundings(value, places))
 
 
 # --- subtotals ----------------------------------------------------------------------------
@@ -137,8 +35,10 @@ def subtotals(figures: Sequence[Figure]) -> list[Finding]:
     """Parts of a split against the whole: counts exactly, percentages as rounding allows.
 
     The parts are the primary rows (no `duplicate_of`) of one paper with the same `part_of` and
-    `partition`. Percentages that have the whole as denominator must be able to add up to 100;
-    those that share the denominator of a whole that is itself a percentage, to that one.
+    `partition`; without a partition nothing says that they are all (`subsets.parts_of_counts`
+    takes those). Percentages that have the whole as denominator must be able to add up to 100;
+    those that share the denominator of a whole that is itself a percentage, to that one. What is
+    printed as a bound ("over 20") is added as one.
 
     Parameters
     ----------
@@ -160,9 +60,9 @@ def subtotals(figures: Sequence[Figure]) -> list[Finding]:
 
 def _partitions(figures: Sequence[Figure]) -> dict[tuple[str, str, str], list[Figure]]:
     groups: dict[tuple[str, str, str], list[Figure]] = defaultdict(list)
-    for figure in figures:
-        if figure.measure in _COUNTING and figure.part_of and not figure.duplicate_of:
-            groups[figure.part_of, figure.partition, figure.paper].append(figure)
+    for f in figures:
+        if f.measure in _COUNTING and f.part_of and f.partition and not f.duplicate_of:
+            groups[f.part_of, f.partition, f.paper].append(f)
     return groups
 
 
@@ -172,58 +72,69 @@ def _split(whole: Figure, parts: Sequence[Figure]) -> Iterator[Finding]:
         reason = "only one part of the split is printed"
         yield unverifiable("subtotal", keys, shown(parts[0]), reason)
         return
-    total, counts = counted(whole), [counted(part) for part in parts]
-    known = [count for count in counts if count is not None]
-    if total is not None and len(known) == len(counts):
-        yield _sum_of_counts(keys, total, known)
-    shares = [share for part in parts if (share := _share(part)) is not None]
+    counts = [counted(part) for part in parts]
+    complete = counted(whole) is not None and None not in counts
+    if complete:
+        yield _sum_of_counts(keys, whole, parts)
     expected = _expected_share(whole, parts)
-    if expected is not None and len(shares) == len(parts):
-        yield _sum_of_shares(keys, expected, shares)
-    elif total is None or len(known) != len(counts):
+    if expected is not None and all(share(part) is not None for part in parts):
+        yield _sum_of_shares(keys, expected, parts)
+    elif not complete:
         reason = "neither counts nor percentages are printed for every part and the whole"
         yield unverifiable("subtotal", keys, "; ".join(map(shown, parts)), reason)
 
 
-def _sum_of_counts(keys: Sequence[str], total: int, counts: Sequence[int]) -> Finding:
-    found = sum(counts)
-    printed = " + ".join(map(str, counts))
+def _sum_of_counts(keys: Sequence[str], whole: Figure, parts: Sequence[Figure]) -> Finding:
+    found = sum(counted(part) or 0 for part in parts)
+    total = _total(map(count_bounds, parts))
+    wanted = count_bounds(whole)
+    agrees = wanted is not None and total.overlaps(wanted)
+    printed = " + ".join(map(_count_text, parts))
+    of = _count_text(whole)
+    exact = agrees and not any(figure.relation for figure in (whole, *parts))
     return Finding(
         "subtotal",
         tuple(keys),
-        "consistent" if found == total else "inconsistent",
-        f"{printed} of {total}",
+        "consistent" if agrees else "inconsistent",
+        f"{printed} of {of}",
         str(found),
-        f"{printed} = {found}" + ("" if found == total else f", total {total}"),
-        {"sum": found, "total": total},
+        f"{printed} = {found}" + ("" if exact else f", total {of}"),
+        {"sum": found, "total": counted(whole)},
     )
 
 
-def _expected_share(whole: Figure, parts: Sequence[Figure]) -> Interval | None:
+def _count_text(figure: Figure) -> str:
+    relation = figure.relation if figure.measure == "count" else ""
+    return f"{RELATIONS[relation]}{counted(figure)}"
+
+
+def _total(parts: Iterator[Bounds | None]) -> Bounds:
+    """Sum of what the parts allow."""
+    total = Bounds(Fraction(0), Fraction(0))
+    for part in parts:
+        total = total + part if part is not None else total
+    return total
+
+
+def _expected_share(whole: Figure, parts: Sequence[Figure]) -> Bounds | None:
     """What the parts' percentages have to add up to; None when their denominators differ."""
     denominators = {part.n for part in parts}
     total = counted(whole)
     if len(denominators) != 1:
         return None
     if whole.measure == "count" and denominators <= {None, total}:
-        return Interval(_HUNDRED, _HUNDRED)
-    share = _share(whole)
-    if share is not None and None not in denominators and denominators == {whole.n}:
-        return share.interval
-    if total is not None and denominators == {total}:
-        return Interval(_HUNDRED, _HUNDRED)
-    return None
+        return _WHOLE
+    if share(whole) is not None and None not in denominators and denominators == {whole.n}:
+        return estimate_bounds(whole)
+    return _WHOLE if total is not None and denominators == {total} else None
 
 
-def _sum_of_shares(
-    keys: Sequence[str], expected: Interval, shares: Sequence[PrintedValue]
-) -> Finding:
-    total = Interval(Fraction(0), Fraction(0))
-    for share in shares:
-        total = total + share.interval
-    places = max(share.places for share in shares)
-    printed = " + ".join(share.text for share in shares)
-    found = roundings(sum((share.value for share in shares), Fraction(0)), places)[0]
+def _sum_of_shares(keys: Sequence[str], expected: Bounds, parts: Sequence[Figure]) -> Finding:
+    values = [value for part in parts if (value := share(part)) is not None]
+    total = _total(map(estimate_bounds, parts))
+    places = max(value.places for value in values)
+    printed = " + ".join(map(said, parts))
+    found = roundings(sum((value.value for value in values), Fraction(0)), places)[0]
     wanted = _span(expected, places)
     agrees = total.overlaps(expected)
     arithmetic = f"{printed} = {found}; rounding allows {_span(total, places)}"
@@ -234,13 +145,21 @@ def _sum_of_shares(
         f"{printed} percent",
         f"{_span(total, places)}%",
         arithmetic + ("" if agrees else f", wanted {wanted}"),
-        {"low": float(total.low), "high": float(total.high), "wanted": wanted},
+        {"low": _number(total.low), "high": _number(total.high), "wanted": wanted},
     )
 
 
-def _span(interval: Interval, places: int) -> str:
-    low, high = exact_text(interval.low, places), exact_text(interval.high, places)
-    return low if interval.low == interval.high else f"{low} to {high}"
+def _number(end: Fraction | None) -> float | None:
+    return None if end is None else float(end)
+
+
+def _span(bounds: Bounds, places: int) -> str:
+    if bounds.low is None or bounds.high is None:
+        end = bounds.high if bounds.low is None else bounds.low
+        side = "at most" if bounds.low is None else "at least"
+        return f"{side} {exact_text(end or Fraction(0), places)}"
+    low, high = exact_text(bounds.low, places), exact_text(bounds.high, places)
+    return low if bounds.low == bounds.high else f"{low} to {high}"
 
 
 # --- numbers analysed ---------------------------------------------------------------------
@@ -250,8 +169,9 @@ def numbers_analysed(figures: Sequence[Figure]) -> list[Finding]:
     """The size of one population wherever it is printed.
 
     Counts of a study's patients or lesions (of one subgroup, arm and category) are compared over
-    all places and papers. A figure's n is compared with the figure that `n_from` names, or with the
-    sum of several.
+    all places and papers; one that is printed as a bound ("over 50") only has to allow the
+    others. A figure's n is compared with the figure that `n_from` names, or with the sum of
+    several.
 
     Parameters
     ----------
@@ -270,34 +190,43 @@ def numbers_analysed(figures: Sequence[Figure]) -> list[Finding]:
 def _populations(figures: Sequence[Figure]) -> Mapping[tuple[str, ...], list[Figure]]:
     groups: dict[tuple[str, ...], list[Figure]] = defaultdict(list)
     for f in figures:
-        if f.measure == "count" and f.endpoint in _POPULATIONS and counted(f) is not None:
+        if f.measure == "count" and f.endpoint in POPULATIONS and counted(f) is not None:
             groups[f.study_id, f.endpoint, f.category, f.subgroup, f.arm].append(f)
     return groups
 
 
 def _one_size(group: Sequence[Figure]) -> Finding:
-    sizes = [counted(figure) for figure in group]
-    agrees = len(set(sizes)) == 1
-    mark = " = " if agrees else " ≠ "
+    allowed = [bounds for figure in group if (bounds := count_bounds(figure)) is not None]
+    agrees = all(a.overlaps(b) for i, a in enumerate(allowed) for b in allowed[:i])
+    texts = [_count_text(figure) for figure in group]
+    exact = [str(counted(figure)) for figure in group if not figure.relation]
     return Finding(
         "n_across_tables",
         tuple(figure.key for figure in group),
         "consistent" if agrees else "inconsistent",
-        ", ".join(figure.printed_text for figure in group),
-        str(sizes[0]) if agrees else "",
-        mark.join(map(str, sizes if agrees else sorted(set(sizes), key=sizes.index))),
+        ", ".join(RELATIONS[figure.relation] + figure.printed_text for figure in group),
+        exact[0] if agrees and exact else "",
+        _sizes_text(texts, exact, agrees),
         {"places": [f"{figure.paper} {figure.place}" for figure in group]},
     )
+
+
+def _sizes_text(texts: Sequence[str], exact: Sequence[str], agrees: bool) -> str:
+    if not agrees:
+        return " ≠ ".join(dict.fromkeys(texts))
+    bounds = dict.fromkeys(text for text in texts if text not in exact)
+    return "; ".join(filter(None, (" = ".join(exact), *(f"{b} allows it" for b in bounds))))
 
 
 def _named_sources(figures: Sequence[Figure], known: Mapping[str, Figure]) -> Iterator[Finding]:
     """An n that is printed beside its figure, or that differs from where it was taken from."""
     for figure in figures:
-        sizes = [counted(known[key]) if key in known else None for key in figure.n_from]
-        named = [size for size in sizes if size is not None]
-        if figure.n is None or not sizes or len(named) < len(sizes):
+        sources = [known[key] for key in figure.n_from if key in known]
+        sizes = [counted(source) for source in sources]
+        if figure.n is None or not sizes or None in sizes or len(sizes) < len(figure.n_from):
             continue
-        agrees = figure.n == sum(named)
+        n = Fraction(figure.n)
+        agrees = _total(map(count_bounds, sources)).overlaps(Bounds(n, n))
         if agrees and not figure.printed_n:
             continue
         yield Finding(
@@ -305,7 +234,7 @@ def _named_sources(figures: Sequence[Figure], known: Mapping[str, Figure]) -> It
             (figure.key, *figure.n_from),
             "consistent" if agrees else "inconsistent",
             figure.printed_n or str(figure.n),
-            str(sum(named)),
-            f"{figure.n} {'=' if agrees else '≠'} {' + '.join(map(str, named))}",
+            str(sum(size or 0 for size in sizes)),
+            f"{figure.n} {'=' if agrees else '≠'} {' + '.join(map(_count_text, sources))}",
             {"n_printed_beside": bool(figure.printed_n)},
         )

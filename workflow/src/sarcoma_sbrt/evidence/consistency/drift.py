@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from math import inf
+from decimal import Decimal
 from typing import Literal
 
+from sarcoma_sbrt.evidence.consistency.comparisons import Comparison, comparisons
+from sarcoma_sbrt.evidence.consistency.directions import side_of_one
 from sarcoma_sbrt.evidence.consistency.findings import Finding, Verdict
-from sarcoma_sbrt.evidence.consistency.readings import estimate, shown
-from sarcoma_sbrt.evidence.consistency.repeats import Comparison, comparisons
+from sarcoma_sbrt.evidence.consistency.labels import folded, group
+from sarcoma_sbrt.evidence.consistency.readings import confidence_limits, estimate, shown
+from sarcoma_sbrt.evidence.consistency.repeats import adjustments
 from sarcoma_sbrt.evidence.consistency.rounding import PrintedValue, same_at_coarser
 from sarcoma_sbrt.evidence.published import Figure
 
@@ -19,20 +20,36 @@ __all__ = ["drift"]
 
 _RATIOS = ("hazard_ratio", "odds_ratio")
 _OUTCOMES = ("rate", "median")
-_ONE = Fraction(1)
+_SHOWN_DIGITS = 3
 
-Labels = Literal["same", "swapped", "other cut", "other labels"]
+# The same two groups, those turned round, other groups in the same order of a scale, other groups
+# in the opposite order, labels that no scale tells.
+Labels = Literal["same", "swapped", "other cut", "other cut, turned", "other labels"]
 Paired = Mapping[str, tuple[Figure | None, Figure | None]]
+_KEPT = "unchanged although an input changed"
+_GROUPS = "groups: "
+_CHANGED = {"same": "changed", "swapped": "changed", "other labels": "changed, other labels"}
+_KINDS = {
+    "unchanged": "unchanged",
+    "labels swapped and number inverted": "unchanged",
+    _KEPT: "input_changed",
+}
 
 
 def drift(old: Sequence[Figure], new: Sequence[Figure]) -> list[Finding]:
     """What became of every figure between two versions of a study.
 
-    Primary figures (no `duplicate_of`) are paired by their key without the study. A contrast has
-    moved when its number stayed (or turned into its reciprocal) while the labels do not follow,
-    or when it now lies on the other side of 1 relative to the same group of patients. Which label
-    names the lower group is read from cuts ("≤ 5 cm", "2–3") and grades of differentiation;
-    labels that say no order are compared as texts.
+    Primary figures (no `duplicate_of`) are paired by their key without the study. Which label
+    names the lower group is read from cuts ("≤ 5 cm", "2–3") and grades (`labels.group`); labels
+    that say no order are compared as texts. Of a contrast of the same two groups
+
+    - the label has moved when the number stayed while the labels changed places, or turned into
+      its reciprocal while they did not;
+    - the direction has moved when the ratio lies on the other side of 1 relative to one group.
+
+    Of other groups (another cut, other labels) a number says little: a label has moved only where
+    the order is the opposite one and the number stayed, a direction only where both intervals,
+    brought to one order, lie on opposite sides of 1.
 
     Parameters
     ----------
@@ -43,11 +60,16 @@ def drift(old: Sequence[Figure], new: Sequence[Figure]) -> list[Finding]:
     -------
     list of Finding
         Of check ``drift``, one for each key suffix, in the order of the old version and then what
-        only the new one has. ``detail["what"]`` is ``unchanged``, ``changed``, ``only in old``,
-        ``only in new``, ``label moved``, ``direction moved``, ``labels swapped and number
-        inverted`` or ``unchanged although an input changed``; ``detail["inputs"]`` lists the
-        inputs of a contrast (its covariate's categories, its endpoint's own rates and medians)
-        that changed.
+        only the new one has. ``detail["kind"]`` is ``unchanged``, ``changed_value``,
+        ``one_version``, ``moved`` or ``input_changed`` (unchanged although an input changed).
+        ``detail["what"]`` says it in words: ``unchanged``, ``changed``, ``changed, other groups``,
+        ``changed, other labels``, ``earlier version only``, ``later version only``, ``label
+        moved``, ``direction moved`` (each with ``, other groups`` where they are), ``labels swapped
+        and number inverted``, ``unchanged although an input changed``, or two of them.
+        ``detail["inputs"]`` lists what a contrast is computed from and that changed: its
+        covariate's categories, its endpoint's own rates and medians, its groups, its adjustment.
+        Where the labels changed places ``detail["turned"]`` is the earlier ratio in the later
+        order.
 
     Raises
     ------
@@ -55,7 +77,13 @@ def drift(old: Sequence[Figure], new: Sequence[Figure]) -> list[Finding]:
         When one version holds figures of several studies.
     """
     paired = _paired(_by_suffix(old), _by_suffix(new))
-    return [_drifted(suffix, before, after, paired) for suffix, (before, after) in paired.items()]
+    names = _version(old), _version(new)
+    return [
+        _drifted(suffix, before, after, paired)
+        if before is not None and after is not None
+        else _alone(suffix, before, after, names)
+        for suffix, (before, after) in paired.items()
+    ]
 
 
 def _by_suffix(figures: Sequence[Figure]) -> dict[str, Figure]:
@@ -73,36 +101,57 @@ def _paired(old: Mapping[str, Figure], new: Mapping[str, Figure]) -> Paired:
     return {suffix: (old.get(suffix), new.get(suffix)) for suffix in dict.fromkeys([*old, *new])}
 
 
-def _drifted(suffix: str, old: Figure | None, new: Figure | None, paired: Paired) -> Finding:
-    if old is None or new is None:
-        return _alone(suffix, old, new)
+def _version(figures: Sequence[Figure]) -> str:
+    """What readers call a version: its paper's label."""
+    labels = [f.locator.partition(", ")[0] or f.paper for f in figures if f.paper == f.study_id]
+    return labels[0] if labels else ""
+
+
+def _drifted(suffix: str, old: Figure, new: Figure, paired: Paired) -> Finding:
     compared = comparisons(old, new)
-    stayed = all(c.same for c in compared) and _same_time(old, new)
-    detail: dict[str, object] = {"different": [c.quantity for c in compared if not c.same]}
+    stayed = all(_stayed(c) for c in compared) and _same_time(old, new)
+    detail: dict[str, object] = {"different": [c.quantity for c in compared if not _stayed(c)]}
+    verdict: Verdict = "unchanged" if stayed else "changed"
+    what, line = str(verdict), _line(old, new, compared)
     if old.measure in _RATIOS:
-        verdict, what, detail["labels"] = _contrast(old, new, stayed)
-        detail["inputs"] = inputs = list(_inputs_changed(suffix, new, paired))
-        if what == "unchanged" and inputs:
-            what = "unchanged although an input changed"
-    else:
-        verdict = what = "unchanged" if stayed else "changed"
+        inputs = list(_inputs_changed(suffix, old, new, paired))
+        verdict, what, labels = _contrast(old, new, stayed, inputs)
+        turned = _turned(old) if labels in ("swapped", "other cut, turned") else ""
+        detail |= {"labels": labels, "inputs": inputs, "turned": turned}
+        line += f"; the earlier one turned round: {turned}" if turned else ""
     return Finding(
         "drift",
         (old.key, new.key),
         verdict,
         f"{shown(old)} → {shown(new)}",
         what,
-        _line(old, new, compared),
-        {"suffix": suffix, "old": shown(old), "new": shown(new), "what": what, **detail},
+        line,
+        {
+            "suffix": suffix,
+            "old": shown(old),
+            "new": shown(new),
+            "what": what,
+            "kind": "moved" if verdict == "moved" else _KINDS.get(what, "changed_value"),
+            **detail,
+        },
     )
 
 
-def _alone(suffix: str, old: Figure | None, new: Figure | None) -> Finding:
-    what = "only in new" if old is None else "only in old"
+def _stayed(comparison: Comparison) -> bool:
+    """Whether both versions print the same; two bounds that can both hold are still two."""
+    return comparison.same and not (comparison.bound and comparison.first != comparison.second)
+
+
+def _alone(suffix: str, old: Figure | None, new: Figure | None, names: tuple[str, str]) -> Finding:
+    version, name = ("earlier", names[0]) if new is None else ("later", names[1])
     before, after = ("" if figure is None else shown(figure) for figure in (old, new))
     keys = tuple(figure.key for figure in (old, new) if figure is not None)
-    detail = {"suffix": suffix, "old": before, "new": after, "what": what}
-    return Finding("drift", keys, "changed", before or after, what, what, detail)
+    what = f"{version} version only"
+    detail = {"suffix": suffix, "old": before, "new": after, "what": what, "kind": "one_version"}
+    line = f"{what}: {name}" if name else what
+    return Finding(
+        "drift", keys, "changed", before or after, what, line, detail | {"version": name}
+    )
 
 
 def _same_time(old: Figure, new: Figure) -> bool:
@@ -110,12 +159,21 @@ def _same_time(old: Figure, new: Figure) -> bool:
 
 
 def _line(old: Figure, new: Figure, compared: Sequence[Comparison]) -> str:
-    parts = [c.text(equal="=", unequal="→") for c in compared]
+    parts = [_compared_text(c) for c in compared]
     if not _same_time(old, new):
         parts.append(f"time {_months(old)} → {_months(new)}")
     if (old.level, old.reference) != (new.level, new.reference):
-        parts.append(f"{old.level} vs {old.reference} → {new.level} vs {new.reference}")
+        parts.append(_labels_text(old, new))
     return "; ".join(parts) or "nothing of one kind to compare"
+
+
+def _compared_text(comparison: Comparison) -> str:
+    mark = "=" if _stayed(comparison) else "→"
+    return f"{comparison.quantity} {comparison.first} {mark} {comparison.second}"
+
+
+def _labels_text(old: Figure, new: Figure) -> str:
+    return f"{old.level} vs {old.reference} → {new.level} vs {new.reference}"
 
 
 def _months(figure: Figure) -> str:
@@ -125,21 +183,74 @@ def _months(figure: Figure) -> str:
 # --- contrasts ----------------------------------------------------------------------------
 
 
-def _contrast(old: Figure, new: Figure, stayed: bool) -> tuple[Verdict, str, str]:
+def _contrast(
+    old: Figure, new: Figure, stayed: bool, inputs: Sequence[str]
+) -> tuple[Verdict, str, Labels]:
+    """Verdict, what happened in words, and what became of the labels."""
     labels = _labels(old, new)
     before, after = estimate(old), estimate(new)
-    if before is None or after is None:
-        return ("unchanged", "unchanged", labels) if stayed else ("changed", "changed", labels)
-    same, inverted = same_at_coarser(before, after), _reciprocal(before, after)
-    if same and labels != "same":
-        return "moved", "label moved", labels
-    if inverted and not same and labels != "swapped":
-        return "moved", "label moved", labels
-    if inverted and labels == "swapped":
+    moved = ""
+    if before is not None and after is not None:
+        of_groups = _moved if labels in ("same", "swapped") else _moved_with_groups
+        moved = of_groups(_Pair(old, new, before, after, labels))
+    if moved == "inverted":
         return "unchanged", "labels swapped and number inverted", labels
-    if _direction_moved(before, after, labels):
-        return "moved", "direction moved", labels
-    return ("unchanged", "unchanged", labels) if stayed else ("changed", "changed", labels)
+    if moved:
+        further = [one for one in inputs if not one.startswith(_GROUPS)]
+        return "moved", f"{moved}; {_KEPT}" if stayed and further else moved, labels
+    if stayed:
+        return "unchanged", _KEPT if inputs else "unchanged", labels
+    return "changed", _CHANGED.get(labels, "changed, other groups"), labels
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A ratio in two versions."""
+
+    old: Figure
+    new: Figure
+    before: PrintedValue
+    after: PrintedValue
+    labels: Labels
+
+    @property
+    def same(self) -> bool:
+        return same_at_coarser(self.before, self.after)
+
+    @property
+    def inverted(self) -> bool:
+        return _reciprocal(self.before, self.after)
+
+
+def _moved(pair: _Pair) -> str:
+    """What moved of a contrast of the same two groups; empty for nothing."""
+    swapped = pair.labels == "swapped"
+    if pair.same and not pair.inverted:
+        return "label moved" if swapped else ""
+    if pair.inverted and not pair.same:
+        return "inverted" if swapped else "label moved"
+    sides = side_of_one(pair.before), side_of_one(pair.after)
+    if 0 not in sides and (sides[0] != sides[1]) != swapped:
+        return "direction moved"
+    return ""
+
+
+def _moved_with_groups(pair: _Pair) -> str:
+    """What moved of a contrast whose groups are others as well; empty for nothing."""
+    turned = pair.labels == "other cut, turned"
+    if turned and pair.same and not pair.inverted:
+        return "label moved, other groups"
+    sides = _whole_side(pair.old), _whole_side(pair.new)
+    if pair.labels != "other labels" and 0 not in sides and (sides[0] != sides[1]) != turned:
+        return "direction moved, other groups"
+    return ""
+
+
+def _whole_side(figure: Figure) -> int:
+    """Side of 1 on which the whole interval lies; 0 where it does not, or is not printed."""
+    limits = confidence_limits(figure)
+    sides = {side_of_one(limit) for limit in limits} if limits else {0}
+    return sides.pop() if len(sides) == 1 else 0
 
 
 def _reciprocal(first: PrintedValue, second: PrintedValue) -> bool:
@@ -149,106 +260,57 @@ def _reciprocal(first: PrintedValue, second: PrintedValue) -> bool:
     return 1 / bounds.high <= second.interval.high and second.interval.low <= 1 / bounds.low
 
 
-def _direction_moved(before: PrintedValue, after: PrintedValue, labels: Labels) -> bool:
-    """Whether the ratio changed sides of 1, seen from the same group of patients."""
-    sides = _side(before), _side(after)
-    if labels == "other labels" or 0 in sides:
-        return False
-    return (sides[0] != sides[1]) != (labels == "swapped")
+def _turned(figure: Figure) -> str:
+    """A ratio and its interval with level and reference changed round: ``5.75 (1.95–16.9)``."""
+    value, limits = estimate(figure), confidence_limits(figure)
+    if value is None or value.value == 0:
+        return ""
+    text = _inverse(value)
+    if limits is None or limits[0].value == 0:
+        return text
+    return f"{text} ({_inverse(limits[1])}–{_inverse(limits[0])})"
 
 
-def _side(ratio: PrintedValue) -> int:
-    """-1 below 1, +1 above, 0 where rounding leaves it open."""
-    if _ONE in ratio.interval:
-        return 0
-    return 1 if ratio.value > 1 else -1
+def _inverse(printed: PrintedValue) -> str:
+    """1 / x with three digits."""
+    inverse = Decimal(1) / Decimal(printed.text.replace(",", ""))
+    places = max(0, _SHOWN_DIGITS - 1 - inverse.adjusted())
+    return f"{inverse:.{places}f}"
 
 
 def _labels(old: Figure, new: Figure) -> Labels:
-    before = _folded(old.level), _folded(old.reference)
-    after = _folded(new.level), _folded(new.reference)
+    before = folded(old.level), folded(old.reference)
+    after = folded(new.level), folded(new.reference)
     if before == after:
         return "same"
     if before == after[::-1]:
         return "swapped"
-    groups = [_group(label) for label in (*before, *after)]
-    known = [group for group in groups if group is not None]
-    if len(known) < len(groups) or len({group.kind for group in known}) > 1:
+    placed = [group(label) for label in (*before, *after)]
+    known = [one for one in placed if one is not None]
+    if len(known) < len(placed) or len({one.kind for one in known}) > 1:
         return "other labels"
-    return _ordered(known)
-
-
-def _ordered(groups: Sequence[_Group]) -> Labels:
-    level, reference, new_level, new_reference = groups
-    if (level < reference) != (new_level < new_reference):
-        return "swapped"
-    return "same" if (level, reference) == (new_level, new_reference) else "other cut"
-
-
-def _folded(label: str) -> str:
-    return re.sub(r"\s+", " ", label.casefold().replace("–", "-")).strip()
-
-
-@dataclass(frozen=True, order=True)
-class _Group:
-    """A group of patients on an ordered scale, as a label names it.
-
-    Attributes
-    ----------
-    kind : str
-        ``grade``, or the unit of a cut.
-    low, high : float
-        Ends of the group.
-    """
-
-    kind: str
-    low: float
-    high: float
-
-
-# 1 is the least malignant. "Low differentiation" is poor differentiation, "low grade" is not.
-_DIFFERENTIATION = {"well": 1, "high": 1, "moderate": 2, "intermediate": 2, "poor": 3, "low": 3}
-_GRADE = {"low": 1, "intermediate": 2, "high": 3}
-_SCALES = {"mm": ("mm", 1.0), "cm": ("mm", 10.0)}
-_CUT = re.compile(r"([<>≤≥]|<=|>=)\s*(\d+(?:\.\d+)?)\s*([a-z]*)")
-_NUMBERS = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
-
-
-def _group(label: str) -> _Group | None:
-    """The group that a folded label names, where it can be placed on a scale."""
-    if "differentiat" in label:
-        return _graded([n for word, n in _DIFFERENTIATION.items() if word in label])
-    if named := re.findall(r"\bg(?:rade )?(\d)", label):
-        return _graded([int(digit) for digit in named])
-    if "grade" in label:
-        return _graded([n for word, n in _GRADE.items() if word in label])
-    if cut := _CUT.fullmatch(label):
-        return _side_of_cut(*cut.groups())
-    if numbers := _NUMBERS.fullmatch(label):
-        return _Group("", float(numbers[1]), float(numbers[2] or numbers[1]))
-    return None
-
-
-def _graded(grades: Sequence[int]) -> _Group | None:
-    return _Group("grade", float(min(grades)), float(max(grades))) if grades else None
-
-
-def _side_of_cut(relation: str, number: str, unit: str) -> _Group:
-    kind, factor = _SCALES.get(unit, (unit, 1.0))
-    cut = float(number) * factor
-    return _Group(kind, -inf, cut) if relation[0] in "<≤" else _Group(kind, cut, inf)
+    level, reference, new_level, new_reference = known
+    if {level, reference} == {new_level, new_reference}:
+        return "same" if level == new_level else "swapped"
+    turned = (level < reference) != (new_level < new_reference)
+    return "other cut, turned" if turned else "other cut"
 
 
 # --- inputs of a contrast -------------------------------------------------------------------
 
 
-def _inputs_changed(suffix: str, contrast: Figure, paired: Paired) -> Iterator[str]:
+def _inputs_changed(suffix: str, old: Figure, new: Figure, paired: Paired) -> Iterator[str]:
     """What a ratio is computed from and that differs between the versions, each in a few words."""
+    if _labels(old, new) not in ("same", "swapped"):
+        yield f"{_GROUPS}{_labels_text(old, new)}"
+    adjusted = adjustments(old, new)
+    if adjusted is not None and not adjusted.same:
+        yield adjusted.text(unequal="→")
     covariates = suffix.split(".")[1:-1]
-    for name, (old, new) in paired.items():
-        figure = new if new is not None else old
-        if figure is not None and _is_input(figure, contrast, covariates):
-            yield from _change(name, old, new, figure.measure not in _OUTCOMES)
+    for name, (before, after) in paired.items():
+        figure = after if after is not None else before
+        if figure is not None and _is_input(figure, new, covariates):
+            yield from _change(name, before, after, figure.measure not in _OUTCOMES)
 
 
 def _is_input(figure: Figure, contrast: Figure, covariates: Sequence[str]) -> bool:
@@ -263,8 +325,8 @@ def _is_input(figure: Figure, contrast: Figure, covariates: Sequence[str]) -> bo
 def _change(name: str, old: Figure | None, new: Figure | None, lone: bool) -> Iterator[str]:
     """One change; a category that only one version has (`lone`) is another cut."""
     if old is not None and new is not None:
-        if not all(c.same for c in comparisons(old, new)):
+        if not all(_stayed(c) for c in comparisons(old, new)):
             yield f"{name}: {shown(old)} → {shown(new)}"
     elif lone:
-        present, version = (old, "old") if old is not None else (new, "new")
-        yield f"{name}: {shown(present)} only in {version}" if present is not None else name
+        present, version = (old, "earlier") if old is not None else (new, "later")
+        yield f"{name}: {shown(present)}, {version} version only" if present is not None else name

@@ -24,11 +24,13 @@ lies within the widening but outside the window is refused there, exactly.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
-from math import prod
+from math import perm, prod
 from typing import Literal
 
 import numpy as np
@@ -47,6 +49,7 @@ __all__ = [
     "find_order",
     "merged_states",
     "survival",
+    "too_many_states",
     "values_with_censored",
     "values_with_deaths",
 ]
@@ -60,6 +63,8 @@ RESOLUTION = Fraction(1, 100_000)
 """How closely the nearest attainable S is searched for; a tenth of the last digit shown."""
 MOST_STATES = 20_000
 """Distinct states that `exact_graph` keeps before it gives up."""
+MOST_COUNTED = 130_000
+"""Patients² × landmarks² up to which `admissible` is asked; some five seconds at the most."""
 
 NOTHING: Union = (np.empty(0), np.empty(0))
 
@@ -182,14 +187,13 @@ def admissible(n: int, windows: Sequence[Window]) -> Admissible:
     """
     windows = tuple(windows)
     last = len(windows) - 1
-    fewest = _extreme(n, windows, Counted("censored", 0, last), least=True)
-    if fewest is None:
+    if find_order(n, windows) is None:
         return Admissible(n, windows, None, failure=_failure(n, windows))
     exits = [_range(n, windows, Counted("exits", 0, j)) for j in range(last + 1)]
     return Admissible(
         n,
         windows,
-        order=fewest[1],
+        order=_ends(n, windows, Counted("censored", 0, last))[0][1],
         at_risk=tuple(Range(n - left.high, n - left.low) for left in exits),
         deaths=tuple(_range(n, windows, Counted("deaths", j, j)) for j in range(last + 1)),
         censored=tuple(_range(n, windows, Counted("censored", j, j)) for j in range(last + 1)),
@@ -199,9 +203,14 @@ def admissible(n: int, windows: Sequence[Window]) -> Admissible:
     )
 
 
+def too_many_states(n: int, landmarks: int) -> bool:
+    """Whether the enumeration for n patients would take too long."""
+    return n**2 * landmarks**2 > MOST_COUNTED
+
+
 def find_order(n: int, windows: Sequence[Window]) -> str | None:
     """Return an order of n exits that meets all windows, None where there is none."""
-    found = _extreme(n, tuple(windows), None, least=True)
+    found = _end(_Futures(n, tuple(windows), None), least=True)
     return found[1] if found else None
 
 
@@ -286,6 +295,8 @@ class _Futures:
 
 
 def _clip(part: Union, low: float, high: float) -> Union:
+    if len(part[0]) and part[0][0] >= low and part[1][-1] <= high:
+        return part
     lows, highs = np.maximum(part[0], low), np.minimum(part[1], high)
     keep = lows <= highs
     return lows[keep], highs[keep]
@@ -307,8 +318,9 @@ def _merge(parts: Sequence[Union]) -> Union:
     by_low = np.argsort(lows)
     lows = lows[by_low]
     highs = np.maximum.accumulate(np.concatenate([part[1] for part in parts])[by_low])
-    gap = lows[1:] > highs[:-1]
-    return lows[np.append(True, gap)], highs[np.append(gap, True)]
+    apart = np.ones(len(lows) + 1, dtype=bool)
+    np.greater(lows[1:], highs[:-1], out=apart[1:-1])
+    return lows[apart[:-1]], highs[apart[1:]]
 
 
 def _contains(part: Union, value: float) -> bool:
@@ -316,13 +328,7 @@ def _contains(part: Union, value: float) -> bool:
     return index >= 0 and value <= part[1][index]
 
 
-def _extreme(
-    n: int, windows: tuple[Window, ...], counted: Counted | None, *, least: bool
-) -> tuple[int, str] | None:
-    return _end(_Futures(n, windows, counted), least=least)
-
-
-def _end(futures: _Futures, *, least: bool) -> tuple[int, str] | None:
+def _end(futures: _Futures, *, least: bool) -> End | None:
     counts = futures.counts()
     for x in counts if least else reversed(counts):
         order = futures.order(x)
@@ -331,12 +337,23 @@ def _end(futures: _Futures, *, least: bool) -> tuple[int, str] | None:
     return None
 
 
-def _range(n: int, windows: tuple[Window, ...], counted: Counted) -> Range:
+End = tuple[int, str]
+"""A count and an order that has it."""
+
+
+@lru_cache(maxsize=64)
+def _ends(n: int, windows: tuple[Window, ...], counted: Counted) -> tuple[End, End]:
+    """Least and greatest count; kept, as of one landmark the same is counted twice."""
     futures = _Futures(n, windows, counted)
     low, high = _end(futures, least=True), _end(futures, least=False)
     if low is None or high is None:
         raise ValueError("no order of exits meets the windows")
-    return Range(low[0], high[0])
+    return low, high
+
+
+def _range(n: int, windows: tuple[Window, ...], counted: Counted) -> Range:
+    (low, _), (high, _) = _ends(n, windows, counted)
+    return Range(low, high)
 
 
 # --- where it fails, and what is nearest ------------------------------------------------------
@@ -381,21 +398,28 @@ def values_with_deaths(r: int, s: Fraction, deaths: int) -> set[Fraction]:
 
 def values_with_censored(r: int, s: Fraction, censored: int) -> set[Fraction]:
     """Every S that any number of deaths with so many censored can leave, from r at risk at s."""
-    values = set()
-    for exits in range(censored, r + 1):
-        at_risk = range(r, r - exits, -1)
-        for kept in combinations(at_risk, censored):
-            values.add(s * prod(Fraction(k - 1, k) for k in at_risk if k not in kept))
+    reached: list[set[int]] = [{1}] + [set() for _ in range(censored)]
+    values = {s} if censored == 0 else set()
+    scale = 1
+    for at_risk in range(r, 0, -1):
+        scale *= at_risk
+        for c in range(censored, -1, -1):
+            before = {value * at_risk for value in reached[c - 1]} if c else set()
+            reached[c] = {value * (at_risk - 1) for value in reached[c]} | before
+        values |= {s * Fraction(value, scale) for value in reached[censored]}
     return values
 
 
 # --- every admissible state --------------------------------------------------------------------
 
 
-Node = tuple[int, Fraction | None]
-"""Deaths so far and S; S is None in a coarse graph."""
+Node = tuple[int, int]
+"""Deaths so far, and S as a whole number (see `Graph.s`); that is 0 throughout a coarse graph."""
 
-Level = list[dict[Node, None]]
+Exits = dict[str, Node]
+"""What may come next, each with the state after it."""
+
+Level = list[dict[Node, Exits]]
 """Per number at risk, the states of one interval in the order of their discovery."""
 
 Indices = NDArray[np.int64]
@@ -418,10 +442,18 @@ class Graph:
     nodes: tuple[tuple[tuple[Node, ...], ...], ...]
     links: Mapping[str, Links]
 
+    def s(self, r: int, node: Node) -> Fraction | None:
+        """S of a state with r at risk: its whole number over n × (n - 1) × … × (r + 1)."""
+        return Fraction(node[1], perm(self.n, self.n - r)) if self.exact else None
+
+    def passing(self, j: int) -> int:
+        """Count the states in which admissible orders pass landmark j."""
+        return sum(int(np.count_nonzero(follows >= 0)) for follows in self.links["|"][j])
+
     def at_landmark(self, j: int) -> set[tuple[int, int, Fraction | None]]:
         """States (at risk, deaths so far, S) in which admissible orders pass landmark j."""
         return {
-            (r, *node)
+            (r, node[0], self.s(r, node))
             for r, here in enumerate(self.nodes[j])
             for node, follows in zip(here, self.links["|"][j][r], strict=True)
             if follows >= 0
@@ -445,17 +477,50 @@ def exact_graph(n: int, windows: Sequence[Window], most: int = MOST_STATES) -> G
     Graph or None
         None where there are more than `most` states.
     """
-    futures = _Futures(n, tuple(windows), None)
+    windows = tuple(windows)
+    futures = [_Lists(level) for level in _Futures(n, windows, None).sets]
+    scales = [perm(n, n - r) for r in range(n + 1)]
 
-    def exits(j: int, r: int, node: Node) -> dict[str, Node]:
+    def exits(j: int, r: int, node: Node) -> Exits:
         deaths, s = node
-        if s is None:
-            return {}
-        following = futures.following(j, r, 0, s)
-        return {letter: (deaths + (letter == "D"), state[3]) for letter, state in following}
+        ways: Exits = {}
+        scale, window = scales[r], windows[j]
+        within = _at_most(window.low, s, scale) and _at_least(window.high, s, scale)
+        if within and futures[j + 1].hold(r, s / scale):
+            ways["|"] = node
+        if r:
+            fewer = scale * r
+            if futures[j].hold(r - 1, s * (r - 1) / fewer):
+                ways["D"] = (deaths + 1, s * (r - 1))
+            if futures[j].hold(r - 1, s / scale):
+                ways["C"] = (deaths, s * r)
+        return ways
 
-    levels = _explored(n, len(windows), Fraction(1), exits, most)
-    return None if levels is None else _trimmed(n, levels, exits, exact=True)
+    levels = _explored(n, len(windows), 1, exits, most)
+    return None if levels is None else _trimmed(n, levels, exact=True)
+
+
+def _at_most(bound: Fraction, s: int, scale: int) -> bool:
+    return bound.numerator * scale <= s * bound.denominator
+
+
+def _at_least(bound: Fraction, s: int, scale: int) -> bool:
+    return bound.numerator * scale >= s * bound.denominator
+
+
+class _Lists:
+    """The sets of an interval, as lists: looking up one value in an array is slow."""
+
+    def __init__(self, level: list[dict[int, Union]]) -> None:
+        self.sets = [
+            tuple(ends.tolist() for ends in here[0]) if here else ([], []) for here in level
+        ]
+
+    def hold(self, r: int, s: float) -> bool:
+        """Whether S with r at risk is in its set."""
+        lows, highs = self.sets[r]
+        index = bisect_right(lows, s) - 1
+        return index >= 0 and s <= highs[index]
 
 
 def coarse_graph(n: int, windows: Sequence[Window]) -> Graph:
@@ -474,27 +539,28 @@ def coarse_graph(n: int, windows: Sequence[Window]) -> Graph:
         low, high = low * (1 - WIDENING), high * (1 + WIDENING)
         return any(len(_clip(part, low, high)[0]) for part in futures.sets[j][r].values())
 
-    def exits(j: int, r: int, node: Node) -> dict[str, Node]:
+    def exits(j: int, r: int, node: Node) -> Exits:
         deaths = node[0]
         ways = {"|": open_to(j + 1, r, deaths, windows[j])}
         if r:
             ways |= {"D": open_to(j, r - 1, deaths + 1), "C": open_to(j, r - 1, deaths)}
-        return {letter: (deaths + (letter == "D"), None) for letter, way in ways.items() if way}
+        return {letter: (deaths + (letter == "D"), 0) for letter, way in ways.items() if way}
 
-    levels = _explored(n, len(windows), None, exits, None)
-    return _trimmed(n, levels or [], exits, exact=False)
-
-
-Exits = Callable[[int, int, Node], dict[str, Node]]
+    levels = _explored(n, len(windows), 0, exits, None)
+    return _trimmed(n, levels or [], exact=False)
 
 
 def _explored(
-    n: int, intervals: int, s: Fraction | None, exits: Exits, most: int | None
+    n: int,
+    intervals: int,
+    s: int,
+    exits: Callable[[int, int, Node], Exits],
+    most: int | None,
 ) -> list[Level] | None:
     """Every state that the exits reach from S = s; None where there are more than `most`."""
     levels, kept = [], 0
     level: Level = [{} for _ in range(n + 1)]
-    level[n][0, s] = None
+    level[n][0, s] = {}
     for j in range(intervals):
         passed: Level = [{} for _ in range(n + 1)]
         for r in range(n, -1, -1):
@@ -502,14 +568,15 @@ def _explored(
             if most is not None and kept > most:
                 return None
             for node in level[r]:
-                for letter, after in exits(j, r, node).items():
-                    (passed[r] if letter == "|" else level[r - 1])[after] = None
+                level[r][node] = exits(j, r, node)
+                for letter, after in level[r][node].items():
+                    (passed[r] if letter == "|" else level[r - 1])[after] = {}
         levels.append(level)
         level = passed
     return levels
 
 
-def _trimmed(n: int, levels: list[Level], exits: Exits, *, exact: bool) -> Graph:
+def _trimmed(n: int, levels: list[Level], *, exact: bool) -> Graph:
     """Leave out what reaches no end, from the last interval back, and link what stays."""
     beyond: list[dict[Node, int]] | None = None
     nodes: list[tuple[tuple[Node, ...], ...]] = []
@@ -518,7 +585,9 @@ def _trimmed(n: int, levels: list[Level], exits: Exits, *, exact: bool) -> Graph
         kept: list[dict[Node, int]] = []
         rows: dict[str, list[list[int]]] = {letter: [] for letter in "DC|"}
         for r in range(n + 1):
-            follows = {node: _indices(exits(j, r, node), r, kept, beyond) for node in levels[j][r]}
+            follows = {
+                node: _indices(exits, r, kept, beyond) for node, exits in levels[j][r].items()
+            }
             staying = [node for node, index in follows.items() if max(index.values()) >= 0]
             kept.append({node: index for index, node in enumerate(staying)})
             for letter, column in rows.items():
@@ -547,4 +616,4 @@ def _indices(
 
 def _state_counts(n: int, windows: tuple[Window, ...]) -> tuple[int, ...] | None:
     graph = exact_graph(n, windows)
-    return None if graph is None else tuple(len(graph.at_landmark(j)) for j in range(len(windows)))
+    return None if graph is None else tuple(map(graph.passing, range(len(windows))))

@@ -2,12 +2,13 @@
 
 Which pooled rates two subgroups can give, and why none is missed, stands in `interleaving`. Here it
 is asked of the printed numbers of patients and, where these do not settle it, of every split of the
-pooled patients, so that a reader can follow what excludes each.
+pooled patients, so that a reader can follow what excludes each. They are asked first at the months
+of the subgroups' rates; what these leave open is asked at the other months of the pooled rates too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
@@ -21,7 +22,17 @@ from sarcoma_sbrt.evidence.consistency.certificates import (
     shown_window,
     told,
 )
-from sarcoma_sbrt.evidence.consistency.curves import Curve, curves, windows_at
+from sarcoma_sbrt.evidence.consistency.curves import (
+    CONVENTIONS,
+    Contradiction,
+    Convention,
+    Curve,
+    contradicted_otherwise,
+    contradiction,
+    curves,
+    either,
+    windows_at,
+)
 from sarcoma_sbrt.evidence.consistency.enumeration import (
     Admissible,
     Graph,
@@ -30,6 +41,7 @@ from sarcoma_sbrt.evidence.consistency.enumeration import (
     coarse_graph,
     exact_graph,
     find_order,
+    too_many_states,
 )
 from sarcoma_sbrt.evidence.consistency.findings import Finding, unverifiable
 from sarcoma_sbrt.evidence.consistency.interleaving import (
@@ -41,7 +53,7 @@ from sarcoma_sbrt.evidence.consistency.interleaving import (
     pooled_range,
 )
 from sarcoma_sbrt.evidence.consistency.readings import estimate
-from sarcoma_sbrt.evidence.published import Figure
+from sarcoma_sbrt.evidence.published import Figure, Study
 
 __all__ = ["pooled_findings"]
 
@@ -60,14 +72,22 @@ NOT_TOGETHER = "each pooled rate lies in its range, and no arrangement meets the
 
 @dataclass(frozen=True)
 class _Pooling:
-    """A pooled curve, the two that split it, and the months at which a subgroup prints a rate."""
+    """A pooled curve, the two that split it, and the months at which they are looked at."""
 
     pooled: Curve
     parts: tuple[Curve, Curve]
+    times: tuple[float, ...]
 
     @property
-    def times(self) -> list[float]:
-        return sorted({time for part in self.parts for time in part.times})
+    def at_further_months(self) -> _Pooling | None:
+        """The same at the months of pooled rates beside which no subgroup prints one, as well."""
+        times = tuple(sorted({*self.times, *self.pooled.times}))
+        return None if times == self.times else replace(self, times=times)
+
+    def as_if(self, convention: Convention) -> _Pooling:
+        """The same with all rates read by another convention."""
+        first, second = (part.as_if(convention) for part in self.parts)
+        return replace(self, pooled=self.pooled.as_if(convention), parts=(first, second))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -75,8 +95,7 @@ class _Pooling:
 
     @property
     def printed(self) -> str:
-        sizes = ["n not printed" if part.n is None else f"n = {part.n}" for part in self.parts]
-        said = [f"{p.printed} ({p.name}, {n})" for p, n in zip(self.parts, sizes, strict=True)]
+        said = [f"{part.printed} ({part.name}, {_size_told(part)})" for part in self.parts]
         return f"{self.pooled.printed} pooled; " + "; ".join(said)
 
     @property
@@ -87,7 +106,7 @@ class _Pooling:
 
     @property
     def windows(self) -> list[Window | None]:
-        """Pooled rates at the months of the subgroups; None where none is printed."""
+        """Pooled rates at these months; None where none is printed."""
         known = dict(zip(self.pooled.times, self.pooled.windows, strict=True))
         return [known.get(time) for time in self.times]
 
@@ -117,53 +136,132 @@ class _Pooling:
         return None
 
 
-def pooled_findings(figures: Sequence[Figure]) -> list[Finding]:
+def pooled_findings(
+    figures: Sequence[Figure], studies: Mapping[str, Study] | None = None
+) -> list[Finding]:
     """Whether pooled rates lie in what the rates of two subgroups can give together.
 
     Parameters
     ----------
     figures : sequence of Figure
         Subgroup rates name the pooled rate in `part_of` and the split in `partition`.
+    studies : mapping of str to Study, optional
+        For pooled rates that print no n: the patients of the study.
 
     Returns
     -------
     list of Finding
         Of check ``pooled_landmark``, one for each split: impossible where a pooled rate lies
-        outside the range over all arrangements, where no arrangement meets all, or where no two
-        numbers of patients could; possible with an arrangement; else unverifiable with the ranges.
-        Unless it is possible, ``detail["splits"]`` says of every split of the pooled patients what
-        excludes it: a group's own rates (``detail["own_rates"]`` has their least sizes), or a
-        pooled rate, with its range and the two extreme arrangements.
+        outside the range over all arrangements, where no arrangement meets all, where no two
+        numbers of patients could, or where one of the curves contradicts itself; possible with an
+        arrangement; else unverifiable with the ranges. Unless it is possible,
+        ``detail["splits"]`` says of every split of the pooled patients what excludes it: a group's
+        own rates (``detail["own_rates"]`` has their least sizes), or a pooled rate, with its range
+        and the two extreme arrangements. Where it is impossible, ``detail["conventions"]`` says
+        whether it is so with all rates truncated, rounded up or rounded twice.
     """
-    by_rate = {rate.key: curve for curve in curves(figures) for rate in curve.rates}
+    by_rate = {rate.key: curve for curve in curves(figures, studies) for rate in curve.rates}
     splits: dict[tuple[str, str], list[Curve]] = {}
     for part in dict.fromkeys(by_rate.values()):
         linked = next((rate for rate in part.rates if rate.part_of in by_rate), None)
         if linked is not None:
             whole = by_rate[linked.part_of].rates[0].key
             splits.setdefault((whole, linked.partition), []).append(part)
-    return [_finding(by_rate[whole], parts) for (whole, _), parts in splits.items()]
+    return [_on_terms(by_rate[whole], parts) for (whole, _), parts in splits.items()]
+
+
+def _on_terms(pooled: Curve, parts: Sequence[Curve]) -> Finding:
+    """Say what the finding rests on: the method that is assumed, times that one place has."""
+    finding = _finding(pooled, parts)
+    terms = dict.fromkeys(term for curve in (pooled, *parts) for term in curve.terms)
+    if not terms:
+        return finding
+    assumed = any(curve.assumed for curve in (pooled, *parts))
+    detail = {**finding.detail} | ({"assumes": "Kaplan-Meier"} if assumed else {})
+    arithmetic = "; ".join((*terms, finding.arithmetic))
+    judged = finding.verdict != "unverifiable" or "splits" in detail
+    return replace(finding, arithmetic=arithmetic if judged else finding.arithmetic, detail=detail)
 
 
 def _finding(pooled: Curve, parts: Sequence[Curve]) -> Finding:
     keys = (*pooled.keys, *(key for part in parts for key in part.keys))
     reason = next((curve.unreadable for curve in (pooled, *parts) if curve.unreadable), "")
+    if reason:
+        return unverifiable("pooled_landmark", keys, pooled.printed, reason)
+    n = _patients_of(pooled)
+    for curve in (pooled, *parts):
+        against = contradiction(curve)
+        if against is not None:
+            return _contradicted(pooled, parts, curve, against)
     if len(parts) != 2:
         reason = f"rates of {len(parts)} subgroups are printed, not of two"
-    elif pooled.n is None:
+    elif n is None:
         reason = "the number of patients of the pooled curve is not printed"
-    elif pooled.n == 1:
+    elif n == 1:
         reason = "one patient does not make two subgroups"
-    if reason or pooled.n is None:
+    if reason or n is None:
         return unverifiable("pooled_landmark", keys, pooled.printed, reason)
-    pooling = _Pooling(pooled, (parts[0], parts[1]))
+    times = {time for part in parts for time in part.times}
+    pooling = _Pooling(pooled, (parts[0], parts[1]), tuple(sorted(times)))
     sizes = [part.n for part in parts if part.n is not None]
+    if too_many_states(n, len(times)):
+        return unverifiable("pooled_landmark", keys, pooling.printed, TOO_MANY)
     if len(sizes) < 2:
-        return _unknown_sizes(pooling, pooled.n)
-    if sum(sizes) != pooled.n:
-        reason = f"the subgroups have {sizes[0]} + {sizes[1]} patients, not {pooled.n}"
+        return _unknown_sizes(pooling, n)
+    if sum(sizes) != n:
+        reason = f"the subgroups have {sizes[0]} + {sizes[1]} patients, not {n}"
         return unverifiable("pooled_landmark", keys, pooling.printed, reason)
     return _known_sizes(pooling, sizes)
+
+
+def _patients_of(pooled: Curve) -> int | None:
+    """The pooled curve's own n, or what its study prints where only one number can be meant."""
+    sizes = pooled.sizes
+    return sizes[0].n if len(sizes) == 1 and not pooled.lesions_unknown else None
+
+
+def _contradicted(
+    pooled: Curve, parts: Sequence[Curve], curve: Curve, against: Contradiction
+) -> Finding:
+    """Exclude every split, as one of the curves is impossible whatever its number of patients."""
+    keys = [key for each in (pooled, *parts) for key in each.keys]
+    median = curve.median if against.with_median else None
+    said = [f"{part.printed} ({part.name}, {_size_told(part)})" for part in parts]
+    if median is not None:
+        keys.append(median.key)
+        said.append(f"median {median.estimate:g} months ({curve.name})")
+    n, reason = _patients_of(pooled), f"{curve.name}: {against.told}"
+    conventions, remark = contradicted_otherwise(curve)
+    whole = f"no split of {n} patients" if n else "no two subgroups"
+    splits = [(a, n - a) for a in range(1, n)] if n is not None and len(parts) == 2 else []
+    return Finding(
+        "pooled_landmark",
+        tuple(keys),
+        "impossible",
+        f"{pooled.printed} pooled; " + "; ".join(said),
+        f"{curve.name}: {against.recomputed}",
+        f"{reason}; {remark}; so for {whole} can all rates hold",
+        {
+            "groups": [part.rates[0].subgroup for part in parts],
+            "sizes": [part.n for part in parts],
+            "contradiction": list(against.keys),
+            "argument": [against.told],
+            "conventions": conventions,
+            "splits": [
+                {
+                    "sizes": list(sizes),
+                    "printed": [part.n for part in parts] == list(sizes),
+                    "excluded_by": "pooled rate" if curve is pooled else "own rates",
+                    "reason": reason,
+                }
+                for sizes in splits
+            ],
+        },
+    )
+
+
+def _size_told(part: Curve) -> str:
+    return "n not printed" if part.n is None else f"n = {part.n}"
 
 
 # --- the printed numbers of patients ------------------------------------------------------------
@@ -182,7 +280,7 @@ def _known_sizes(pooling: _Pooling, sizes: Sequence[int]) -> Finding:
     ]
     recomputed = "; ".join(at["told"] for at in detail["landmarks"])
     reason = detail["told"]
-    if detail["verdict"] != "possible" and any(pooling.windows):
+    if detail["verdict"] != "possible":
         splits = _splits(pooling, sum(sizes))
         detail |= _splits_detail(splits)
         if detail["verdict"] == "unverifiable" and not splits.left:
@@ -190,6 +288,9 @@ def _known_sizes(pooling: _Pooling, sizes: Sequence[int]) -> Finding:
             recomputed = splits.nearest_told
         else:
             detail["told"] = f"{reason}; {_splits_told(splits)}"
+        if detail["verdict"] == "impossible":
+            detail["conventions"], remark = _conventions(splits)
+            detail["told"] = f"{detail['told']}; {remark}"
     if detail["verdict"] == "unverifiable":
         detail["reason"] = reason
     verdict, arithmetic = detail["verdict"], detail["told"]
@@ -199,12 +300,31 @@ def _known_sizes(pooling: _Pooling, sizes: Sequence[int]) -> Finding:
 
 
 def _ranges(pooling: _Pooling, sizes: Sequence[int]) -> dict[str, Any]:
+    """Judge at the subgroups' months, then, unless it is impossible, at the pooled ones too."""
+    found, further = _ranges_at(pooling, sizes), pooling.at_further_months
+    if found["verdict"] == "impossible" or further is None:
+        return found
+    wider = _ranges_at(further, sizes)
+    if wider["verdict"] != "unverifiable" or not any(pooling.windows):
+        return wider
+    if found["verdict"] == "unverifiable":
+        return found
+    months = sorted({*further.times} - {*pooling.times})
+    reason = f"with the pooled rates at {_listed(months)} months, too: {wider['told']}"
+    return wider | {"told": reason}
+
+
+def _listed(months: Sequence[float]) -> str:
+    return " and ".join(f"{time:g}" for time in months)
+
+
+def _ranges_at(pooling: _Pooling, sizes: Sequence[int]) -> dict[str, Any]:
     """Range of the pooled curve at each landmark met, the verdict and the reason for it."""
     count = pooling.met(sizes)
     landmarks: list[dict[str, Any]] = []
     detail: dict[str, Any] = {"sizes": list(sizes), "landmarks": landmarks}
     if not any(pooling.windows[:count]):
-        return detail | _no_landmark(count)
+        return detail | {"verdict": "unverifiable", "told": _no_landmark(pooling, count)}
     graphs = pooling.graphs(sizes, count)
     if graphs is None:
         return detail | {"verdict": "unverifiable", "told": TOO_MANY}
@@ -219,11 +339,19 @@ def _ranges(pooling: _Pooling, sizes: Sequence[int]) -> dict[str, Any]:
     return detail | _together(pooling, count, graphs)
 
 
-def _no_landmark(count: int) -> dict[str, Any]:
-    reason = "no pooled rate is printed for the months of the subgroups' rates"
+def _no_landmark(pooling: _Pooling, count: int) -> str:
     if not count:
-        reason = "no order of exits gives the subgroups' own rates with these numbers of patients"
-    return {"verdict": "unverifiable", "told": reason}
+        return "no order of exits gives the subgroups' own rates with these numbers of patients"
+    if count < len(pooling.times):
+        return _not_met(pooling, count)
+    return "no pooled rate is printed for the months of the subgroups' rates"
+
+
+def _not_met(pooling: _Pooling, count: int) -> str:
+    return (
+        f"up to {pooling.times[count]:g} months no order of exits gives a subgroup's own rates "
+        "with these numbers of patients"
+    )
 
 
 def _range_at(
@@ -264,11 +392,7 @@ def _together(pooling: _Pooling, count: int, graphs: tuple[Graph, Graph]) -> dic
     if not not_excluded:
         return {"verdict": "impossible", "told": NOT_TOGETHER}
     if count < len(pooling.times):
-        reason = (
-            f"up to {pooling.times[count]:g} months no order of exits gives a subgroup's own rates "
-            "with these numbers of patients"
-        )
-        return {"verdict": "unverifiable", "told": reason}
+        return {"verdict": "unverifiable", "told": _not_met(pooling, count)}
     if order is None:
         reason = "the ranges do not exclude the pooled rates, and no arrangement was found"
         return {"verdict": "unverifiable", "told": reason}
@@ -290,20 +414,43 @@ def _unknown_sizes(pooling: _Pooling, n: int) -> Finding:
         return replace(found, arithmetic=f"{found.arithmetic}; {arithmetic}")
     meant = [split for split in splits.judged if splits.agrees(split)]
     recomputed = "; ".join(f"{split.named}: {split.reason}" for split in meant)
+    detail["conventions"], remark = _conventions(splits)
     return Finding(
         "pooled_landmark",
         pooling.keys,
         "impossible",
         pooling.printed,
         recomputed if splits.left else splits.nearest_told,
-        arithmetic,
+        f"{arithmetic}; {remark}",
         detail,
     )
+
+
+def _conventions(splits: _Splits) -> tuple[list[dict[str, Any]], str]:
+    """Whether a split that is meant would be left with all rates not rounded once, and in words."""
+    found, fitting = list[dict[str, Any]](), list[str]()
+    for other in CONVENTIONS:
+        elsewise = _splits(splits.pooling.as_if(other), splits.n)
+        meant = [split for split in elsewise.left if splits.agrees(split)]
+        found.append(
+            {
+                "convention": other.name,
+                "verdict": "not excluded" if meant else "impossible",
+                "splits_left": [list(split.sizes) for split in elsewise.left],
+            }
+        )
+        if meant:
+            fitting.append(f"with all rates {other.name} not excluded: {_runs(meant)}")
+    names = [other.name for other in CONVENTIONS]
+    return found, "; ".join(fitting) or f"with all rates {either(names)} it is impossible as well"
 
 
 @dataclass(frozen=True)
 class _Outside:
     """A pooled rate that a split cannot give: the landmark and the two extreme arrangements."""
+
+    times: tuple[float, ...]
+    """Months of the landmarks, up to which the arrangements run."""
 
     months: float
     window: Window
@@ -415,6 +562,14 @@ def _judged(pooling: _Pooling, sizes: tuple[int, int], owns: tuple[_Own, _Own]) 
     ]
     if short:
         return _Judged(sizes, "own rates", "; ".join(short))
+    found, further = _judged_at(pooling, sizes), pooling.at_further_months
+    if found.excluded_by is not None or further is None:
+        return found
+    wider = _judged_at(further, sizes)
+    return found if wider.excluded_by is None else wider
+
+
+def _judged_at(pooling: _Pooling, sizes: tuple[int, int]) -> _Judged:
     graphs = pooling.graphs(sizes, len(pooling.times))
     if graphs is None:
         return _Judged(sizes, None, f"not excluded, as {TOO_MANY}")
@@ -441,7 +596,7 @@ def _first_outside(pooling: _Pooling, graphs: tuple[Graph, Graph]) -> _Outside |
             continue
         ends = pooled_range(*graphs, j)
         if excludes(ends, window):
-            return _Outside(pooling.times[j], window, ends, exact)
+            return _Outside(pooling.times, pooling.times[j], window, ends, exact)
     return None
 
 
@@ -486,8 +641,8 @@ def _split_detail(splits: _Splits, split: _Judged) -> dict[str, Any]:
         **_values(outside.ends),
     }
     if outside.exact:
-        times = splits.pooling.times
-        detail["least"], detail["greatest"] = (_whole(split, end, times) for end in outside.ends)
+        ends = (_whole(split, end, outside.times) for end in outside.ends)
+        detail["least"], detail["greatest"] = ends
     return detail
 
 

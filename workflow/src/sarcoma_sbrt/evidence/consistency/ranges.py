@@ -11,6 +11,7 @@ from fractions import Fraction
 from sarcoma_sbrt.dose import bed, eqd2
 from sarcoma_sbrt.evidence.consistency.findings import Finding, unverifiable
 from sarcoma_sbrt.evidence.consistency.readings import (
+    RELATIONS,
     by_key,
     confidence_limits,
     counted,
@@ -18,7 +19,12 @@ from sarcoma_sbrt.evidence.consistency.readings import (
     range_limits,
     shown,
 )
-from sarcoma_sbrt.evidence.consistency.rounding import PrintedValue, decimal_text, printed_value
+from sarcoma_sbrt.evidence.consistency.rounding import (
+    PrintedValue,
+    decimal_text,
+    printed_value,
+    stated,
+)
 from sarcoma_sbrt.evidence.published import Figure
 
 __all__ = ["attainable_doses", "contained_values", "dose_classes"]
@@ -37,7 +43,8 @@ def contained_values(figures: Sequence[Figure]) -> list[Finding]:
 
     A median or mean lies in its own range, an estimate in its own confidence interval, a figure
     in every range that its `within` names. All ends are taken as rounded: only what lies outside
-    whatever rounding allows is inconsistent. The dose range of a study holds the doses of its
+    whatever rounding allows is inconsistent; an estimate printed as a bound ("over 50") has to
+    leave something inside. The dose range of a study holds the doses of its
     schedules, a range of fractions their fractions.
 
     Parameters
@@ -54,10 +61,32 @@ def contained_values(figures: Sequence[Figure]) -> list[Finding]:
 
 
 def _own(figure: Figure) -> Iterator[Finding]:
-    value = estimate(figure)
+    value = _estimated(figure)
     for limits in (range_limits(figure), confidence_limits(figure)):
         if value is not None and limits is not None:
             yield _contained((figure.key,), [value], limits, figure.unit)
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A printed number and how it stands to the fact."""
+
+    printed: PrintedValue
+    relation: str = ""
+
+    @property
+    def text(self) -> str:
+        return RELATIONS[self.relation] + self.printed.text
+
+    def lies_outside(self, low: PrintedValue, high: PrintedValue) -> bool:
+        """Whether nothing that it allows is between the ends, as they are rounded."""
+        bounds = stated(self.printed, self.relation)
+        return bounds.exceeds(stated(high)) or stated(low).exceeds(bounds)
+
+
+def _estimated(figure: Figure) -> _Value | None:
+    value = estimate(figure) if figure.measure != "schedule" else None
+    return None if value is None else _Value(value, figure.relation)
 
 
 def _within(figure: Figure, known: Mapping[str, Figure]) -> Iterator[Finding]:
@@ -93,29 +122,25 @@ def _prescribed(figure: Figure, fractions: bool) -> tuple[PrintedValue, PrintedV
     return printed_value(text, low, exact=fractions), printed_value(text, high, exact=fractions)
 
 
-def _values(figure: Figure, container: Figure) -> list[PrintedValue]:
+def _values(figure: Figure, container: Figure) -> list[_Value]:
     """What of a figure the container speaks of, without repetition."""
     prescribed = None
     if container.endpoint not in _EFFECTS:
         prescribed = _prescribed(figure, container.endpoint == "fractions")
     if prescribed is not None:
-        return list(dict.fromkeys(prescribed))
-    value = estimate(figure) if figure.measure != "schedule" else None
-    return [*([value] if value is not None else []), *(range_limits(figure) or ())]
+        return [_Value(value) for value in dict.fromkeys(prescribed)]
+    value, limits = _estimated(figure), range_limits(figure) or ()
+    return [*([value] if value is not None else []), *map(_Value, limits)]
 
 
 def _contained(
     keys: tuple[str, ...],
-    values: Sequence[PrintedValue],
+    values: Sequence[_Value],
     limits: tuple[PrintedValue, PrintedValue],
     unit: str,
 ) -> Finding:
     low, high = limits
-    stray = [
-        value
-        for value in values
-        if value.interval.high < low.interval.low or value.interval.low > high.interval.high
-    ]
+    stray = [value for value in values if value.lies_outside(low, high)]
     span = f"{low.text}–{high.text}"
     outside = "; ".join(f"{value.text} lies outside {span}" for value in stray)
     return Finding(
@@ -129,9 +154,11 @@ def _contained(
     )
 
 
-def _inside_text(values: Sequence[PrintedValue], low: PrintedValue, high: PrintedValue) -> str:
+def _inside_text(values: Sequence[_Value], low: PrintedValue, high: PrintedValue) -> str:
     texts = [value.text for value in values]
-    if all(low.value <= value.value <= high.value for value in values):
+    if any(value.relation for value in values):
+        return f"{', '.join(texts)} can lie in {low.text}–{high.text}"
+    if all(low.value <= value.printed.value <= high.value for value in values):
         return f"{low.text} ≤ {' ≤ '.join(texts)} ≤ {high.text}"
     least = decimal_text(low.interval.low, low.places + 1)
     most = decimal_text(high.interval.high, high.places + 1)
@@ -188,7 +215,8 @@ def attainable_doses(
     -------
     list of Finding
         Of check ``dose``, one for each end of each range; ``detail["courses"]`` lists all
-        courses that give it.
+        courses that give it, ``detail["whole_gy"]`` says whether one of them has a whole number
+        of Gy.
     """
     findings = []
     for figure in figures:
@@ -271,17 +299,19 @@ def _attainable(
     told = "; ".join(f"{c} = {c.effect:.{value.places + 2}f}" for c in near[:_SHOWN_COURSES])
     if len(giving) > _SHOWN_COURSES:
         told += f"; and {len(giving) - _SHOWN_COURSES} more"
-    arithmetic = f"{told}, within {box} on a grid of {grid:g} Gy"
+    whole = any(course.dose % 1 == 0 for course in giving)
+    lead = ("" if whole else "no whole number of Gy gives it, it needs ") if giving else "nearest "
     return Finding(
         "dose",
         (figure.key, *box.keys),
         "possible" if giving else "impossible",
         name,
         str(giving[0]) if giving else "no course",
-        arithmetic if giving else f"nearest {arithmetic}",
+        f"{lead}{told}, within {box} on a grid of {grid:g} Gy",
         {
             "courses": [[c.dose, c.fractions, round(c.effect, 4)] for c in giving],
             "grid_gy": grid,
+            "whole_gy": whole,
         },
     )
 

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sarcoma_sbrt.evidence.consistency.rounding import PrintedValue, printed_value
+from sarcoma_sbrt.evidence.consistency.rounding import (
+    Bounds,
+    PrintedValue,
+    printed_value,
+    stated,
+)
 from sarcoma_sbrt.evidence.published import Figure
 
 __all__ = [
+    "RELATIONS",
     "by_key",
     "confidence_limits",
+    "count_bounds",
     "counted",
     "estimate",
+    "estimate_bounds",
     "p_value",
     "primary",
     "range_limits",
+    "said",
+    "share",
     "shown",
 ]
+
+# How a reader sees the relation of an estimate to the fact.
+RELATIONS = {"": "", "<": "< ", "<=": "≤ ", ">": "> ", ">=": "≥ ", "~": "about "}
 
 Limits = tuple[PrintedValue, PrintedValue]
 
@@ -52,6 +65,28 @@ def estimate(figure: Figure) -> PrintedValue | None:
     return printed_value(figure.printed_text, figure.estimate, exact=figure.measure == "count")
 
 
+def estimate_bounds(figure: Figure) -> Bounds | None:
+    """The facts that the figure's own number allows, with its relation ("over 5000")."""
+    value = estimate(figure)
+    return None if value is None else stated(value, figure.relation)
+
+
+def said(figure: Figure) -> str:
+    """The figure's own number as it is printed, with its relation; empty without one."""
+    value = estimate(figure)
+    return "" if value is None else RELATIONS[figure.relation] + value.text
+
+
+def share(figure: Figure) -> PrintedValue | None:
+    """The percentage of a figure that is a quotient of counts.
+
+    Survival rates are none and are left out, unless they are crude.
+    """
+    crude = figure.measure == "rate" and figure.estimator == "crude"
+    plain = figure.measure == "proportion" and figure.estimator in ("", "crude", "descriptive")
+    return estimate(figure) if (crude or plain) and figure.unit == "percent" else None
+
+
 def confidence_limits(figure: Figure) -> Limits | None:
     """Lower and upper confidence limit, where both are printed."""
     return _pair(figure.printed_ci, figure.ci_low, figure.ci_high)
@@ -83,10 +118,20 @@ def counted(figure: Figure) -> int | None:
     return figure.events if figure.measure in ("proportion", "rate", "schedule") else None
 
 
+def count_bounds(figure: Figure) -> Bounds | None:
+    """How many a figure allows to be counted; a count may be printed as a bound."""
+    number = counted(figure)
+    if number is None:
+        return None
+    relation = figure.relation if figure.measure == "count" else ""
+    return stated(PrintedValue(str(number), exact=True), relation)
+
+
 def shown(figure: Figure) -> str:
     """Everything that a figure prints, in one line."""
     percent = figure.unit == "percent" and figure.printed_text[-1:].isdigit()
-    parts = [figure.printed_text + ("%" if percent else "")]
+    relation = RELATIONS[figure.relation] if figure.printed_text else ""
+    parts = [relation + figure.printed_text + ("%" if percent else "")]
     if figure.events is not None:
         parts.append(f"{figure.events}/{figure.n}" if figure.n is not None else f"{figure.events}")
     if figure.printed_ci:

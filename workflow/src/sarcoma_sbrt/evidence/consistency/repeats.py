@@ -3,65 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from sarcoma_sbrt.evidence.consistency.findings import Finding, unverifiable
+from sarcoma_sbrt.evidence.consistency.comparisons import Comparison, comparisons
+from sarcoma_sbrt.evidence.consistency.findings import Finding, Verdict, unverifiable
 from sarcoma_sbrt.evidence.consistency.readings import (
     by_key,
     confidence_limits,
-    counted,
-    estimate,
-    p_value,
     primary,
-    range_limits,
     shown,
 )
-from sarcoma_sbrt.evidence.consistency.rounding import (
-    Interval,
-    PrintedValue,
-    printed_value,
-    same_at_coarser,
-)
-from sarcoma_sbrt.evidence.published import Figure
+from sarcoma_sbrt.evidence.published import Figure, shown_place
 
-__all__ = ["Comparison", "comparisons", "repeats"]
+__all__ = ["adjustments", "repeats"]
 
-# Units of one kind, as multiples of the smallest.
-_UNITS = {
-    "mm": ("length", Fraction(1)),
-    "cm": ("length", Fraction(10)),
-    "months": ("time", Fraction(1)),
-    "years": ("time", Fraction(12)),
-    "cc": ("volume", Fraction(1)),
-    "ml": ("volume", Fraction(1)),
-}
-_UNITLESS = ("count", "percent", "n", "p", "events", "fractions", "dose")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One quantity as two figures print it.
-
-    Attributes
-    ----------
-    quantity : str
-        ``percent``, ``count``, ``median``, ``lower limit``, ``p`` …
-    first, second : str
-        The two texts; a p with its relation.
-    same : bool
-        Equal at the coarser of the two precisions.
-    """
-
-    quantity: str
-    first: str
-    second: str
-    same: bool
-
-    def text(self, equal: str = "=", unequal: str = "≠") -> str:
-        """``p 0.009 = 0.0094``."""
-        return f"{self.quantity} {self.first} {equal if self.same else unequal} {self.second}"
+_RATIOS = ("hazard_ratio", "odds_ratio")
+_ADJUSTED = (*_RATIOS, "p_value")
+_CURVES = ("rate", "proportion", "count")  # what may stay the same from one time to another
 
 
 def repeats(figures: Sequence[Figure]) -> list[Finding]:
@@ -69,8 +27,11 @@ def repeats(figures: Sequence[Figure]) -> list[Finding]:
 
     Every figure with `duplicate_of` is compared with the one that prints the fact first; figures
     of one study in different papers that say the same quantity of the same people at the same
-    time are compared without being told. Numbers are the same when the finer, rounded as the
-    coarser is, gives its digits. A time that differs is a finding of its own.
+    time are compared without being told, and ratios that are alike in estimate, interval and p
+    are not to come from models with different covariates. Numbers are the same when the finer,
+    rounded as the coarser is, gives its digits; an estimate printed as a bound ("over 5000") has
+    to allow the other. Where the numbers agree and the times do not (or only one place gives
+    one), the verdict is ``other_time``: a curve may be level in between.
 
     Parameters
     ----------
@@ -80,7 +41,7 @@ def repeats(figures: Sequence[Figure]) -> list[Finding]:
     -------
     list of Finding
         Of check ``repeat``; keys: the repetition, then the figure it repeats.
-        ``detail["kind"]`` is ``value`` or ``time``.
+        ``detail["kind"]`` is ``value``, ``adjustment`` (only that differs) or ``time``.
 
     Raises
     ------
@@ -90,7 +51,8 @@ def repeats(figures: Sequence[Figure]) -> list[Finding]:
     known = by_key(figures)
     pairs = [(f, primary(f, known)) for f in figures if f.duplicate_of in known]
     pairs += list(_across_papers(figures, known))
-    return [finding for pair in pairs for finding in _judged(*pair)]
+    pairs += list(_alike(figures, known))
+    return [_judged(*pair) for pair in pairs]
 
 
 def _across_papers(
@@ -114,150 +76,129 @@ def _subject(figure: Figure) -> tuple[object, ...]:
     return (*people, f.endpoint, f.category, f.measure, f.unit, f.time_months, *contrast)
 
 
-def _judged(figure: Figure, first: Figure) -> Iterator[Finding]:
+def _alike(
+    figures: Iterable[Figure], known: Mapping[str, Figure]
+) -> Iterator[tuple[Figure, Figure]]:
+    """Ratios of one covariate that are alike to the last digit, from models that are not."""
+    groups: dict[tuple[object, ...], list[Figure]] = defaultdict(list)
+    for f in figures:
+        if f.measure in _RATIOS and confidence_limits(f) is not None:
+            numbers = (f.estimate, f.ci_low, f.ci_high, f.p, f.p_relation)
+            groups[(*_covariate(f), *numbers)].append(f)
+    for first, *others in groups.values():
+        for other in others:
+            compared = adjustments(other, first)
+            related = primary(other, known) is primary(first, known)
+            if compared is not None and not compared.same and not related:
+                yield other, first
+
+
+def _covariate(figure: Figure) -> tuple[str, ...]:
+    f = figure
+    contrast = (f.level.casefold(), f.reference.casefold())
+    return (f.study_id, f.endpoint, f.category, f.subgroup, f.arm, f.measure, *contrast)
+
+
+# --- verdicts -----------------------------------------------------------------------------
+
+
+def _judged(figure: Figure, first: Figure) -> Finding:
     keys = (figure.key, first.key)
     printed = f"{shown(figure)} | {shown(first)}"
     places = {"places": [figure.locator, first.locator]}
     compared = comparisons(figure, first)
-    if compared:
-        different = [c.quantity for c in compared if not c.same]
-        yield Finding(
-            "repeat",
-            keys,
-            "inconsistent" if different else "consistent",
-            printed,
-            ", ".join(different),
-            "; ".join(c.text() for c in compared),
-            {"kind": "value", "different": different, **places},
-        )
-    else:
+    if not compared:
         reason = "the two figures print no quantity of one kind"
-        yield unverifiable("repeat", keys, printed, reason, kind="value", **places)
-    if None not in (figure.time_months, first.time_months):
-        yield from _times(figure, first, printed)
+        return unverifiable("repeat", keys, printed, reason, kind="value", **places)
+    adjusted = adjustments(figure, first)
+    if adjusted is not None and not adjusted.same:
+        compared.append(adjusted)
+    different = [c.quantity for c in compared if not c.same]
+    lines = [c.text() for c in compared]
+    kind = "adjustment" if different == [_ADJUSTMENT] else "value"
+    verdict: Verdict = "inconsistent" if different else "consistent"
+    if _other_time(figure, first):
+        if not different:
+            kind = "time"
+            verdict = "other_time" if _may_be_level(figure, first) else "inconsistent"
+        different.append("time")
+        lines.append(_times_text(figure, first, kind))
+    detail = {"kind": kind, "different": different, **places}
+    return Finding("repeat", keys, verdict, printed, ", ".join(different), "; ".join(lines), detail)
 
 
-def _times(figure: Figure, first: Figure, printed: str) -> Iterator[Finding]:
-    if figure.time_months == first.time_months:
-        return
-    here, there = f"{figure.time_months:g} months", f"{first.time_months:g} months"
-    yield Finding(
-        "repeat",
-        (figure.key, first.key),
-        "inconsistent",
-        printed,
-        "time",
-        f"time {here} ≠ {there}",
-        {"kind": "time", "places": [figure.locator, first.locator]},
-    )
+# --- times --------------------------------------------------------------------------------
 
 
-# --- quantities ---------------------------------------------------------------------------
+def _other_time(figure: Figure, first: Figure) -> bool:
+    """Whether the times differ, or only one place gives one."""
+    if figure.time_months is None or first.time_months is None:
+        given = figure.time_months is not None or first.time_months is not None
+        return given and _may_be_level(figure, first)
+    return figure.time_months != first.time_months
 
 
-def comparisons(figure: Figure, other: Figure) -> list[Comparison]:
-    """Every quantity that both figures print, compared.
+def _may_be_level(figure: Figure, first: Figure) -> bool:
+    return figure.measure in _CURVES and first.measure in _CURVES
 
-    Parameters
-    ----------
-    figure, other : Figure
 
-    Returns
-    -------
-    list of Comparison
-        Times are not among them. Lengths in cm and mm, and times in months and years, are
-        brought to one unit; other pairs of units are not comparable and are left out.
+def _times_text(figure: Figure, first: Figure, kind: str) -> str:
+    """Both places with their times, and why both may hold."""
+    told = ", ".join(f"{_time(f)} in {_place(f, o)}" for f, o in _both(figure, first))
+    if kind != "time" or not _may_be_level(figure, first):
+        return told
+    times = sorted(f.time_months for f in (figure, first) if f.time_months is not None)
+    months = [f"{time:g}" for time in times]
+    between = f"between {' and '.join(months)} months" if len(months) > 1 else "of the curve"
+    return f"{told}; a plateau {between} makes both possible"
+
+
+def _both(figure: Figure, first: Figure) -> tuple[tuple[Figure, Figure], ...]:
+    return (figure, first), (first, figure)
+
+
+def _time(figure: Figure) -> str:
+    return "at no time" if figure.time_months is None else f"at {figure.time_months:g} months"
+
+
+def _place(figure: Figure, other: Figure) -> str:
+    """The place; its paper where the other figure is another's."""
+    place = shown_place(figure.place)
+    if figure.paper == other.paper:
+        return place
+    return f"{figure.locator.partition(',')[0] or figure.paper}, {place}"
+
+
+# --- adjustment ---------------------------------------------------------------------------
+
+_ADJUSTMENT = "adjusted for"
+
+
+def adjustments(figure: Figure, other: Figure) -> Comparison | None:
+    """The covariates that two contrasts are adjusted for, compared.
+
+    None where they cannot be: no contrast, a model that is not told, a multivariable one whose
+    covariates are not. Names of models are each place's own and are not compared.
     """
-    first, second = _quantities(figure), _quantities(other)
-    said = figure.printed_n or other.printed_n  # an n that neither prints was inferred
-    compared = []
-    for name in [n for n in first if n in second and (n != "n" or said)]:
-        same = _same(name, first[name], second[name], figure.unit, other.unit)
-        if same is not None:
-            texts = first[name].text, second[name].text
-            compared.append(Comparison(name, *_with_units(name, texts, figure, other), same))
-    return [*compared, *_p_values(figure, other)]
-
-
-def _quantities(figure: Figure) -> dict[str, PrintedValue]:
-    """What a figure prints, by name; p values apart."""
-    said: dict[str, PrintedValue | None] = {}
-    if figure.measure not in ("count", "p_value", "schedule"):
-        name = "percent" if figure.unit == "percent" else figure.measure.replace("_", " ")
-        said[name] = estimate(figure)
-    whole = {"count": counted(figure), "n": figure.n}
-    if "count" not in figure.measure and whole["count"] is None:
-        whole["events"] = figure.events
-    said |= {name: _exact(number) for name, number in whole.items()}
-    said |= _named(("lower limit", "upper limit"), confidence_limits(figure))
-    said |= _named(("minimum", "maximum"), range_limits(figure))
-    said |= _prescription(figure)
-    return {name: value for name, value in said.items() if value is not None}
-
-
-def _exact(number: int | None) -> PrintedValue | None:
-    return None if number is None else PrintedValue(str(number), exact=True)
-
-
-def _named(
-    names: tuple[str, str], pair: tuple[PrintedValue, PrintedValue] | None
-) -> dict[str, PrintedValue | None]:
-    return dict(zip(names, pair, strict=True)) if pair else {}
-
-
-def _prescription(figure: Figure) -> dict[str, PrintedValue | None]:
-    numbers = {
-        "dose from": figure.dose_low_gy,
-        "dose to": figure.dose_high_gy,
-        "fractions from": figure.fractions_low,
-        "fractions to": figure.fractions_high,
-    }
-    text = figure.printed_text
-    return {name: printed_value(text, v) for name, v in numbers.items() if v is not None}
-
-
-def _same(
-    name: str, first: PrintedValue, second: PrintedValue, unit: str, other_unit: str
-) -> bool | None:
-    """Whether two texts say one number; None where their units cannot be compared."""
-    if unit == other_unit or name.startswith(_UNITLESS):
-        return same_at_coarser(first, second)
-    kind, factor = _UNITS.get(unit, (unit, Fraction(1)))
-    other_kind, other_factor = _UNITS.get(other_unit, (other_unit, Fraction(1)))
-    if kind != other_kind:
+    if not {figure.measure, other.measure} <= set(_ADJUSTED) or "" in (figure.model, other.model):
         return None
-    return first.interval.scaled(factor).overlaps(second.interval.scaled(other_factor))
+    here, there = _adjusted_for(figure), _adjusted_for(other)
+    if None in (here, there) and frozenset() not in (here, there):
+        return None
+    return Comparison(_ADJUSTMENT, _covariates(here), _covariates(there), here == there)
 
 
-def _with_units(
-    name: str, texts: tuple[str, str], figure: Figure, other: Figure
-) -> tuple[str, str]:
-    if figure.unit == other.unit or name.startswith(_UNITLESS):
-        return texts
-    return f"{texts[0]} {figure.unit}", f"{texts[1]} {other.unit}"
+def _adjusted_for(figure: Figure) -> frozenset[str] | None:
+    """Names of the other covariates; None of a multivariable model that does not tell them."""
+    names = {name.strip() for name in figure.adjusted_for.split(";")} - {""}
+    return None if not names and figure.model == "multivariable" else frozenset(names)
 
 
-def _p_values(figure: Figure, other: Figure) -> list[Comparison]:
-    first, second = p_value(figure), p_value(other)
-    if first is None or second is None:
-        return []
-    here, there = figure.p_relation or "=", other.p_relation or "="
-    if here == there:
-        same = same_at_coarser(first, second)
-    else:
-        same = _compatible(first, here, second, there)
-    marks = [f"{r} " if r != "=" else "" for r in (here, there)]
-    return [Comparison("p", f"{marks[0]}{first.text}", f"{marks[1]}{second.text}", same)]
+def _covariates(names: frozenset[str] | None) -> str:
+    if names is None:
+        return "covariates that are not named"
+    return " and ".join(_enumerated(sorted(name.replace("_", " ") for name in names))) or "nothing"
 
 
-def _compatible(first: PrintedValue, here: str, second: PrintedValue, there: str) -> bool:
-    """Whether one p can satisfy two statements of different kinds."""
-    return _allowed(first, here).overlaps(_allowed(second, there))
-
-
-def _allowed(p: PrintedValue, relation: str) -> Interval:
-    if relation in ("<", "≤"):
-        return Interval(Fraction(0), p.value)
-    if relation in (">", "≥"):
-        return Interval(p.value, Fraction(1))
-    return p.interval
+def _enumerated(names: Sequence[str]) -> list[str]:
+    return [", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names)

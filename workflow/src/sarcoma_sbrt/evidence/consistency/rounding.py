@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 __all__ = [
+    "Bounds",
     "Interval",
     "PrintedValue",
     "decimal_text",
@@ -20,6 +21,7 @@ __all__ = [
     "printed_value",
     "roundings",
     "same_at_coarser",
+    "stated",
 ]
 
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+")
@@ -54,6 +56,50 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """What a statement about a number allows; a side without end is None.
+
+    Attributes
+    ----------
+    low, high : Fraction or None
+        End points.
+    open_low, open_high : bool
+        The end point itself is excluded: more than 5 is not 5.
+    """
+
+    low: Fraction | None
+    high: Fraction | None
+    open_low: bool = False
+    open_high: bool = False
+
+    def __add__(self, other: Bounds) -> Bounds:
+        return Bounds(
+            None if self.low is None or other.low is None else self.low + other.low,
+            None if self.high is None or other.high is None else self.high + other.high,
+            self.open_low or other.open_low,
+            self.open_high or other.open_high,
+        )
+
+    def scaled(self, factor: Fraction) -> Bounds:
+        """The bounds in another unit (`factor` above 0)."""
+        low = None if self.low is None else self.low * factor
+        high = None if self.high is None else self.high * factor
+        return Bounds(low, high, self.open_low, self.open_high)
+
+    def overlaps(self, other: Bounds) -> bool:
+        """Whether one number satisfies both."""
+        return not self.exceeds(other) and not other.exceeds(self)
+
+    def exceeds(self, other: Bounds) -> bool:
+        """Whether every number here is above every number there."""
+        if self.low is None or other.high is None:
+            return False
+        if self.open_low or other.open_high:
+            return self.low >= other.high
+        return self.low > other.high
+
+
+@dataclass(frozen=True)
 class PrintedValue:
     """A number as it is printed.
 
@@ -83,6 +129,37 @@ class PrintedValue:
         """The true values that this text can stand for, never below zero."""
         half = Fraction(0) if self.exact else Fraction(1, 2 * 10**self.places)
         return Interval(max(Fraction(0), self.value - half), self.value + half)
+
+
+def stated(printed: PrintedValue, relation: str = "") -> Bounds:
+    """The facts that a printed number allows, given how it is said to stand to them.
+
+    Parameters
+    ----------
+    printed : PrintedValue
+    relation : str
+        Empty: the number itself, as it is rounded. ``<``, ``<=``, ``>``, ``>=``: a bound on one
+        side; one that was counted is itself excluded by ``<`` and ``>``. ``~`` (about): a whole
+        number is rounded at its last digit that is not zero (about 13,000 is 12,500 to 13,500), a
+        decimal at its last digit.
+    """
+    bounds = printed.interval
+    if relation == "~":
+        half = _last_digit(printed) / 2
+        return Bounds(max(Fraction(0), printed.value - half), printed.value + half)
+    if relation.startswith("<"):
+        return Bounds(Fraction(0), bounds.high, open_high=printed.exact and relation == "<")
+    if relation.startswith(">"):
+        return Bounds(bounds.low, None, open_low=printed.exact and relation == ">")
+    return Bounds(bounds.low, bounds.high)
+
+
+def _last_digit(printed: PrintedValue) -> Fraction:
+    """Weight of the last digit that was meant."""
+    if printed.places:
+        return Fraction(1, 10**printed.places)
+    digits = printed.text.replace(",", "").lstrip("0")
+    return Fraction(10 ** (len(digits) - len(digits.rstrip("0"))))
 
 
 def printed_value(text: str, number: float, *, exact: bool = False) -> PrintedValue:
