@@ -161,7 +161,8 @@ def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
     assert "7.25" not in log
     results = copy.folder / "results"
     made = {path for path in results.rglob("*") if path.is_file()}
-    published = ("logs", "benchmarks", "evidence", "statistics/consistency.json")
+    stages = ("consistency", "synthesis")
+    published = ("logs", "benchmarks", "evidence", *(f"statistics/{name}.json" for name in stages))
     assert not [
         path for path in made if not path.relative_to(results).as_posix().startswith(published)
     ]
