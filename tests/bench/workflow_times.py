@@ -15,7 +15,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 PARTS = (
     *("Snakefile", "config", "envs", "manuscript", "profiles", "workflow"),
-    *("data/cohorts/reconstructed-2022", "data/reconstruction"),
+    *("data/cohorts/reconstructed-2022", "data/reconstruction", "data/published"),
 )
 
 
