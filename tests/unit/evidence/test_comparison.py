@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sarcoma_sbrt.dose import bed_of_eqd2
 from sarcoma_sbrt.evidence.comparison import (
     ContextRate,
     SeriesRate,
-    bed_interval,
-    bed_of_eqd2,
     comparable_rates,
     context_rates,
     logit_effect,
 )
-from sarcoma_sbrt.evidence.published import Figure, Schedule, Study
+from sarcoma_sbrt.evidence.published import Figure, Schedule, Study, bed_interval
 
 NOTHING: dict[str, Any] = {
     **dict.fromkeys(Study.__dataclass_fields__, ""),

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["bed", "eqd2"]
+__all__ = ["bed", "bed_of_eqd2", "eqd2"]
 
 Quantity = TypeVar("Quantity", float, npt.NDArray[np.float64], "pd.Series[float]")
 
@@ -67,6 +67,27 @@ def eqd2(dose_gy: Quantity, fractions: Quantity, alpha_beta_gy: float) -> Quanti
     """
     effective = bed(dose_gy, fractions, alpha_beta_gy)
     return effective / (1.0 + _REFERENCE_FRACTION_GY / alpha_beta_gy)
+
+
+def bed_of_eqd2(eqd2_gy: float, alpha_beta_gy: float) -> float:
+    """BED of a dose given as its equivalent in 2 Gy fractions: EQD2 (1 + 2 / (alpha/beta)).
+
+    Fowler JF, Br J Radiol 1989;62:679-694.
+
+    Parameters
+    ----------
+    eqd2_gy : float
+        Equivalent dose in 2 Gy fractions, in Gy.
+    alpha_beta_gy : float
+        Alpha/beta ratio in Gy, the one that the equivalent dose was computed with.
+
+    Raises
+    ------
+    ValueError
+        When alpha/beta is not positive.
+    """
+    _require_positive(alpha_beta_gy)
+    return eqd2_gy * (1.0 + _REFERENCE_FRACTION_GY / alpha_beta_gy)
 
 
 def _require_positive(alpha_beta_gy: float) -> None:

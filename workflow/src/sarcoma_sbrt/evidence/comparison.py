@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from scipy.special import expit
 from scipy.stats import norm
 
-from sarcoma_sbrt.dose import bed
-from sarcoma_sbrt.evidence.published import Figure, Study
+from sarcoma_sbrt.dose import bed_of_eqd2
+from sarcoma_sbrt.evidence.published import Figure, Study, bed_interval
 
 __all__ = [
     "MIDDLE",
@@ -27,8 +27,6 @@ __all__ = [
     "ContextRate",
     "Effect",
     "SeriesRate",
-    "bed_interval",
-    "bed_of_eqd2",
     "comparable_rates",
     "context_rates",
     "logit_effect",
@@ -229,28 +227,6 @@ class ContextRate:
     high: float | None
     level: float | None
     key: str
-
-
-def bed_of_eqd2(eqd2_gy: float, alpha_beta: float) -> float:
-    """BED of a dose given as its equivalent in 2 Gy fractions: EQD2 (1 + 2 / (alpha/beta)).
-
-    Fowler JF, Br J Radiol 1989;62:679-694. Both must be of the same alpha/beta (Gy).
-    """
-    return eqd2_gy * (1 + 2 / alpha_beta)
-
-
-def bed_interval(study: Study, alpha_beta: float) -> tuple[float, float] | None:
-    """BED in Gy over a study's schedules, least and most; None where none is printed.
-
-    A range of doses in a range of fractions does not say which dose went with which number of
-    fractions, so its ends are the least dose in the most fractions and the other way round.
-    """
-    if not study.schedules:
-        return None
-    return (
-        min(bed(s.dose_low, float(s.fractions_high), alpha_beta) for s in study.schedules),
-        max(bed(s.dose_high, float(s.fractions_low), alpha_beta) for s in study.schedules),
-    )
 
 
 def logit_effect(rate: float, n: float) -> Effect:

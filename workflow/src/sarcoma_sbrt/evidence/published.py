@@ -14,10 +14,18 @@ from typing import Any
 
 import jsonschema
 
-from sarcoma_sbrt.dose import bed
+from sarcoma_sbrt.dose import bed, bed_of_eqd2
 from sarcoma_sbrt.errors import InputError, Problem
 
-__all__ = ["Figure", "Published", "Schedule", "Study", "published", "shown_place"]
+__all__ = [
+    "Figure",
+    "Published",
+    "Schedule",
+    "Study",
+    "bed_interval",
+    "published",
+    "shown_place",
+]
 
 # 1-based line and the cells of a row by column name.
 Line = tuple[int, Mapping[str, str]]
@@ -245,6 +253,20 @@ def published(tables: Mapping[str, Sequence[Line]], package: Mapping[str, Any]) 
     if problems:
         raise InputError(problems)
     return Published(found.studies, found.keys)
+
+
+def bed_interval(study: Study, alpha_beta: float) -> tuple[float, float] | None:
+    """BED in Gy over a study's schedules, least and most; None where none is printed.
+
+    A range of doses in a range of fractions does not say which dose went with which number of
+    fractions, so its ends are the least dose in the most fractions and the other way round.
+    """
+    if not study.schedules:
+        return None
+    return (
+        min(bed(s.dose_low, float(s.fractions_high), alpha_beta) for s in study.schedules),
+        max(bed(s.dose_high, float(s.fractions_low), alpha_beta) for s in study.schedules),
+    )
 
 
 def shown_place(place: str) -> str:
@@ -534,17 +556,10 @@ def _bed10(study: Study, figures: Sequence[Figure]) -> tuple[float, float] | Non
         for f in figures:
             if f.endpoint == endpoint and f.range_low is not None and f.range_high is not None:
                 low, high = f.range_low, f.range_high
-                return (low, high) if endpoint == "bed10" else (_in_2_gy(low), _in_2_gy(high))
-    if not study.schedules:
-        return None
-    return (
-        min(bed(s.dose_low, float(s.fractions_high), _ALPHA_BETA_GY) for s in study.schedules),
-        max(bed(s.dose_high, float(s.fractions_low), _ALPHA_BETA_GY) for s in study.schedules),
-    )
-
-
-def _in_2_gy(dose: float) -> float:
-    return bed(dose, dose / 2, _ALPHA_BETA_GY)
+                if endpoint == "bed10":
+                    return low, high
+                return bed_of_eqd2(low, _ALPHA_BETA_GY), bed_of_eqd2(high, _ALPHA_BETA_GY)
+    return bed_interval(study, _ALPHA_BETA_GY)
 
 
 def _wrong_links(figure: Figure, found: _Contents) -> Iterator[Wrong]:

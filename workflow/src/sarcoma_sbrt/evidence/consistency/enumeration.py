@@ -137,8 +137,6 @@ class Admissible:
     at_risk: tuple[Range, ...] = ()
     deaths: tuple[Range, ...] = ()
     censored: tuple[Range, ...] = ()
-    total_deaths: Range | None = None
-    total_censored: Range | None = None
     states: tuple[int, ...] | None = None
     """Distinct (at risk, deaths so far, S) at each landmark; None where there are too many."""
 
@@ -148,6 +146,21 @@ class Admissible:
     def possible(self) -> bool:
         """Whether any order of exits gives the printed rates."""
         return self.order is not None
+
+    @property
+    def total_deaths(self) -> Range | None:
+        """Deaths up to the last landmark; enumerated anew when asked for."""
+        return self._total("deaths")
+
+    @property
+    def total_censored(self) -> Range | None:
+        """Censored up to the last landmark; enumerated anew when asked for."""
+        return self._total("censored")
+
+    def _total(self, what: Literal["deaths", "censored"]) -> Range | None:
+        if not self.possible:
+            return None
+        return _range(self.n, self.windows, Counted(what, 0, len(self.windows) - 1))
 
 
 def survival(n: int, order: str) -> list[tuple[int, Fraction]]:
@@ -197,8 +210,6 @@ def admissible(n: int, windows: Sequence[Window]) -> Admissible:
         at_risk=tuple(Range(n - left.high, n - left.low) for left in exits),
         deaths=tuple(_range(n, windows, Counted("deaths", j, j)) for j in range(last + 1)),
         censored=tuple(_range(n, windows, Counted("censored", j, j)) for j in range(last + 1)),
-        total_deaths=_range(n, windows, Counted("deaths", 0, last)),
-        total_censored=_range(n, windows, Counted("censored", 0, last)),
         states=_state_counts(n, windows),
     )
 
