@@ -39,6 +39,7 @@ ANALYSIS = analysis_settings(
             "spline_knots": 3,
         },
         "competing": {"death_gap_months": [0, None]},
+        "clinical_figures": ["swimmer", "waterfall", "spider"],
         "covariates": {},
         "strata": {},
         "univariable": {},
