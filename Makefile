@@ -5,6 +5,8 @@ CORES ?= 4
 BIN := .venv/bin
 READY := .venv/ready
 RESULTS ?= results
+SIZES ?= 1e4 1e5 1e6
+FORESTS ?= 1e3 1e4
 
 .DEFAULT_GOAL := all
 .PHONY: all help setup test check format bench docs lock quarto clean
@@ -41,8 +43,9 @@ format: $(READY)  ## put everything into the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
 
-bench: $(READY)  ## how long the workflow takes: from nothing, nothing to do, a change of prose
+bench: $(READY)  ## how long the workflow and, beside R, the statistics take (SIZES=1e4 FORESTS= for a short one)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/workflow_times.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/statistics_times.py --sizes $(SIZES) --forests $(FORESTS)
 
 docs: $(READY)  ## the data dictionary and the README's pictures (needs graphviz and a finished run)
 	$(BIN)/sarcoma-sbrt dictionary > docs/data-dictionary.md

@@ -163,6 +163,79 @@ def test_a_cohorts_models_replace_blocks_of_the_plan() -> None:
     assert analysis.univariable == RECONSTRUCTED.analysis.univariable
 
 
+def models_of(tmp_path: Path, **changes: tuple[str, str]) -> Any:
+    """The shipped plan read from a file in which some lines are others."""
+    text = (ROOT / "config/models.yaml").read_text(encoding="utf-8")
+    for old, new in changes.values():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    file = tmp_path / "models.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_yaml(file, ROOT / "workflow/schemas/models.schema.yaml")
+
+
+def test_real_patients_are_shown_one_by_one_only_where_their_cohort_asks_for_it() -> None:
+    every = ("swimmer", "waterfall", "spider")
+    assert RECONSTRUCTED.analysis.clinical_figures == every
+    raw = raw_plan("reconstructed-2022")
+    observed = {k: v for k, v in raw["cohort"].items() if k not in ("derived_from", "support")}
+    raw["cohort"] = observed | {"kind": "observed"}
+    assert plan_settings(raw).analysis.clinical_figures == ()
+    raw["cohort"]["models"] = {"clinical_figures": ["waterfall"]}
+    assert plan_settings(raw).analysis.clinical_figures == ("waterfall",)
+
+
+def test_the_shipped_estimators() -> None:
+    analysis = RECONSTRUCTED.analysis
+    assert (analysis.transform, analysis.ties) == ("log-log", "efron")
+    assert (analysis.median_ci, analysis.median_at_half) == ("crossing", "first")
+    assert analysis.rmst_months is None
+
+
+def test_the_plan_chooses_the_estimators(tmp_path: Path) -> None:
+    raw = raw_plan("reconstructed-2022")
+    raw["models"] = models_of(
+        tmp_path,
+        transform=("transform: log-log ", "transform: plain "),
+        limits=("median_ci: crossing ", "median_ci: first_event "),
+        half=("median_at_half: first ", "median_at_half: midpoint "),
+        mean=("# rmst_months: 36 ", "rmst_months: 36 "),
+        ties=("ties: efron ", "ties: breslow "),
+    )
+    analysis = plan_settings(raw).analysis
+    assert (analysis.transform, analysis.ties) == ("plain", "breslow")
+    assert (analysis.median_ci, analysis.median_at_half) == ("first_event", "midpoint")
+    assert analysis.rmst_months == 36
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("transform: log-log ", "transform: logit ", "kaplan_meier.transform"),
+        ("median_ci: crossing ", "median_ci: last ", "kaplan_meier.median_ci"),
+        ("median_at_half: first ", "median_at_half: last ", "kaplan_meier.median_at_half"),
+        ("# rmst_months: 36 ", "rmst_months: 0 ", "kaplan_meier.rmst_months"),
+        ("ties: efron ", "ties: exact ", "cox.ties"),
+    ],
+)
+def test_an_estimator_that_there_is_not_is_refused_at_its_key(
+    tmp_path: Path, old: str, new: str, path: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        models_of(tmp_path, it=(old, new))
+    (problem,) = refused.value.problems
+    assert problem.column == path
+
+
+def test_a_cohorts_block_without_the_newer_options_has_their_defaults() -> None:
+    raw = raw_plan("reconstructed-2022")
+    block = {"transform": "log", "median_ci": "crossing", "landmarks_months": [12]}
+    raw["cohort"] = raw["cohort"] | {"models": {"kaplan_meier": block}}
+    analysis = plan_settings(raw).analysis
+    assert (analysis.transform, analysis.median_at_half) == ("log", "first")
+    assert analysis.rmst_months is None
+
+
 # --- pieces ---------------------------------------------------------------------------------
 
 
@@ -199,6 +272,25 @@ def test_levels_and_steps_are_typed() -> None:
     )
     assert covariates["size"].level == Level("5 cm or less", at_most=50)
     assert covariates["age"].step == 10
+
+
+def test_cox_models_that_hold_the_same_are_one() -> None:
+    names = RECONSTRUCTED.analysis.multivariable["lc"]["multivariable"]
+    assert RECONSTRUCTED.analysis.cox_models("lc") == {
+        "univariable": RECONSTRUCTED.analysis.univariable["lc"],
+        "multivariable": names,
+        "model_2": ("grade", "size"),  # the first is univariable, the third the whole
+    }
+    assert RECONSTRUCTED.analysis.cox_models("mfs") == {}
+
+
+def test_continuous_covariates_with_their_fullest_model() -> None:
+    assert RECONSTRUCTED.analysis.continuous == ()
+    assert TCIA.analysis.continuous == tuple(
+        (endpoint, "multivariable", "age") for endpoint in ("os", "pfs", "mfs")
+    )
+    alone = dataclasses.replace(TCIA.analysis, multivariable={})
+    assert alone.continuous[0] == ("os", "univariable", "age")
 
 
 def test_settings_do_not_change() -> None:

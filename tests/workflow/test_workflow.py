@@ -111,7 +111,7 @@ def test_a_change_of_prose_renders_only(rerunnable):
         "manuscript/sections/introduction.qmd", "# Introduction", "# Introduction\n\nA sentence."
     )
     rules = planned(rerunnable.snakemake("--dry-run"))
-    assert rules == {"assemble", "coverage", "render", "manifest", "all"}
+    assert rules == {"assemble", "digit_coverage", "render", "manifest", "all"}
 
 
 def test_an_edited_package_module_runs_what_reaches_it(rerunnable):
@@ -287,7 +287,7 @@ def test_the_manuscript_follows_the_configuration(rerunnable):
 def test_a_cohorts_own_plan_is_the_one_that_is_printed(rerunnable):
     cohort = rerunnable.folder / "config" / "cohorts" / "small.yaml"
     with cohort.open("a", encoding="utf-8") as stream:
-        stream.write("models: {confidence_level: 0.8}\n")
+        stream.write("  confidence_level: 0.8\n")
     run = rerunnable.snakemake()
     assert run.returncode == 0, run.stdout + run.stderr
     numbers = json.loads(

@@ -45,26 +45,27 @@ rule assemble:
         "../scripts/assemble.py"
 
 
-rule coverage:
+# Not called coverage: a library of that name is looked for by others, which would find the script.
+rule digit_coverage:
     """Refuse a digit that is printed without a key or a named rule."""
     input:
         project=rules.assemble.output.project,
         numbers=rules.numbers.output.numbers,
         rules=str(MANUSCRIPT / "coverage.yaml"),
-        code=code("coverage"),
+        code=code("digit_coverage"),
         lock=str(LOCK),
     output:
         coverage=f"{RESULTS}/coverage.json",
     log:
-        f"{LOGS}/coverage.log",
+        f"{LOGS}/digit_coverage.log",
     benchmark:
-        f"{BENCHMARKS}/coverage.tsv"
+        f"{BENCHMARKS}/digit_coverage.tsv"
     conda:
         "../../envs/workflow.yaml"
     params:
         folder=lambda wildcards: str(MANUSCRIPT),
     script:
-        "../scripts/coverage.py"
+        "../scripts/digit_coverage.py"
 
 
 rule render:
@@ -72,7 +73,7 @@ rule render:
     input:
         project=rules.assemble.output.project,
         numbers=rules.numbers.output.numbers,
-        coverage=rules.coverage.output.coverage,
+        coverage=rules.digit_coverage.output.coverage,
         code=code("render"),
         lock=str(LOCK),
     output:

@@ -6,15 +6,28 @@ FIGURES = {f"km_{name}": "kaplan_meier" for name in ANALYSIS.figures}
 FIGURES |= {"flow": "flow"}
 if any(ANALYSIS.univariable.values()):
     FIGURES |= {"hazard_ratios": "hazard_ratios"}
+if any("multivariable" in models for models in ANALYSIS.multivariable.values()):
+    FIGURES |= {"schoenfeld": "diagnostics"}
+if ANALYSIS.continuous and COHORT_SETTINGS.kind == "observed":
+    FIGURES |= {"functional_form": "diagnostics"}
 if ANALYSIS.forest:
     FIGURES |= {"importances": "importances"}
+    FIGURES |= {"partial_dependence": "partial_dependence"}
+FIGURES |= {
+    f"cif_{name}": "competing"
+    for name in ANALYSIS.endpoints
+    if ENDPOINTS[name].death == "competing"
+}
 FIGURES |= {f"comparison_{e}": "comparison" for e in ANALYSIS.comparison.endpoints}
 FIGURES |= {"dose_local_control": "dose"}
+FIGURES |= dict.fromkeys(ANALYSIS.clinical_figures, "clinical")
 
 STATISTICS = {
     "characteristics": [rules.characteristics.output.statistics],
     "kaplan_meier": [rules.kaplan_meier.output.statistics],
     "cox": [rules.cox.output.statistics],
+    "diagnostics": [rules.diagnostics.output.statistics],
+    "competing": [rules.competing.output.statistics],
     "forest": expand(rules.forest.output.statistics, endpoint=list(ANALYSIS.forest)),
     "consistency": [rules.consistency.output.statistics],
     "synthesis": [rules.synthesis.output.statistics],
@@ -30,6 +43,8 @@ STAGES = {
             "endpoints.acute_toxicity_months",
             "endpoints.alpha_beta_gy",
             "endpoints.concurrent_lesions_days",
+            "endpoints.endpoints",
+            "models.confidence_level",
             "models.covariates",
         ],
     },
@@ -59,14 +74,49 @@ STAGES = {
             "models.univariable",
         ],
     },
-    "forest": {
-        "rule": "forest",
-        "scripts": ["extract", "endpoints", "forest"],
+    "diagnostics": {
+        "rule": "diagnostics",
+        "scripts": ["extract", "endpoints", "diagnostics"],
         "config": [
             "cohort",
             "endpoints",
+            "models.alpha",
+            "models.confidence_level",
+            "models.covariates",
+            "models.cox",
+            "models.diagnostics",
+            "models.kaplan_meier",
+            "models.multivariable",
+            "models.univariable",
+        ],
+    },
+    "competing": {
+        "rule": "competing",
+        "scripts": ["extract", "endpoints", "competing"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.competing",
+            "models.confidence_level",
+            "models.covariates",
+            "models.cox",
+            "models.figures",
+            "models.kaplan_meier",
+            "models.multivariable",
+            "models.strata",
+            "models.univariable",
+        ],
+    },
+    "forest": {
+        "rule": "forest",
+        "scripts": ["extract", "endpoints", "forest_folds", "forest"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.confidence_level",
             "models.covariates",
             "models.forest",
+            "models.kaplan_meier.landmarks_months",
             "run.seed",
         ],
     },
@@ -174,8 +224,12 @@ rule tables:
 rule figures:
     """Draw every figure as SVG and PNG."""
     input:
+        tables=CANONICAL,
         numbers=rules.numbers.output.numbers,
         curves=rules.kaplan_meier.output.curves,
+        residuals=rules.diagnostics.output.residuals,
+        splines=rules.diagnostics.output.splines,
+        incidence=rules.competing.output.curves,
         flow=rules.extract.output.flow,
         code=code("figures"),
         lock=str(LOCK),

@@ -1,6 +1,6 @@
 # Endpoints to statistics at full precision.
 # Requires: <results>/private/{canonical,endpoints,covariates}/.
-# Makes: <results>/statistics/*.json, <results>/private/curves.parquet.
+# Makes: <results>/statistics/*.json, <results>/private/{curves,incidence,residuals,splines}.parquet.
 
 
 rule characteristics:
@@ -71,10 +71,93 @@ rule cox:
         "../scripts/cox.py"
 
 
-rule forest:
-    """Grow a random survival forest for {wildcards.endpoint} and permute its covariates."""
+rule diagnostics:
+    """Test what the Cox models assume, and fit models that do without it where it fails."""
+    input:
+        endpoints=rules.endpoints.output.endpoints,
+        patients=rules.endpoints.output.patients,
+        lesions=rules.endpoints.output.lesions,
+        code=code("diagnostics"),
+        lock=str(LOCK),
+    output:
+        statistics=f"{RESULTS}/statistics/diagnostics.json",
+        residuals=f"{PRIVATE}/residuals.parquet",
+        splines=f"{PRIVATE}/splines.parquet",
+    log:
+        f"{LOGS}/diagnostics.log",
+    benchmark:
+        f"{BENCHMARKS}/diagnostics.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+    script:
+        "../scripts/diagnostics.py"
+
+
+rule competing:
+    """Estimate cumulative incidences where a death competes, and what its gap changes."""
+    input:
+        tables=CANONICAL,
+        endpoints=rules.endpoints.output.endpoints,
+        patients=rules.endpoints.output.patients,
+        lesions=rules.endpoints.output.lesions,
+        code=code("competing"),
+        lock=str(LOCK),
+    output:
+        statistics=f"{RESULTS}/statistics/competing.json",
+        curves=f"{PRIVATE}/incidence.parquet",
+    log:
+        f"{LOGS}/competing.log",
+    benchmark:
+        f"{BENCHMARKS}/competing.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+    script:
+        "../scripts/competing.py"
+
+
+# Jobs that share the folds of one endpoint; how many there are changes no number.
+FOREST_BATCHES = range(ANALYSIS.forest_plan.cross_validation["batches"])
+
+
+rule forest_folds:
+    """Cross-validate forests for {wildcards.endpoint}: share {wildcards.batch} of the folds."""
     input:
         endpoint=f"{PRIVATE}/endpoints/{{endpoint}}.parquet",
+        patients=rules.endpoints.output.patients,
+        lesions=rules.endpoints.output.lesions,
+        code=code("forest_folds"),
+        lock=str(LOCK),
+    output:
+        # Predictions of single patients.
+        predictions=f"{PRIVATE}/forest/{{endpoint}}_{{batch}}.json",
+    log:
+        f"{LOGS}/forest_folds_{{endpoint}}_{{batch}}.log",
+    benchmark:
+        f"{BENCHMARKS}/forest_folds_{{endpoint}}_{{batch}}.tsv"
+    wildcard_constraints:
+        endpoint="[a-z]+",
+        batch=r"\d+",
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+    script:
+        "../scripts/forest_folds.py"
+
+
+rule forest:
+    """Grow a random survival forest for {wildcards.endpoint}; score it on patients left out."""
+    input:
+        endpoint=f"{PRIVATE}/endpoints/{{endpoint}}.parquet",
+        folds=expand(
+            rules.forest_folds.output.predictions,
+            batch=FOREST_BATCHES,
+            allow_missing=True,
+        ),
         patients=rules.endpoints.output.patients,
         lesions=rules.endpoints.output.lesions,
         code=code("forest"),

@@ -2,16 +2,20 @@
 
 import matplotlib
 
-from sarcoma_sbrt.io import job_log, read_json, read_parquet
+from sarcoma_sbrt.io import job_log, read_json, read_parquet, read_tables
+from sarcoma_sbrt.reporting.clinical_figures import clinical_figures
+from sarcoma_sbrt.reporting.competing_figures import incidence_figure
+from sarcoma_sbrt.reporting.competing_statistics import competing_endpoints
+from sarcoma_sbrt.reporting.diagnostic_figures import functional_form_figure, schoenfeld_figure
 from sarcoma_sbrt.reporting.evidence_figures import comparison_figure, dose_figure
 from sarcoma_sbrt.reporting.figures import (
     flow_figure,
     hazard_ratio_figure,
-    importance_figure,
     kaplan_meier_figure,
     save_options,
     style,
 )
+from sarcoma_sbrt.reporting.forest_figures import importance_figure, partial_dependence_figure
 from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
@@ -19,10 +23,12 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     analysis, cohort = plan.analysis, plan.cohort
     numbers = read_json(snakemake.input.numbers)
     curves = read_parquet(snakemake.input.curves)
+    incidence = read_parquet(snakemake.input.incidence)
     figures = {
         "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort),
         "hazard_ratios": hazard_ratio_figure(numbers, analysis, cohort),
         "importances": importance_figure(numbers, analysis, cohort),
+        "partial_dependence": partial_dependence_figure(numbers, analysis, cohort),
     } | {
         f"km_{name}": kaplan_meier_figure(
             curves, numbers, plan.endpoints[name], panels, analysis, cohort
@@ -33,6 +39,24 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
         f"comparison_{name}": comparison_figure(numbers, analysis, cohort, name)
         for name in analysis.comparison.endpoints
     } | {"dose_local_control": dose_figure(numbers, analysis, cohort)}
+    residuals, splines = (read_parquet(snakemake.input[n]) for n in ("residuals", "splines"))
+    figures |= {
+        "schoenfeld": schoenfeld_figure(residuals, numbers, analysis, cohort),
+        "functional_form": functional_form_figure(splines, numbers, analysis, cohort),
+    }
+    figures |= {
+        f"cif_{name}": incidence_figure(
+            incidence,
+            numbers,
+            plan.endpoints[name],
+            analysis.figures.get(name, ("overall",)),
+            analysis,
+            cohort,
+        )
+        for name in competing_endpoints(plan.endpoints, analysis)
+    }
+    tables = read_tables(snakemake.input.tables)
+    figures |= clinical_figures(tables, numbers, plan.endpoints, analysis, cohort)
     names = snakemake.params.figures
     for name, svg, png in zip(names, snakemake.output.svg, snakemake.output.png, strict=True):
         figures[name].savefig(svg, **save_options("svg"))

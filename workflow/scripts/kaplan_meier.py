@@ -8,6 +8,7 @@ from sarcoma_sbrt.reporting.survival_statistics import (
     curves,
     design_for,
     endpoint_columns,
+    ordered_codes,
     stratum_names,
     survival_statistics,
 )
@@ -20,14 +21,11 @@ with job_log(snakemake.log[0]):
     statistics, drawn = [], []
     for name in plan.analysis.endpoints:
         endpoint, table = plan.endpoints[name], tables[name]
-        design = design_for(
-            table,
-            frames[endpoint.unit],
-            plan.analysis.covariates,
-            stratum_names(name, plan.analysis),
-        )
+        names = stratum_names(name, plan.analysis)
+        known = (table, frames[endpoint.unit], plan.analysis.covariates, names)
+        design, ordered = design_for(*known), ordered_codes(*known)
         columns = endpoint_columns(endpoint, plan.cohort)
-        statistics += survival_statistics(endpoint, table, design, plan.analysis, columns)
+        statistics += survival_statistics(endpoint, table, design, plan.analysis, columns, ordered)
         drawn.append(curves(endpoint, table, design, plan.analysis))
     write_json(snakemake.output.statistics, to_json("kaplan_meier", statistics))
     write_parquet(snakemake.output.curves, pd.concat(drawn, ignore_index=True))

@@ -42,6 +42,14 @@ def test_a_section_is_there_when_any_key_lies_below_its_name():
     assert not answers({"lcx.median": "printed"})["has.lc"]
 
 
+def test_the_estimators_that_the_plan_chose():
+    found = answers()
+    assert (found["ties.efron"], found["ties.breslow"]) == (True, False)
+    assert (found["median_ci.crossing"], found["median_ci.first_event"]) == (True, False)
+    assert (found["median_at_half.first"], found["median_at_half.midpoint"]) == (True, False)
+    assert not found["has.rmst_months"]
+
+
 def test_a_median_on_filler_may_not_be_quoted():
     found = answers({"os.median": "printed", "mfs.median": "filler"})
     assert (found["quotable.os"], found["quotable.mfs"], found["quotable.pfs"]) == (
@@ -81,6 +89,19 @@ def test_one_patient_is_no_patients():
     assert answers(values={count: 1})[f"one.{count}"]
     assert not answers(values={count: 0})[f"one.{count}"]
     assert not answers()[f"one.{count}"]
+
+
+def test_some_is_more_than_none():
+    count = "diagnostics.untested"
+    assert answers(values={count: 1})[f"some.{count}"]
+    assert not answers(values={count: 0})[f"some.{count}"]
+    assert not answers()[f"some.{count}"]
+
+
+def test_the_figures_of_diagnostics_follow_the_plan():
+    found = answers()
+    assert found["has.figure.schoenfeld"]
+    assert not found["has.figure.functional_form"]  # no continuous covariate is in a model
 
 
 def test_a_pooled_rate_is_quoted_only_at_the_times_that_the_text_names():

@@ -17,7 +17,6 @@ from sarcoma_sbrt.reporting.figures import (
     FILLER_NOTE,
     flow_figure,
     hazard_ratio_figure,
-    importance_figure,
     kaplan_meier_figure,
     save_options,
     style,
@@ -440,46 +439,6 @@ def test_interval_beyond_the_axis_ends_in_an_arrow() -> None:
     assert (markers["<"], markers[">"]) == figure.axes[1].get_xlim() == (0.02, 50.0)
 
 
-def forests(cohort: CohortSettings = OBSERVED) -> dict:
-    statistics = []
-    for endpoint, names in ANALYSIS.forest.items():
-        statistics.append(
-            Statistic(f"forest.{endpoint}.concordance", 0.61, "concordance", "out-of-bag", PRINTED)
-        )
-        for index, name in enumerate(names):
-            key = f"forest.{endpoint}.importance.{name}"
-            value = 0.12 - 0.04 * index
-            statistics.append(Statistic(key, value, "importance", "permutation", PRINTED))
-            statistics.append(Statistic(f"{key}.sd", 0.02, "importance", "permutation", PRINTED))
-    return registry(statistics, cohort)
-
-
-def test_importances_are_bars_with_their_numbers() -> None:
-    numbers = forests()
-    figure = importance_figure(numbers, ANALYSIS, OBSERVED)
-    assert len(figure.axes) == 3
-    widths = [patch.get_width() for patch in figure.axes[2].patches]
-    assert widths == pytest.approx([0.12, 0.08, 0.04, 0.0, -0.04])
-    assert [t.get_text() for t in figure.axes[2].texts] == [
-        numbers[f"forest.pfs.importance.{name}"]["text"] for name in NAMES
-    ]
-    assert "Local control\nout-of-bag C 0.610" in words(figure)
-
-
-def test_covariate_outside_a_forest_has_no_bar_there() -> None:
-    figure = importance_figure(forests(), ANALYSIS, OBSERVED)
-    assert [patch.get_y() + patch.get_height() / 2 for patch in figure.axes[1].patches] == [0, 2]
-
-
-def test_forest_that_is_not_estimable_says_so() -> None:
-    keys = ["forest.lc.concordance", *(f"forest.lc.importance.{n}" for n in ("grade", "number"))]
-    lost = [not_estimable(key, "concordance", "forest", "too few events") for key in keys]
-    analysis = replace(ANALYSIS, forest={"lc": ("grade", "number")})
-    figure = importance_figure(registry(lost, OBSERVED), analysis, OBSERVED)
-    assert [t.get_text().strip() for t in figure.axes[0].texts] == ["not estimable"] * 2
-    assert "Local control\nout-of-bag C not estimable" in words(figure)
-
-
 # --- flow ---------------------------------------------------------------------------------
 
 LEDGER = {"file": "patients.csv", "rows_read": 55}
@@ -649,7 +608,7 @@ def test_flow_names_the_endpoint_that_rests_on_filler() -> None:
 # --- every figure -------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["kaplan_meier", "hazard_ratio", "importance", "flow"])
+@pytest.fixture(params=["kaplan_meier", "hazard_ratio", "flow"])
 def drawing(request: pytest.FixtureRequest, followed: tuple[pd.DataFrame, pd.DataFrame]) -> Figure:
     return draw(request.param, followed)
 
@@ -659,8 +618,6 @@ def draw(kind: str, followed: tuple[pd.DataFrame, pd.DataFrame]) -> Figure:
         return kaplan_meier(followed)[0]
     if kind == "hazard_ratio":
         return hazard_ratio_figure(cox(RECONSTRUCTED), ANALYSIS, RECONSTRUCTED)
-    if kind == "importance":
-        return importance_figure(forests(RECONSTRUCTED), ANALYSIS, RECONSTRUCTED)
     return flow_figure(FLOW, flow_numbers(RECONSTRUCTED), RECONSTRUCTED)
 
 
@@ -686,7 +643,7 @@ def test_no_text_leaves_the_page_or_lies_on_another(drawing: Figure) -> None:
     assert [(a.get_text(), b.get_text()) for (a, x), (b, y) in pairs if x.overlaps(y)] == []
 
 
-@pytest.mark.parametrize("kind", ["kaplan_meier", "hazard_ratio", "importance", "flow"])
+@pytest.mark.parametrize("kind", ["kaplan_meier", "hazard_ratio", "flow"])
 @pytest.mark.parametrize("file_format", ["svg", "png"])
 def test_equal_input_gives_equal_bytes(
     kind: str, file_format: str, followed: tuple[pd.DataFrame, pd.DataFrame]

@@ -3,11 +3,12 @@ import pytest
 from sarcoma_sbrt.reporting.numbers import (
     computed_entries,
     configured_entries,
+    plan_entries,
     printed,
     support_of,
 )
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
-from sarcoma_sbrt.settings import CohortSettings
+from sarcoma_sbrt.settings import Analysis, CohortSettings, Comparison
 
 
 def cohort(kind="reconstructed", **support):
@@ -100,6 +101,28 @@ def test_configuration_becomes_constants():
         "config.pfs.gap": "none",
     }
     assert {entry["kind"] for entry in entries.values()} == {"configured"}
+
+
+@pytest.mark.parametrize(
+    ("transform", "ties", "words"),
+    [
+        ("log-log", "efron", ("by the log-log transform", "Efron’s")),
+        ("log", "breslow", ("by the log transform", "Breslow’s")),
+        ("plain", "efron", ("without a transform", "Efron’s")),
+    ],
+)
+def test_estimators_in_words(transform, ties, words):
+    nothing = {name: {} for name in ("strata", "univariable", "multivariable", "forest", "figures")}
+    analysis = Analysis(
+        **{"confidence_level": 0.95, "alpha": 0.05, "landmarks_months": (12,), "seed": 1},
+        **{"trees": 1, "min_samples_leaf": 1, "permutation_repeats": 1, "covariates": {}},
+        **nothing,
+        **{"endpoints": (), "comparison": Comparison((), ()), "left_out": {}},
+        transform=transform,
+        ties=ties,
+    )
+    entries = plan_entries(analysis, cohort("observed"), {})
+    assert (entries["method.transform"]["text"], entries["method.ties"]["text"]) == words
 
 
 def test_a_median_that_is_not_reached_can_be_said_in_a_sentence():

@@ -22,6 +22,7 @@ from sarcoma_sbrt.reporting.survival_statistics import (
     curves,
     design_for,
     endpoint_columns,
+    ordered_codes,
     stratum_names,
     survival_statistics,
     ticks,
@@ -109,10 +110,12 @@ def found() -> dict[str, Statistic]:
 
 def test_every_key_of_an_endpoint_is_there(found: dict[str, Statistic]) -> None:
     quantities = ["n", "events", "median", "rate_12m", "rate_24m", "rate_36m"]
+    quantities += ["quartile_1", "quartile_3", "rmst", "rmst_se", "rmst_horizon"]
     quantities += [f"at_risk_{m}m" for m in (0, 12, 24, 36)]
     expected = {f"os.{p}{q}" for p in ("", "sex_level.", "sex_reference.") for q in quantities}
     expected |= {"os.follow_up_median", "os.time_median", "os.time_min", "os.time_max"}
-    expected |= {"os.sex.logrank.chi_square", "os.sex.logrank.p"}
+    tests = ("chi_square", "df", "p", "peto", "observed_expected")
+    expected |= {f"os.sex.logrank.{name}" for name in tests}
     assert set(found) == expected
 
 
@@ -188,6 +191,235 @@ def test_log_rank_equals_that_of_r(found: dict[str, Statistic]) -> None:
     assert found["os.sex.logrank.p"].value == pytest.approx(0.00131116452035549, rel=1e-10)
     assert found["os.sex.logrank.p"].p == found["os.sex.logrank.p"].value
     assert (found["os.sex.logrank.p"].n, found["os.sex.logrank.p"].events) == (228, 165)
+
+
+# R: quantile(survfit(Surv(m, d) ~ 1 (or female), lung, conf.type = "log-log"), c(.25, .75))
+@pytest.mark.parametrize(
+    ("key", "value", "low", "high"),
+    [
+        ("os.quartile_1", 5.585215605749487, 4.731006160164271, 6.373716632443532),
+        ("os.quartile_3", 18.069815195071868, 15.014373716632443, 21.125256673511295),
+        ("os.sex_reference.quartile_1", 4.731006160164271, 3.4496919917864477, 5.782340862422998),
+        ("os.sex_level.quartile_1", 7.425051334702259, 5.486652977412731, 10.184804928131417),
+        ("os.sex_level.quartile_3", 22.570841889117045, 17.215605749486652, 25.13347022587269),
+    ],
+)
+def test_quartiles_equal_those_of_r(
+    found: dict[str, Statistic], key: str, value: float, low: float, high: float
+) -> None:
+    record = found[key]
+    assert record.ci is not None
+    assert [record.value, record.ci.low, record.ci.high] == pytest.approx(
+        [value, low, high], rel=1e-13
+    )
+    height = "three quarters" if key.endswith("1") else "one quarter"
+    assert record.ci.method == f"where the log-log band crosses {height}"
+
+
+# R: h <- min(tapply(lung$m, lung$female, max))
+#    summary(survfit(Surv(m, d) ~ female, lung), rmean = h)$table
+def test_restricted_means_equal_those_of_r_up_to_where_both_groups_were_followed(
+    found: dict[str, Statistic],
+) -> None:
+    for group, mean, error in (
+        ("sex_level", 14.978368378206930, 1.08147566944509399),
+        ("sex_reference", 10.646354630378497, 0.73258116580349286),
+    ):
+        record = found[f"os.{group}.rmst"]
+        assert record.value == pytest.approx(mean, rel=1e-10)
+        assert found[f"os.{group}.rmst_se"].value == pytest.approx(error, rel=1e-10)
+        assert found[f"os.{group}.rmst_horizon"].value == pytest.approx(31.704312114989733)
+        assert record.ci is not None
+        assert record.ci.low == pytest.approx(mean - 1.959963984540054 * error)
+    # Nobody is compared with all patients: the mean goes as far as they were followed.
+    assert found["os.rmst_horizon"].value == found["os.time_max"].value
+
+
+def test_a_restricted_mean_goes_as_far_as_the_plan_says() -> None:
+    table, design = lung()
+    given, beyond = (
+        {s.key: s for s in survival_statistics(OS, table, design, plan(rmst_months=m), COLUMNS)}
+        for m in (12.0, 36.0)
+    )
+    # R: summary(survfit(Surv(m, d) ~ 1, lung), rmean = 12)$table
+    assert given["os.rmst"].value == pytest.approx(8.65130765956867798, rel=1e-10)
+    assert given["os.sex_level.rmst_horizon"].value == 12
+    for name in ("rmst", "rmst_se", "rmst_horizon"):
+        assert beyond[f"os.{name}"].reason == "nobody was followed that long"
+
+
+# R: s <- survdiff(Surv(m, d) ~ female, lung); O <- s$obs; E <- s$exp; V <- s$var[2, 2]
+#    z <- qnorm(.975); exp((O[2] - E[2]) / V + c(0, -1, 1) * z / sqrt(V))
+#    exp(log((O[2] / E[2]) / (O[1] / E[1])) + c(0, -1, 1) * z * sqrt(sum(1 / E)))
+@pytest.mark.parametrize(
+    ("name", "expected", "method"),
+    [
+        (
+            "peto",
+            (0.60304701790742776, 0.44298084863367521, 0.82095130507047331),
+            "log-rank, Peto's one-step hazard ratio",
+        ),
+        (
+            "observed_expected",
+            (0.59028621281029559, 0.43423053248064564, 0.80242587052409076),
+            "log-rank, ratio of observed to expected events",
+        ),
+    ],
+)
+def test_hazard_ratios_of_the_log_rank_counts_equal_those_of_r(
+    found: dict[str, Statistic], name: str, expected: tuple[float, ...], method: str
+) -> None:
+    record = found[f"os.sex.logrank.{name}"]
+    assert record.ci is not None
+    assert (record.value, record.ci.low, record.ci.high) == pytest.approx(expected, rel=1e-10)
+    assert (record.unit, record.method) == ("hazard ratio", method)
+    assert found["os.sex.logrank.df"].value == 1
+
+
+def test_a_group_without_an_event_has_petos_ratio_and_no_other() -> None:
+    table = endpoint_table([1, 2, 3, 4, 5, 6], [1, 1, 0, 0, 0, 0])
+    design = pd.DataFrame({"sex": [0.0, 0, 0, 1, 1, 1]})
+    found = {s.key: s for s in survival_statistics(OS, table, design, plan(), COLUMNS)}
+    assert found["os.sex.logrank.peto"].status == "estimated"
+    assert found["os.sex.logrank.observed_expected"].reason == "one group has no event"
+
+
+# --- the rules of the plan ----------------------------------------------------------------
+
+
+def test_the_transforms_are_rs_and_say_so() -> None:
+    table, design = lung()
+    # R: summary(survfit(Surv(m, d) ~ 1, lung, conf.type = "log" (or "plain")), times = 12)
+    for transform, low, high, band, crosses in (
+        (
+            "log",
+            34.472158179582657,
+            48.583760354728092,
+            "log transform of Greenwood's variance",
+            "log",
+        ),
+        (
+            "plain",
+            33.902858384767612,
+            47.945466507245271,
+            "Greenwood's variance, untransformed",
+            "untransformed",
+        ),
+    ):
+        analysis = plan(transform=transform)
+        found = {s.key: s for s in survival_statistics(OS, table, design, analysis, COLUMNS)}
+        rate, median = found["os.rate_12m"], found["os.median"]
+        assert rate.ci is not None
+        assert median.ci is not None
+        assert (rate.ci.low, rate.ci.high) == pytest.approx((low, high), rel=1e-12)
+        assert rate.ci.method == band
+        assert median.ci.method == f"where the {crosses} band crosses one half"
+
+
+# Half of four die at 2; the next at 5: the curve is one half from 2 to 5.
+HALVES = endpoint_table([1, 2, 5, 8], [1, 1, 1, 1])
+
+
+def test_a_median_where_the_curve_is_one_half_for_a_while() -> None:
+    design = pd.DataFrame({"sex": [1.0, 0, 1, 0]})
+    first, midpoint = (
+        {s.key: s for s in survival_statistics(OS, HALVES, design, plan(**rule), COLUMNS)}
+        for rule in ({}, {"median_at_half": "midpoint"})
+    )
+    assert (first["os.median"].value, first["os.median"].method) == (2, "Kaplan-Meier")
+    # R: survfit(Surv(c(1, 2, 5, 8)) ~ 1) prints 3.5
+    assert midpoint["os.median"].value == 3.5
+    assert midpoint["os.median"].method == "Kaplan-Meier, middle of a stretch at one half"
+    assert midpoint["os.quartile_1"].value == 1.5
+    assert midpoint["os.quartile_3"].method == "Kaplan-Meier, middle of a stretch at one quarter"
+
+
+def test_an_upper_limit_that_is_not_reached_may_be_the_last_event_time() -> None:
+    design = pd.DataFrame({"sex": [1.0, 0, 1, 0]})
+    analysis = plan(median_ci="first_event")
+    found = {s.key: s for s in survival_statistics(OS, HALVES, design, analysis, COLUMNS)}
+    ci = found["os.quartile_3"].ci
+    assert ci is not None
+    assert ci.high == 8
+    assert ci.method == (
+        "where the log-log band crosses one quarter, an upper limit that it does not reach as the "
+        "last event time"
+    )
+
+
+def test_a_quartile_that_is_not_reached_says_where_the_curve_stays() -> None:
+    found = local_control()
+    assert found["lc.quartile_3"].reason == "the curve stays above one quarter"
+    assert found["lc.quartile_1"].value == 6.0
+
+
+# --- ordered groups -----------------------------------------------------------------------
+
+GRADE = Covariate("grade", "Grade", "patients.grade", level=Level("G1", codes=("G1",)))
+
+
+def graded() -> tuple[pd.DataFrame, pd.DataFrame, Analysis]:
+    """Lung's patients with their ECOG scores of 0, 1 and 2 called G1, G2 and G3."""
+    data = load_lung()
+    known = data["ph.ecog"].isin([0, 1, 2])
+    data = data[known].reset_index(drop=True)
+    table = endpoint_table(data["time"] / 30.4375, data["status"])
+    grade = data["ph.ecog"].map({0.0: "G1", 1.0: "G2", 2.0: "G3"})
+    frame = pd.DataFrame({"patient_id": table["patient_id"], "patients.grade": grade})
+    analysis = plan(covariates={"grade": GRADE}, strata={"os": ("grade",)}, figures={})
+    return table, frame, analysis
+
+
+def ordered(table: pd.DataFrame, frame: pd.DataFrame, analysis: Analysis) -> dict[str, Statistic]:
+    names = ("grade",)
+    design = design_for(table, frame, analysis.covariates, names)
+    codes = ordered_codes(table, frame, analysis.covariates, names)
+    records = survival_statistics(OS, table, design, analysis, COLUMNS, codes)
+    return {record.key: record for record in records}
+
+
+def test_trend_and_pairs_equal_those_of_r() -> None:
+    found = ordered(*graded())
+    # R: l <- subset(lung, ph.ecog %in% 0:2); s <- survdiff(Surv(m, d) ~ ph.ecog, l); w <- 0:2
+    #    sum(w * (s$obs - s$exp))^2 / drop(w %*% s$var %*% w)
+    assert found["os.grade.trend.chi_square"].value == pytest.approx(16.446543227188954, rel=1e-9)
+    assert found["os.grade.trend.p"].value == pytest.approx(5.0041346146144331e-05, rel=1e-9)
+    assert (found["os.grade.trend.df"].value, found["os.grade.trend.p"].n) == (1, 226)
+    # R: p <- combn(0:2, 2, \(k) survdiff(Surv(m, d) ~ ph.ecog, l, ph.ecog %in% k)$pvalue)
+    #    p.adjust(p, "holm")
+    for pair, p, adjusted in (
+        ("G1_G2", 0.06299094905125772, 0.06299094905125772),
+        ("G1_G3", 4.419074022433362e-05, 1.3257222067300086e-04),
+        ("G2_G3", 0.00368381485776988907, 0.00736762971553977814),
+    ):
+        key = f"os.grade.pair.{pair}"
+        assert found[f"{key}.p"].value == pytest.approx(p, rel=1e-9)
+        assert found[f"{key}.p_holm"].value == pytest.approx(adjusted, rel=1e-9)
+    assert found["os.grade.pair.G1_G3.p"].n == 113
+    assert found["os.grade.trend.p"].rows["where"] == {"grade": ["G1", "G2", "G3"]}
+
+
+def test_two_codes_have_no_trend() -> None:
+    table, frame, analysis = graded()
+    frame["patients.grade"] = frame["patients.grade"].replace("G3", "G2")
+    assert not [key for key in ordered(table, frame, analysis) if "trend" in key or "pair" in key]
+
+
+def test_a_pair_that_cannot_be_compared_says_why() -> None:
+    table = endpoint_table([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0])
+    grades = ["G1", "G1", "G1", "G2", "G2", "G3"]
+    frame = pd.DataFrame({"patient_id": table["patient_id"], "patients.grade": grades})
+    found = ordered(table, frame, graded()[2])
+    for name in ("chi_square", "df", "p", "p_holm"):
+        assert found[f"os.grade.pair.G2_G3.{name}"].reason == "no event was observed"
+    assert found["os.grade.pair.G1_G2.p_holm"].status == "estimated"
+
+
+def test_only_columns_whose_codes_have_an_order_are_ordered() -> None:
+    table, frame, _ = graded()
+    twice = {"grade": GRADE, "grade_high": GRADE, "sex": SEX}
+    codes = ordered_codes(table, frame.assign(**{"patients.sex": "male"}), twice, tuple(twice))
+    assert list(codes) == ["grade"]
 
 
 def test_counts_and_observed_times(found: dict[str, Statistic]) -> None:

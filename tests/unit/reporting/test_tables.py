@@ -527,6 +527,239 @@ def test_groups_stand_under_their_endpoint_with_one_test_for_both() -> None:
     ]
 
 
+# --- quartiles, means, log-rank tests -----------------------------------------------------
+
+
+def restricted(prefix: str) -> list[Statistic]:
+    mean = Interval(10.0, 20.0, 0.95, "symmetric")
+    return [
+        median(f"{prefix}.quartile_1", 8, 3, 12),
+        median(f"{prefix}.quartile_3", 40, 30, None),
+        Statistic(f"{prefix}.rmst", 15.0, "months", "restricted mean", ci=mean),
+        Statistic(f"{prefix}.rmst_se", 2.5, "months", "standard error"),
+        Statistic(f"{prefix}.rmst_horizon", 60.0, "months", "horizon"),
+    ]
+
+
+def test_quartiles_and_means_of_all_and_of_each_group() -> None:
+    statistics = [s for p in ("os", "os.grade_level", "os.grade_reference") for s in restricted(p)]
+    lines = printed(made(*statistics)["quartiles"]).splitlines()
+
+    def cells(prefix: str) -> str:
+        timed = [f"{prefix}.{name}" for name in ("quartile_1", "quartile_3", "rmst")]
+        values = " | ".join(f"<{key}> (<{key}.low>–<{key}.high>)" for key in timed)
+        return f"{values} | <{prefix}.rmst_se> | <{prefix}.rmst_horizon> |"
+
+    assert lines[3:7] == [
+        "| **<endpoint.os.label>** |  |  |  |  |  |",
+        f"| All | {cells('os')}",
+        f"| <covariate.grade.label>: <covariate.grade.level> | {cells('os.grade_level')}",
+        f"| <covariate.grade.label>: <covariate.grade.reference> | {cells('os.grade_reference')}",
+    ]
+    assert "of the quartiles by the log-log transform, of the means symmetric." in lines[-2]
+    assert "NR: not reached." in lines[-2]
+
+
+def test_a_mean_that_is_not_estimable_has_no_horizon() -> None:
+    names = ("rmst", "rmst_se", "rmst_horizon")
+    lost = [not_estimable(f"os.{n}", "months", "mean", "nobody was here") for n in names]
+    lines = printed(made(*restricted("os")[:2], *lost)["quartiles"]).splitlines()
+    assert lines[4].endswith("| <os.rmst> | – | – |")
+    assert lines[-2].endswith("Not estimable: <endpoint.os.label>, All because <os.rmst.reason>.")
+
+
+def test_rules_of_the_plan_are_said_where_times_stand() -> None:
+    analysis = replace(ANALYSIS, transform="plain", median_ci="first_event")
+    groups = [count("os.grade_level.n", 9), count("os.grade_level.events", 5)]
+    groups.append(median("os.grade_level.median", 30, 10, 40))
+    found = made(*survival(), *restricted("os"), *groups, analysis=analysis)
+    for name in ("survival", "quartiles", "strata"):
+        assert "without a transform" in found[name]
+        assert (
+            "An upper limit that the band does not reach is given as the last event time."
+            in found[name]
+        )
+    assert "last event time" not in made(*survival())["survival"]
+
+
+def log_rank(key: str) -> list[Statistic]:
+    ci = Interval(0.2, 0.9, 0.95, "normal")
+    return [
+        Statistic(f"{key}.chi_square", 5.8, "chi-square", "log-rank"),
+        Statistic(f"{key}.p", 0.016, "p", "log-rank"),
+        Statistic(f"{key}.peto", 0.4, "hazard ratio", "Peto", ci=ci),
+        not_estimable(f"{key}.observed_expected", "hazard ratio", "O/E", "one group has no event"),
+    ]
+
+
+def test_hazard_ratios_of_log_rank_counts() -> None:
+    lines = printed(made(*log_rank("os.grade.logrank"))["log_rank"]).splitlines()
+    key = "os.grade.logrank"
+    assert lines[3:5] == [
+        "| **<endpoint.os.label>** |  |  |  |  |",
+        f"| <covariate.grade.label>: <covariate.grade.contrast> | <{key}.chi_square> "
+        f"| <{key}.peto> (<{key}.peto.low>–<{key}.peto.high>) | <{key}.observed_expected> "
+        f"| <{key}.p> |",
+    ]
+    assert lines[-2].endswith(
+        "Not estimable: <endpoint.os.label> by <covariate.grade.label> because "
+        f"<{key}.observed_expected.reason>."
+    )
+
+
+def test_ordered_groups_have_a_trend_and_their_pairs() -> None:
+    keys = ["os.grade.trend", "os.grade.pair.G1_G2"]
+    statistics = [s for key in keys for s in log_rank(key)[:2]]
+    statistics.append(Statistic("os.grade.pair.G1_G2.p_holm", 0.04, "p", "Holm"))
+    reason = "no event was observed"
+    lost = {"chi_square": "chi-square", "p": "p", "p_holm": "p"}
+    statistics += [not_estimable(f"os.grade.pair.G1_G3.{n}", u, "log-rank", reason)
+                   for n, u in lost.items()]  # fmt: skip
+    lines = printed(made(*statistics)["ordered"]).splitlines()
+    pair = "os.grade.pair.G1_G2"
+    assert lines[3:7] == [
+        "| **<endpoint.os.label>** |  |  |  |",
+        "| <covariate.grade.label>: trend | <os.grade.trend.chi_square> | <os.grade.trend.p> |  |",
+        f"| &emsp;G1 and G2 | <{pair}.chi_square> | <{pair}.p> | <{pair}.p_holm> |",
+        "| &emsp;G1 and G3 | <os.grade.pair.G1_G3.p> | – | – |",
+    ]
+    assert "G1 and G3 because <os.grade.pair.G1_G3.p.reason>." in lines[-2]
+
+
+# --- what the Cox models say beside their hazard ratios -----------------------------------
+
+
+def clustered(key: str) -> list[Statistic]:
+    ci = Interval(0.2, 1.4, 0.95, "Wald, lesions taken as independent")
+    return [
+        *hazard(key),
+        Statistic(f"{key}.naive", 0.5, "hazard ratio", "Cox", ci=ci),
+        Statistic(f"{key}.naive_p", 0.2, "p", "Wald"),
+        Statistic(f"{key}.se_ratio", 0.8, "ratio", "ratio"),
+    ]
+
+
+def test_what_clustering_changes_stands_side_by_side() -> None:
+    keys = [f"cox.lc.{k}" for k in ("univariable.grade", "univariable.size", "multivariable.grade")]
+    lines = printed(made(*(s for key in keys for s in clustered(key)))["clustering"]).splitlines()
+    level = "<config.models.confidence_level>% CI"
+    assert lines[1] == "|  | HR | Lesions independent |  | Clustered by patient |  | SE ratio |"
+    assert lines[3] == f"| Covariate | HR | {level} | *p* | {level} | *p* | SE ratio |"
+
+    def row(key: str, name: str) -> str:
+        return (
+            f"| <covariate.{name}.label>: <covariate.{name}.contrast> | <{key}.hr> "
+            f"| <{key}.naive.low>–<{key}.naive.high> | <{key}.naive_p> "
+            f"| <{key}.hr.low>–<{key}.hr.high> | <{key}.p> | <{key}.se_ratio> |"
+        )
+
+    assert lines[4:9] == [
+        "| **<endpoint.lc.label>, univariable** |  |  |  |  |  |  |",
+        row(keys[0], "grade"),
+        row(keys[1], "size"),
+        "| **<endpoint.lc.label>, multivariable** |  |  |  |  |  |  |",
+        row(keys[2], "grade"),
+    ]
+
+
+def test_captions_say_whose_standard_errors_are_clustered() -> None:
+    keys = ["lc.univariable.grade", "lc.model_1.grade", "lc.model_2.grade"]
+    found = made(*(s for key in keys for s in clustered(f"cox.{key}")),
+                 *hazard("cox.os.univariable.grade"))  # fmt: skip
+    said = (
+        "Intervals are Wald, of {{< num endpoint.lc.label >}} with standard errors clustered by "
+        "patient; ties by Efron's approximation."
+    )
+    assert said in found["univariable"]
+    assert said in found["lc_models"]
+
+
+def test_firths_estimates_are_marked_and_the_reason_is_said() -> None:
+    hr, p = hazard("cox.os.univariable.grade")
+    why = "one level of grade has no event"
+    penalised = replace(hr, method="Cox model, Firth's penalty", reason=why)
+    text = printed(made(penalised, p, *hazard("cox.os.univariable.age"))["univariable"])
+    key = "cox.os.univariable.grade"
+    assert f"| <{key}.hr> (<{key}.hr.low>–<{key}.hr.high>)^F^ | <{key}.p> |" in text
+    assert text.count("^F^") == 2
+    assert text.splitlines()[-2].endswith(
+        "^F^ Firth’s penalised likelihood with its profile limits: <endpoint.os.label> by "
+        f"<covariate.grade.label> because <{key}.hr.reason>."
+    )
+
+
+def whole(key: str, *names: str) -> list[Statistic]:
+    units = {"chi_square": "chi-square", "df": "count", "p": "p"}
+    return [Statistic(f"{key}.{n}.{q}", 2, u, "test") for n in names for q, u in units.items()]
+
+
+def test_tests_of_the_models_as_wholes() -> None:
+    lc, os, three = "cox.lc.multivariable", "cox.os.multivariable", (
+        "likelihood_ratio", "wald", "score")  # fmt: skip
+    found = made(
+        *whole(lc, *three, "robust_wald", "robust_score"),
+        *whole(os, *three),
+        *whole("cox.lc.model_1", *three),
+        *hazard("cox.lc.model_1.grade"),
+    )
+    lines = printed(found["global_tests"]).splitlines()
+
+    def cells(key: str, *names: str) -> str:
+        return " | ".join(f"<{key}.{name}.chi_square> | <{key}.{name}.p>" for name in names)
+
+    assert lines[1] == "|  | df | Likelihood ratio |  | Wald |  | Score |  |"
+    # One model is no series: model_1 says nothing that the univariable one does not.
+    assert lines[3:9] == [
+        "| Model | df | Chi-square | *p* | Chi-square | *p* | Chi-square | *p* |",
+        "| **<endpoint.lc.label>** |  |  |  |  |  |  |  |",
+        f"| Multivariable | <{lc}.likelihood_ratio.df> | {cells(lc, *three)} |",
+        f"| &emsp;Clustered by patient |  | – | – | {cells(lc, 'robust_wald', 'robust_score')} |",
+        "| **<endpoint.os.label>** |  |  |  |  |  |  |  |",
+        f"| Multivariable | <{os}.likelihood_ratio.df> | {cells(os, *three)} |",
+    ]
+
+
+def test_models_of_the_series_are_tested_under_their_names() -> None:
+    models = ("model_1", "model_2")
+    ratios = [s for m in models for s in hazard(f"cox.lc.{m}.grade")]
+    tests = [s for m in models for s in whole(f"cox.lc.{m}", "likelihood_ratio")]
+    lines = printed(made(*ratios, *tests)["global_tests"]).splitlines()
+    # The second holds what the multivariable one does.
+    assert [line.split(" | ")[0] for line in lines[5:7]] == ["| Model I", ""]
+    assert lines[5].endswith("| – | – | – | – |")
+    tests = whole("cox.lc.multivariable", "likelihood_ratio")
+    lines = printed(made(*ratios, *tests)["global_tests"]).splitlines()
+    assert lines[5].startswith("| Multivariable (Model II) | ")
+
+
+def profiled(key: str) -> list[Statistic]:
+    ci = Interval(0.1, 1.1, 0.95, "profile likelihood")
+    return [
+        Statistic(f"{key}.profile", 0.5, "hazard ratio", "Cox", ci=ci),
+        Statistic(f"{key}.profile_p", 0.03, "p", "likelihood ratio"),
+    ]
+
+
+def test_profile_limits_stand_beside_the_wald_limits_that_they_correct() -> None:
+    lc, os = "cox.lc.univariable.grade", "cox.os.univariable.grade"
+    found = made(*hazard(os), *profiled(os), *clustered(lc), *profiled(lc))
+    lines = printed(found["profile"]).splitlines()
+
+    def row(key: str, wald: str, p: str) -> str:
+        return (
+            "| <covariate.grade.label>: <covariate.grade.contrast>, univariable "
+            f"| <{key}.hr> | <{key}.{wald}.low>–<{key}.{wald}.high> | <{key}.{p}> "
+            f"| <{key}.profile.low>–<{key}.profile.high> | <{key}.profile_p> |"
+        )
+
+    # The profile knows no clusters, so it is compared with what takes lesions as independent.
+    assert lines[5] == row(lc, "naive", "naive_p")
+    assert lines[7] == row(os, "hr", "p")
+    independent = "Lesions are taken as independent here."
+    assert independent in lines[-2]
+    assert independent not in made(*hazard(os), *profiled(os))["profile"]
+
+
 def toxicity() -> list[Statistic]:
     statistics = []
     for key, patients, grades in (
@@ -566,7 +799,13 @@ def everything() -> dict[str, str]:
         *(Statistic(f"dose.bed10.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
         *(Statistic(f"dose.eqd2.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
         *survival(),
-        *(s for key in models for s in hazard(f"cox.{key}")),
+        *(s for key in models for s in clustered(f"cox.{key}")),
+        *(s for key in models[:4] for s in profiled(f"cox.{key}")),
+        *whole("cox.lc.multivariable", "likelihood_ratio", "wald", "score", "robust_wald"),
+        *whole("cox.lc.model_1", "likelihood_ratio"),
+        *restricted("os"),
+        *log_rank("os.grade.logrank"),
+        *(s for key in ("trend", "pair.G1_G2") for s in log_rank(f"os.grade.{key}")[:2]),
         *toxicity(),
         cohort=RECONSTRUCTED,
     )
@@ -575,8 +814,9 @@ def everything() -> dict[str, str]:
 def test_every_digit_is_in_a_shortcode_or_an_identifier() -> None:
     found = everything()
     assert sorted(found) == [
-        "lc_models", "multivariable", "patients", "rates_os", "survival", "toxicity",
-        "treatment", "univariable",
+        "clustering", "global_tests", "lc_models", "log_rank", "multivariable", "ordered",
+        "patients", "profile", "quartiles", "rates_os", "survival", "toxicity", "treatment",
+        "univariable",
     ]  # fmt: skip
     for text in found.values():
         plain = SHORTCODE.sub("", text)

@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from lifelines.datasets import load_lung, load_rossi
 from sksurv.datasets import load_veterans_lung_cancer
+from survival import datasets as public
 
 from sarcoma_sbrt.errors import NotEstimable
-from sarcoma_sbrt.survival.cox import complete_cases, fit_cox
+from sarcoma_sbrt.survival.cox import (
+    Cox,
+    GlobalTest,
+    MonotoneLikelihood,
+    complete_cases,
+    fit_cox,
+    fit_firth_cox,
+)
 
-EXACT = 1e-8
+EXACT = 1e-10
+
+
+def lung(ties: str = "efron", *, profile: bool = False) -> Cox:
+    data = load_lung()
+    design = data[["age", "sex", "ph.ecog"]]
+    return fit_cox(design, data["time"], data["status"], level=0.95, ties=ties, profile=profile)
+
+
+def retinopathy(ties: str = "efron") -> Cox:
+    data = pd.DataFrame(public.load_retinopathy())
+    design = data[["trt", "age", "risk"]].astype(float)
+    return fit_cox(
+        design, data["futime"], data["status"], level=0.95, ties=ties, cluster=data["id"]
+    )
+
+
+def veteran() -> pd.DataFrame:
+    covariates, outcome = load_veterans_lung_cancer()
+    return pd.DataFrame(
+        {
+            "time": outcome["Survival_in_days"],
+            "event": outcome["Status"].astype(int),
+            "karno": covariates["Karnofsky_score"].astype(float),
+            "age": covariates["Age_in_years"].astype(float),
+            "trt": (covariates["Treatment"] == "test").astype(float),
+            "cell": covariates["Celltype"].astype(str),
+        }
+    )
+
+
+def chi_squares(fit: Cox) -> list[float]:
+    return [test.statistic for test in (fit.likelihood_ratio, fit.wald, fit.score) if test]
 
 
 # R: coxph(Surv(time, status == 2) ~ age + sex + ph.ecog, lung); $loglik[2]; exp(confint(.))
 def test_lung_equals_r_and_leaves_out_whom_a_covariate_is_missing_of() -> None:
-    data = load_lung()
-    fit = fit_cox(data[["age", "sex", "ph.ecog"]], data["time"], data["status"], level=0.95)
+    fit = lung()
     assert [t.name for t in fit.terms] == ["age", "sex", "ph.ecog"]
     assert [t.coefficient for t in fit.terms] == pytest.approx(
         [0.0110667645961186, -0.5526123955318371, 0.4637284751157322], rel=EXACT
@@ -40,15 +81,8 @@ def test_lung_equals_r_and_leaves_out_whom_a_covariate_is_missing_of() -> None:
 
 # R: coxph(Surv(time, status) ~ karno + age + trt, veteran)
 def test_veteran_equals_r() -> None:
-    covariates, outcome = load_veterans_lung_cancer()
-    design = pd.DataFrame(
-        {
-            "karno": covariates["Karnofsky_score"],
-            "age": covariates["Age_in_years"],
-            "trt": (covariates["Treatment"] == "test").astype(float),
-        }
-    )
-    fit = fit_cox(design, outcome["Survival_in_days"], outcome["Status"], level=0.95)
+    data = veteran()
+    fit = fit_cox(data[["karno", "age", "trt"]], data["time"], data["event"], level=0.95)
     assert [t.coefficient for t in fit.terms] == pytest.approx(
         [-0.03444389683874910, -0.00386441787397458, 0.18954644192337833], rel=EXACT
     )
@@ -107,7 +141,6 @@ def test_rossi_with_many_ties_equals_r() -> None:
 
 
 def test_the_unit_of_a_covariate_rescales_its_coefficient_only() -> None:
-    # lifelines warns of a "low variance" that is only a matter of the unit.
     data = load_lung()
     years = fit_cox(data[["age"]], data["time"], data["status"], level=0.95)["age"]
     kiloyears = fit_cox(data[["age"]] / 1000, data["time"], data["status"], level=0.95)["age"]
@@ -190,5 +223,380 @@ def test_a_reason_names_the_covariate_by_its_label() -> None:
 
 
 def test_other_ties_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"no Cox model with ties 'breslow'; accepted: efron"):
-        fit_cox(pd.DataFrame({"a": [0.0, 1.0]}), [1, 2], [1, 1], level=0.95, ties="breslow")
+    with pytest.raises(
+        ValueError, match=r"no Cox model with ties 'exact'; accepted: efron, breslow"
+    ):
+        fit_cox(pd.DataFrame({"a": [0.0, 1.0]}), [1, 2], [1, 1], level=0.95, ties="exact")
+
+
+# --- ties and tests of the whole model ----------------------------------------------------
+
+
+# R: coxph(Surv(time, status == 2) ~ age + sex + ph.ecog, lung, ties = "breslow")
+def test_breslow_equals_r() -> None:
+    fit = lung("breslow")
+    assert fit.ties == "breslow"
+    assert [t.coefficient for t in fit.terms] == pytest.approx(
+        [0.01104113638570752, -0.551889569637656, 0.4629470403345499], rel=EXACT
+    )
+    assert [t.standard_error for t in fit.terms] == pytest.approx(
+        [0.009266770114202268, 0.1677424480178278, 0.1135740520605796], rel=EXACT
+    )
+    assert [fit.null_log_likelihood, fit.log_likelihood] == pytest.approx(
+        [-744.6928192661609, -729.4887051767732], rel=1e-12
+    )
+    assert chi_squares(fit) == pytest.approx(
+        [30.40822817877529, 29.83900082877883, 30.40640691532991], rel=EXACT
+    )
+
+
+# R: summary(coxph(Surv(time, status == 2) ~ age + sex + ph.ecog, lung)): logtest, waldtest, sctest
+def test_tests_of_the_whole_model_equal_those_of_r() -> None:
+    fit = lung()
+    assert fit.score is not None
+    assert chi_squares(fit) == pytest.approx(
+        [30.50066877315703, 29.92925119757582, 30.4999227049491], rel=EXACT
+    )
+    assert [fit.likelihood_ratio.p, fit.wald.p, fit.score.p] == pytest.approx(
+        [1.08281769919846e-06, 1.428165210348106e-06, 1.083209247693727e-06], rel=EXACT
+    )
+    assert fit.likelihood_ratio.degrees_of_freedom == 3
+    assert fit.null_log_likelihood == pytest.approx(-744.4804557614402, rel=1e-12)
+
+
+def test_events_per_variable_counts_those_of_the_complete_cases() -> None:
+    assert lung().events_per_variable == 164 / 3
+
+
+def test_times_that_differ_by_rounding_are_tied_as_in_r() -> None:
+    # R: coxph(Surv(c(.1 + .2, .3, .3, .5, .7, .9, 1.1), event) ~ x)
+    time, event = [0.1 + 0.2, 0.3, 0.3, 0.5, 0.7, 0.9, 1.1], [1, 1, 0, 1, 1, 0, 1]
+    design = pd.DataFrame({"x": [1.0, 0, 1, 0, 1, 0, 1]})
+    fit = fit_cox(design, time, event, level=0.95)
+    assert fit["x"].coefficient == pytest.approx(-0.329068999325317, rel=EXACT)
+
+
+def test_a_time_of_zero_counts_as_in_r() -> None:
+    # R: coxph(Surv(c(0, 2, 3, 4, 5, 6), c(1, 1, 0, 1, 1, 0)) ~ x)
+    design = pd.DataFrame({"x": [1.0, 0, 1, 0, 1, 0]})
+    fit = fit_cox(design, [0, 2, 3, 4, 5, 6], [1, 1, 0, 1, 1, 0], level=0.95)
+    assert [fit["x"].coefficient, fit["x"].standard_error] == pytest.approx(
+        [0.2739478173257897, 1.0106744819178755], rel=EXACT
+    )
+
+
+# --- clusters and strata ------------------------------------------------------------------
+
+
+# R: f <- coxph(Surv(futime, status) ~ trt + age + risk, retinopathy, cluster = id)
+#    sqrt(diag(f$var)); sqrt(diag(f$naive.var)); summary(f)$coefficients; $conf.int
+def test_robust_standard_errors_stand_beside_the_naive_ones_and_equal_r() -> None:
+    fit = retinopathy()
+    assert fit.clusters == 197
+    assert [t.coefficient for t in fit.terms] == pytest.approx(
+        [-0.7851769330666893, 0.00486421150228458, 0.1483466499893103], rel=EXACT
+    )
+    assert [t.standard_error for t in fit.terms] == pytest.approx(
+        [0.1690431567667557, 0.005455805093195996, 0.05580534328412514], rel=EXACT
+    )
+    robust = [t.robust for t in fit.terms if t.robust]
+    assert [r.standard_error for r in robust] == pytest.approx(
+        [0.1506039180870729, 0.006108217195609995, 0.05863990501760513], rel=EXACT
+    )
+    assert [r.p for r in robust] == pytest.approx(
+        [1.85287928255317e-07, 0.4258350299316266, 0.01141307875590951], rel=EXACT
+    )
+    assert [r.low for r in robust] == pytest.approx(
+        [0.3394749266561986, 0.9929175255662032, 1.033979084471656], rel=EXACT
+    )
+    assert [r.high for r in robust] == pytest.approx(
+        [0.6126272042697732, 1.01697862303621, 1.301189377389565], rel=EXACT
+    )
+
+
+# R: summary(f)$waldtest, f$rscore: robust; $logtest, f$score: naive
+def test_robust_tests_of_the_whole_model_equal_those_of_r() -> None:
+    fit = retinopathy()
+    assert fit.robust_wald
+    assert fit.robust_score
+    assert [fit.robust_wald.statistic, fit.robust_score.statistic] == pytest.approx(
+        [30.24800810896084, 29.04882066423049], rel=EXACT
+    )
+    assert [fit.robust_wald.p, fit.robust_score.p] == pytest.approx(
+        [1.223833168282655e-06, 2.187149089374464e-06], rel=EXACT
+    )
+    assert [fit.likelihood_ratio.statistic, fit.score and fit.score.statistic] == pytest.approx(
+        [30.1075705641631, 29.81637731630024], rel=EXACT
+    )
+
+
+# R: coxph(Surv(futime, status) ~ trt + age + risk, retinopathy, cluster = id, ties = "breslow")
+def test_robust_standard_errors_under_breslow_equal_r() -> None:
+    fit = retinopathy("breslow")
+    assert [t.robust.standard_error for t in fit.terms if t.robust] == pytest.approx(
+        [0.1505592432000641, 0.00610352280239827, 0.05862512665393114], rel=EXACT
+    )
+    assert [t.standard_error for t in fit.terms] == pytest.approx(
+        [0.1690425647444391, 0.005455934736239018, 0.05581222648915914], rel=EXACT
+    )
+
+
+# R: coxph(Surv(stop, event) ~ rx + size + number + strata(enum), bladder[bladder$enum < 5, ],
+#          cluster = id)
+def test_strata_and_clusters_together_equal_r() -> None:
+    data = pd.DataFrame(public.load_bladder())
+    design = data[["rx", "size", "number"]].astype(float)
+    fit = fit_cox(
+        design, data["stop"], data["event"], level=0.95, strata=data["enum"], cluster=data["id"]
+    )
+    assert (fit.strata, fit.clusters) == (4, 85)
+    assert [t.coefficient for t in fit.terms] == pytest.approx(
+        [-0.584793458738358, -0.05161698322664458, 0.2102937052965167], rel=EXACT
+    )
+    assert [t.standard_error for t in fit.terms] == pytest.approx(
+        [0.2010506024144293, 0.06973431999845156, 0.04675478991458954], rel=EXACT
+    )
+    assert [t.robust.standard_error for t in fit.terms if t.robust] == pytest.approx(
+        [0.3079462581726172, 0.0945866439054905, 0.06664168679145636], rel=EXACT
+    )
+    assert fit.robust_wald
+    assert fit.robust_wald.statistic == pytest.approx(15.53704663979148, rel=EXACT)
+
+
+# R: coxph(Surv(time, status) ~ karno + age + strata(celltype), veteran)
+def test_stratified_equals_r() -> None:
+    data = veteran()
+    fit = fit_cox(
+        data[["karno", "age"]], data["time"], data["event"], level=0.95, strata=data["cell"]
+    )
+    assert fit.strata == 4
+    assert fit.clusters is None
+    assert [t.robust for t in fit.terms] == [None, None]
+    assert [t.coefficient for t in fit.terms] == pytest.approx(
+        [-0.03681247357513918, -0.008599271300761432], rel=EXACT
+    )
+    assert [t.standard_error for t in fit.terms] == pytest.approx(
+        [0.005723235995056695, 0.009487800303617329], rel=EXACT
+    )
+    assert chi_squares(fit) == pytest.approx(
+        [41.78025136811937, 41.77438461241788, 44.46725727690503], rel=EXACT
+    )
+
+
+def test_clusters_of_one_change_no_coefficient_and_no_naive_error() -> None:
+    data = veteran()
+    arguments = data[["karno", "age"]], data["time"], data["event"]
+    plain = fit_cox(*arguments, level=0.95)
+    robust = fit_cox(*arguments, level=0.95, cluster=np.arange(len(data)).astype(str))
+    assert [replace(t, robust=None) for t in robust.terms] == list(plain.terms)
+
+
+def test_who_has_no_stratum_recorded_is_left_out() -> None:
+    data = veteran()
+    cell = data["cell"].where(data.index >= 5)
+    arguments = data[["karno"]], data["time"], data["event"]
+    fit = fit_cox(*arguments, level=0.95, strata=cell, cluster=data.index)
+    rest = fit_cox(*(a[5:] for a in arguments), level=0.95, strata=cell[5:], cluster=range(132))
+    assert fit.dropped == 5
+    assert fit == replace(rest, dropped=5)
+
+
+def test_a_missing_cluster_is_an_error() -> None:
+    data = veteran()
+    cluster = pd.Series(range(137)).where(data.index > 0)
+    with pytest.raises(ValueError, match="a cluster is missing"):
+        fit_cox(data[["karno"]], data["time"], data["event"], level=0.95, cluster=cluster)
+
+
+# --- profile likelihood -------------------------------------------------------------------
+
+
+# R: pl <- function(b) coxph(Surv(time, status) ~ sex + ph.ecog + offset(b * age), lung)$loglik[2]
+#    exp(uniroot(function(b) 2 * (f$loglik[2] - pl(b)) - qchisq(.95, 1), ..., tol = 1e-13)$root)
+#    pchisq(2 * (f$loglik[2] - pl(0)), 1, lower = FALSE)
+@pytest.mark.parametrize(
+    ("name", "low", "high", "p"),
+    [
+        ("age", 0.9931389422300001, 1.029906851172097, 0.2289771162802705),
+        ("sex", 0.4113186729552453, 0.7950484930611387, 0.0007168960629855362),
+        ("ph.ecog", 1.272747925396565, 1.987298502620559, 4.556012813530998e-05),
+    ],
+)
+def test_profile_limits_equal_those_of_r(name: str, low: float, high: float, p: float) -> None:
+    profile = lung(profile=True)[name].profile
+    assert profile
+    assert [profile.low, profile.high, profile.p] == pytest.approx([low, high, p], rel=EXACT)
+    assert not profile.shown
+
+
+SMALL = {
+    "time": [4, 6, 7, 9, 12, 13, 15, 18, 21, 24, 25, 30],
+    "event": [1, 1, 0, 1, 1, 0, 1, 0, 1, 0, 0, 0],
+    "x": [1.0, 1, 1, 0, 1, 1, 0, 0, 0, 1, 0, 0],
+}
+
+
+# R: as above with Surv(time, event) ~ offset(b * x); confint(f)
+def test_profile_limits_of_a_single_covariate_equal_those_of_r() -> None:
+    fit = fit_cox(
+        pd.DataFrame({"x": SMALL["x"]}), SMALL["time"], SMALL["event"], level=0.95, profile=True
+    )
+    term = fit["x"]
+    assert term.profile
+    assert [term.low, term.high] == pytest.approx([0.3751889560993999, 10.31881095253512])
+    assert [term.profile.low, term.profile.high] == pytest.approx(
+        [0.3475810645941863, 11.19605801389323], rel=EXACT
+    )
+    assert term.profile.p == pytest.approx(fit.likelihood_ratio.p, rel=EXACT)
+
+
+def test_profile_limits_are_shown_where_wald_s_are_poor() -> None:
+    # One of ten with the covariate had the event: the likelihood is far from a parabola.
+    design = pd.DataFrame({"x": [0.0] * 10 + [1.0] * 10})
+    time, event = np.tile(np.arange(1, 11), 2), [1] * 8 + [0] * 2 + [0] * 4 + [1] + [0] * 5
+    term = fit_cox(design, time, event, level=0.95, profile=True)["x"]
+    assert term.profile
+    assert term.profile.shown
+    assert term.profile.low < term.low
+    assert fit_cox(design, time, event, level=0.95)["x"].profile is None
+
+
+# --- Firth's penalty ----------------------------------------------------------------------
+
+MONOTONE = pd.DataFrame(
+    {
+        "time": range(1, 13),
+        "event": [1, 1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 0],
+        "late": [0.0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 1, 0],
+        "size": [3.0, 1, 2, 4, 2, 5, 1, 3, 1, 2, 4, 2],
+    }
+)
+
+
+def monotone(*names: str) -> Cox:
+    pytest.importorskip("firthmodels")
+    return fit_firth_cox(MONOTONE[list(names)], MONOTONE["time"], MONOTONE["event"], level=0.95)
+
+
+# R has no coxphf here, so the definition is maximised (Heinze and Schemper 2001, equation 1):
+#    pen <- function(b) { m <- coxph(f, ties = "breslow", init = b, iter.max = 0)
+#                         m$loglik[2] + determinant(solve(m$var))$modulus / 2 }
+#    o <- optimize(pen, c(-8, 6), maximum = TRUE, tol = 1e-13); uniroot() for the limits
+def test_firth_s_estimate_of_one_covariate_maximises_the_penalised_likelihood() -> None:
+    fit = monotone("late")
+    assert (fit.estimator, fit.limits) == ("Firth", "profile penalised likelihood")
+    assert (fit.ties, fit.score) == ("breslow", None)
+    term = fit["late"]
+    assert [term.coefficient, term.standard_error] == pytest.approx(
+        [-2.323432120674415, 1.567160278243981], rel=1e-6
+    )
+    assert np.log([term.low, term.high]).tolist() == pytest.approx(
+        [-7.191245293622525, -0.2104785368739891], rel=1e-6
+    )
+    assert term.p == pytest.approx(0.026914302366024, rel=1e-6)
+    assert fit.likelihood_ratio == GlobalTest(
+        pytest.approx(2 * (13.95218940469343 - 11.50403939663475), rel=1e-6),
+        1,
+        pytest.approx(term.p, rel=1e-5),
+    )
+
+
+# R: the same with optim(method = "Nelder-Mead", control = list(reltol = 1e-16))
+def test_firth_s_estimate_of_two_covariates_maximises_the_penalised_likelihood() -> None:
+    fit = monotone("late", "size")
+    assert [t.coefficient for t in fit.terms] == pytest.approx(
+        [-2.374631334874509, 0.1282114628749541], rel=1e-6
+    )
+    assert [t.standard_error for t in fit.terms] == pytest.approx(
+        [1.567951932560527, 0.3022313015015002], rel=1e-6
+    )
+    assert [np.log([t.low, t.high]).tolist() for t in fit.terms] == [
+        pytest.approx([-7.24969769897259, -0.2364290246848833], rel=1e-6),
+        pytest.approx([-0.5055747882796261, 0.6753496205887142], rel=1e-6),
+    ]
+    assert [t.p for t in fit.terms] == pytest.approx(
+        [0.02510350335784944, 0.6641769393714901], rel=1e-5
+    )
+    assert fit.likelihood_ratio.statistic == pytest.approx(
+        2 * (12.77333120584138 - 10.26464655945407), rel=1e-6
+    )
+
+
+def test_firth_answers_where_the_likelihood_is_monotone() -> None:
+    reason = r"^one level of late has no event, so that the likelihood is monotone$"
+    with pytest.raises(MonotoneLikelihood, match=reason):
+        fit_cox(MONOTONE[["late"]], MONOTONE["time"], MONOTONE["event"], level=0.95)
+    assert 0 < monotone("late")["late"].low < monotone("late")["late"].high < 1
+
+
+def test_firth_answers_complete_separation() -> None:
+    pytest.importorskip("firthmodels")
+    # R: as above, x <- c(0, 0, 0, 1, 1, 1), Surv(1:6, rep(1, 6)): -2.56524088308, se 1.79215141907
+    design = pd.DataFrame({"x": [0.0, 0, 0, 1, 1, 1]})
+    with pytest.raises(MonotoneLikelihood):
+        fit_cox(design, SEPARATED, [1] * 6, level=0.95)
+    term = fit_firth_cox(design, SEPARATED, [1] * 6, level=0.95)["x"]
+    assert [term.coefficient, term.standard_error] == pytest.approx(
+        [-2.56524088308, 1.79215141907], rel=1e-6
+    )
+
+
+def test_firth_does_not_answer_for_data_that_say_nothing() -> None:
+    with pytest.raises(NotEstimable, match=r"^x has one level only$"):
+        fit_firth_cox(pd.DataFrame({"x": [1.0] * 6}), SEPARATED, [1] * 6, level=0.95)
+    pytest.importorskip("firthmodels")
+    # Whoever has the level leaves before the first event.
+    design = pd.DataFrame({"x": [1.0, 1, 0, 0, 0, 0]})
+    with pytest.raises(NotEstimable, match=r"^the penalised fit does not converge$"):
+        fit_firth_cox(design, SEPARATED, [0, 0, 1, 1, 0, 1], level=0.95)
+
+
+# --- bad input ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "strata", "cluster", "reason"),
+    [
+        ([1, 1, 1, 0, 0, 0], [1, 1, 1, 2, 2, 2], None, "x has one level only within every stratum"),
+        ([1, 3, 2, 4, 1, 2], None, [7] * 6, "there are too few clusters for a robust variance"),
+    ],
+)
+def test_not_estimable_within_strata_or_clusters(
+    x: list[float], strata: list[int] | None, cluster: list[int] | None, reason: str
+) -> None:
+    with pytest.raises(NotEstimable, match=f"^{reason}$"):
+        fit_cox(
+            pd.DataFrame({"x": x}), SEPARATED, [1] * 6, level=0.95, strata=strata, cluster=cluster
+        )
+
+
+@pytest.mark.parametrize(
+    ("time", "reason"),
+    [
+        # R's coxph says that the hazard ratio is exactly 1, with a standard error of 0.38.
+        ([3] * 6, "no event happened while somebody else was at risk without one"),
+        ([3, 2, 1, 0, -1, 5], "a time is negative"),
+    ],
+)
+def test_not_estimable_at_such_times(time: list[float], reason: str) -> None:
+    with pytest.raises(NotEstimable, match=f"^{reason}$"):
+        fit_cox(pd.DataFrame({"x": [1.0, 2, 0, 0, 3, 1]}), time, [1] * 6, level=0.95)
+
+
+def test_identical_times_with_censorings_say_something() -> None:
+    # R: coxph(Surv(rep(3, 6), c(1, 1, 0, 1, 0, 0)) ~ c(1, 2, 0, 0, 3, 1))
+    fit = fit_cox(
+        pd.DataFrame({"x": [1.0, 2, 0, 0, 3, 1]}), [3] * 6, [1, 1, 0, 1, 0, 0], level=0.95
+    )
+    assert fit["x"].coefficient == pytest.approx(-0.1749804117112438, rel=EXACT)
+
+
+def test_a_missing_time_is_an_error() -> None:
+    with pytest.raises(ValueError, match="a time or an event is missing"):
+        fit_cox(pd.DataFrame({"x": [1.0, 2]}), [1, np.nan], [1, 1], level=0.95)
+
+
+def test_a_limit_that_no_number_holds_is_not_written() -> None:
+    design = pd.DataFrame({"x": np.array(SMALL["x"]) * 1e-4})
+    with pytest.raises(NotEstimable, match=r"^a limit of a hazard ratio is beyond any number$"):
+        fit_cox(design, SMALL["time"], SMALL["event"], level=0.95)

@@ -9,7 +9,17 @@ from sksurv.util import Surv
 
 from sarcoma_sbrt.errors import NotEstimable
 from sarcoma_sbrt.survival import forest
-from sarcoma_sbrt.survival.forest import endpoint_seed, fit_forest
+from sarcoma_sbrt.survival.forest import (
+    Hyperparameters,
+    endpoint_seed,
+    fit_forest,
+    partial_dependence,
+    predict,
+    sample_of,
+    tune,
+    tune_forest,
+)
+from sarcoma_sbrt.survival.performance import concordances, integrated_brier_score
 
 
 def fit(
@@ -19,6 +29,7 @@ def fit(
     group: np.ndarray | None = None,
     trees: int = 100,
     seed: int = 1,
+    step: float = 1.0,
 ) -> forest.Forest:
     return fit_forest(
         design,
@@ -29,6 +40,7 @@ def fit(
         min_samples_leaf=3,
         repeats=10,
         seed=endpoint_seed(seed, "os"),
+        step=step,
     )
 
 
@@ -44,22 +56,58 @@ def veteran() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     return design, outcome["Survival_in_days"], outcome["Status"].astype(int)
 
 
-def test_equals_scikit_survival_when_given_its_bootstrap_samples() -> None:
+def library_forest(max_features: str | None) -> tuple[RandomSurvivalForest, forest.Sample]:
     design, time, event = veteran()
-    matrix = design.to_numpy(dtype=np.float32)
+    sample = sample_of(design, np.ceil(time / 30.4375), event, np.arange(137))
     library = RandomSurvivalForest(
-        n_estimators=60, min_samples_leaf=3, bootstrap=True, oob_score=True, random_state=4
-    ).fit(matrix, Surv.from_arrays(event == 1, time))
+        n_estimators=60,
+        min_samples_leaf=3,
+        max_features=max_features,
+        oob_score=True,
+        random_state=4,
+    )
+    return library.fit(sample.matrix, Surv.from_arrays(sample.event, sample.time)), sample
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("sqrt", "sqrt"), ("all", None), (1, 1)])
+def test_equals_scikit_survival_when_given_its_bootstrap_samples(
+    ours: str | int, theirs: str | int | None
+) -> None:
+    library, sample = library_forest(theirs)
     bags = np.stack([np.bincount(s, minlength=137) for s in library.estimators_samples_])
+    states = [tree.random_state for tree in library.estimators_]
+    grown = [
+        tuple(forest._grow(sample, bags, Hyperparameters(3, ours), states, curves=curves))
+        for curves in (False, True)
+    ]
+    (risk,), _ = forest._risks(grown[0], sample.matrix[np.newaxis], bags == 0)
+    np.testing.assert_allclose(risk, library.oob_prediction_, rtol=1e-13)
+    score = concordances(sample.time, sample.event, [risk])[0]
+    assert score == pytest.approx(library.oob_score_, rel=1e-13)
 
-    class States:
-        def integers(self, *_: int, size: int) -> list[int]:
-            return [tree.random_state for tree in library.estimators_]
+    months = np.array([0.0, 2.0, 7.0, 12.0])
+    found = predict(grown[1], sample.matrix[:20], months)
+    curves = library.predict_survival_function(sample.matrix[:20])
+    # The library's step functions have no value before the first observed time, here a month.
+    expected = np.array([[1.0, *curve(months[1:])] for curve in curves])
+    np.testing.assert_allclose(found.survival, expected, rtol=1e-12)
+    np.testing.assert_allclose(found.risk, library.predict(sample.matrix[:20]), rtol=1e-12)
 
-    trees = forest._grow(matrix, time, event == 1, bags, 3, States())
-    predictions = forest._out_of_bag(trees, matrix[np.newaxis], bags)[0]
-    np.testing.assert_array_equal(predictions, library.oob_prediction_)
-    assert forest._concordance(time, event == 1, predictions) == library.oob_score_
+
+def test_times_are_rounded_up_to_the_grid_for_the_trees_alone() -> None:
+    design, time, event = noise(60, seed=2)
+    sample = sample_of(design, time, event, np.arange(60))
+    tuned = tune(sample, [Hyperparameters(3)], 30, np.arange(1.0, 13), endpoint_seed(1, "os"))
+    assert set(tuned.trees[0].unique_times_) == set(np.ceil(time))
+    np.testing.assert_array_equal(sample.time, time)
+    for step, expected in ((0.5, np.ceil(time * 2) / 2), (0, time)):
+        finer = sample_of(design, time, event, np.arange(60), step=step)
+        np.testing.assert_array_equal(finer.grid_time, expected)
+    # A sum of floats that is a whole month but for rounding is that month.
+    almost = sample_of(design, np.full(60, 0.1 * 3 * 10), event, np.arange(60))
+    bags = np.ones((1, 60), dtype=np.int64)
+    (tree,) = forest._grow(almost, bags, Hyperparameters(3), [0])
+    assert tree.unique_times_.tolist() == [3.0]
 
 
 def test_a_patient_is_drawn_with_all_lesions_or_not_at_all() -> None:
@@ -102,7 +150,7 @@ def test_a_strong_covariate_ranks_first() -> None:
     design, _, event = noise(100, seed=3)
     rng = np.random.default_rng(4)
     time = rng.exponential(12 * np.exp(-1.5 * design["b"]))
-    found = fit(design, time, event)
+    found = fit(design, time, event, step=0)  # half of them within six months
     ranked = sorted(found.importances, key=lambda i: i.mean, reverse=True)
     assert ranked[0].name == "b"
     assert ranked[0].mean > 5 * abs(ranked[1].mean)
@@ -142,3 +190,126 @@ def test_a_missing_covariate_is_the_callers_mistake() -> None:
     design.loc[3, "a"] = np.nan
     with pytest.raises(ValueError, match="a covariate is missing; take complete cases first"):
         fit(design, time, event)
+
+
+def test_the_standard_error_and_the_apparent_concordance_stand_beside() -> None:
+    found = fit(*noise(100, seed=5))
+    assert 0.03 < found.standard_error < 0.07
+    # Trees know the rows that they were grown on: on noise all of this is optimism.
+    assert found.apparent > found.concordance + 0.2
+    assert found.hyperparameters == Hyperparameters(3, "sqrt")
+
+
+def test_tuning_takes_the_best_brier_score_out_of_bag() -> None:
+    design, time, event = noise(80, seed=6)
+    grid = [Hyperparameters(2, "all"), Hyperparameters(30), Hyperparameters(5)]
+    months = np.arange(1.0, 13)
+    seed = endpoint_seed(3, "os")
+    chosen, scores = tune_forest(
+        design, time, event, np.arange(80), grid=grid, trees=60, months=months, seed=seed
+    )
+    # Covariates that say nothing are best predicted from hardly at all.
+    assert chosen == Hyperparameters(30)
+    assert scores.index(min(scores)) == 1
+    sample = sample_of(design, time, event, np.arange(80))
+    rng = np.random.default_rng(seed)
+    bags = forest._bags(sample.patient, 60, rng)
+    total, count = np.zeros((80, 12)), np.zeros(80)
+    trees = forest._grow(sample, bags, grid[2], forest._states(60, rng))
+    for tree, bag in zip(trees, bags, strict=True):
+        out = bag == 0
+        for row in np.flatnonzero(out):
+            (curve,) = tree.predict_survival_function(sample.matrix[row : row + 1])
+            known = np.r_[0.0, curve.x], np.r_[1.0, curve.y]
+            total[row] += [known[1][known[0] <= month][-1] for month in months]
+        count += out
+    by_hand = integrated_brier_score(time, event, total / count[:, np.newaxis], months)
+    assert scores[2] == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_of_equal_scores_the_earlier_is_taken() -> None:
+    design, time, event = noise(60, seed=7)
+    grid = [Hyperparameters(5, "all"), Hyperparameters(5, 3)]
+    sample = sample_of(design, time, event, np.arange(60))
+    tuned = tune(sample, grid, 20, np.arange(1.0, 7), endpoint_seed(1, "os"))
+    assert tuned.scores[0] == tuned.scores[1]
+    assert tuned.chosen == 0
+
+
+def test_partial_dependence_falls_with_a_hazard_and_is_flat_without() -> None:
+    rng = np.random.default_rng(8)
+    design = pd.DataFrame(
+        {"risk": rng.integers(0, 2, 120).astype(float), "nothing": rng.normal(size=120)}
+    )
+    time = rng.exponential(np.where(design["risk"] == 1, 6, 24))
+    risk, nothing = partial_dependence(
+        design,
+        time,
+        np.ones(120, dtype=int),
+        np.arange(120),
+        hyperparameters=Hyperparameters(15, "all"),
+        trees=60,
+        months=[6.0, 12.0],
+        seed=endpoint_seed(1, "os"),
+    )
+    assert risk.values.tolist() == [0.0, 1.0]
+    # The truth at 6 and 12 months is exp(-6/24), exp(-12/24) and exp(-1), exp(-2); two standard
+    # errors of a rate of sixty patients are 0.13.
+    np.testing.assert_allclose(risk.survival, [[0.78, 0.61], [0.37, 0.14]], atol=0.13)
+    assert risk.mortality[1] > 1.5 * risk.mortality[0]
+    assert nothing.values.shape == (10,)
+    assert set(np.float32(nothing.values)) <= set(np.float32(design["nothing"]))
+    assert np.ptp(nothing.survival[:, 0]) < 0.25
+    assert nothing.months.tolist() == [6.0, 12.0]
+
+
+def test_partial_dependence_is_of_the_forest_that_is_reported() -> None:
+    design, time, event = noise(60, seed=9)
+    design["constant"] = 1.0
+    options = {"trees": 40, "seed": endpoint_seed(1, "os")}
+    (*_, constant) = partial_dependence(
+        design,
+        time,
+        event,
+        np.arange(60),
+        hyperparameters=Hyperparameters(3),
+        months=[3.0],
+        **options,
+    )
+    sample = sample_of(design, time, event, np.arange(60))
+    rng = np.random.default_rng(options["seed"])
+    bags = forest._bags(sample.patient, 40, rng)
+    trees = forest._grow(sample, bags, Hyperparameters(3), forest._states(40, rng), curves=False)
+    risks, _ = forest._risks(trees, sample.matrix[np.newaxis], bags == 0)
+    # Holding a column at its only value changes nothing: the mean of the out-of-bag risks.
+    assert constant.mortality == pytest.approx([risks[0].mean()], rel=1e-12)
+
+
+def test_partial_dependence_does_not_reach_beyond_the_last_time() -> None:
+    design, time, event = noise(60, seed=9)
+    with pytest.raises(NotEstimable, match=r"^nobody was followed that long$"):
+        partial_dependence(
+            design,
+            time,
+            event,
+            np.arange(60),
+            hyperparameters=Hyperparameters(3),
+            trees=20,
+            months=[1000.0],
+            seed=endpoint_seed(1, "os"),
+        )
+
+
+def test_bad_options_are_named() -> None:
+    with pytest.raises(ValueError, match="max_features 'most'; accepted: sqrt, all or a whole"):
+        Hyperparameters(3, "most")
+    design, time, event = noise(60, seed=9)
+    sample = sample_of(design, time, event, np.arange(60))
+    with pytest.raises(ValueError, match="no hyperparameters to choose among"):
+        tune(sample, [], 20, np.arange(1.0, 7), endpoint_seed(1, "os"))
+    with pytest.raises(NotEstimable, match=r"^nobody was followed that long$"):
+        tune(sample, [Hyperparameters(3)], 20, np.array([1e3]), endpoint_seed(1, "os"))
+    with pytest.raises(NotEstimable, match=r"^a time is negative$"):
+        fit(design, -time, event)
+    with pytest.raises(ValueError, match="no grid of times with step -1; accepted: 0 or more"):
+        sample_of(design, time, event, np.arange(60), step=-1)

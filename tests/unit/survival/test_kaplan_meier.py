@@ -15,14 +15,24 @@ from sarcoma_sbrt.errors import NotEstimable
 from sarcoma_sbrt.survival.kaplan_meier import (
     KaplanMeier,
     Median,
+    Quantile,
+    common_horizon,
     fit_kaplan_meier,
     reverse_kaplan_meier,
 )
 
 
-def lung() -> KaplanMeier:
+def lung(transform: str = "log-log") -> KaplanMeier:
     data = load_lung()
-    return fit_kaplan_meier(data["time"], data["status"], level=0.95)
+    return fit_kaplan_meier(data["time"], data["status"], level=0.95, transform=transform)
+
+
+def lung_by_sex() -> list[KaplanMeier]:
+    data = load_lung()
+    return [
+        fit_kaplan_meier(rows["time"], rows["status"], level=0.95)
+        for _, rows in data.groupby("sex")
+    ]
 
 
 def veteran(level: float = 0.95) -> KaplanMeier:
@@ -48,6 +58,52 @@ def test_rates_equal_those_of_r(
     rate = lung().rate(time)
     assert rate.at_risk == at_risk
     assert [rate.value, rate.low, rate.high] == pytest.approx([value, low, high], rel=1e-12)
+
+
+# R: summary(survfit(Surv(time, status == 2) ~ 1, lung, conf.type = "log"), times = ...); "plain"
+@pytest.mark.parametrize(
+    ("transform", "time", "low", "high"),
+    [
+        ("log", 90, 0.8406211828565318, 0.9245323057435421),
+        ("log", 365, 0.3447215817958266, 0.4858376035472809),
+        ("log", 1000, 0.02068546019897995, 0.1225341955165977),
+        ("plain", 90, 0.8396392076075222, 0.9235186871293196),
+        ("plain", 365, 0.3390285838476761, 0.4794546650724527),
+        ("plain", 1000, 0.005564215078276792, 0.09512692106334414),
+    ],
+)
+def test_bands_on_the_other_transforms_equal_those_of_r(
+    transform: str, time: float, low: float, high: float
+) -> None:
+    rate = lung(transform).rate(time)
+    assert rate.value == lung().rate(time).value
+    assert [rate.low, rate.high] == pytest.approx([low, high], rel=1e-12)
+
+
+# R: survfit(Surv(c(1, 2, 3, 4), c(0, 1, 1, 1)) ~ 1, conf.type = ...): S = 1, 2/3, 1/3, 0
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("transform", "lower", "upper"),
+    [
+        ("log", [1, 0.2995071303590223, 0.06727839085192228, NAN], [1, 1, 1, NAN]),
+        ("plain", [1, 0.1332320359605212, 0, NAN], [1, 1, 0.8667679640394788, NAN]),
+        (
+            "log-log",
+            [NAN, 0.05407342678651676, 0.008961628330979084, NAN],
+            [NAN, 0.945206387272047, 0.7741486503608326, NAN],
+        ),
+    ],
+)
+def test_bands_where_the_curve_is_one_or_zero_are_those_of_r(
+    transform: str, lower: list[float], upper: list[float]
+) -> None:
+    curve = fit_kaplan_meier([1, 2, 3, 4], [0, 1, 1, 1], level=0.95, transform=transform)
+    assert curve.times.tolist() == [0, 1, 2, 3, 4]
+    # Time 0 is ours; it stands as a censoring time before the first event does.
+    assert curve.lower.tolist() == pytest.approx([lower[0], *lower], rel=1e-12, nan_ok=True)
+    assert curve.upper.tolist() == pytest.approx([upper[0], *upper], rel=1e-12, nan_ok=True)
 
 
 # R: survfit(Surv(time, status) ~ 1, veteran, conf.type = "log-log")
@@ -127,9 +183,144 @@ def test_medians_equal_those_of_r() -> None:
 def test_where_the_curve_is_exactly_one_half_the_median_is_the_earlier_time(
     n: int, low: float, high: float | None
 ) -> None:
-    # At n = 14 and 18 lifelines' sum of logarithms leaves the curve 1e-16 above one half.
+    # At n = 14 and 18 rounding may leave the curve 1e-16 above one half.
     curve = fit_kaplan_meier(np.arange(1, n + 1), np.ones(n), level=0.95)
     assert curve.median() == Median(n / 2, low, high)
+
+
+# R: summary(survfit(Surv(1:n, rep(1, n)) ~ 1, conf.type = "log-log"))$table: median, limits
+@pytest.mark.parametrize(
+    ("n", "median", "low", "high"), [(4, 2.5, 1, None), (14, 7.5, 3, 11), (18, 9.5, 5, 13)]
+)
+def test_the_midpoint_of_the_stretch_is_r_s_median(
+    n: int, median: float, low: float, high: float | None
+) -> None:
+    curve = fit_kaplan_meier(np.arange(1, n + 1), np.ones(n), level=0.95)
+    assert curve.median(at_half="midpoint") == Median(median, low, high)
+
+
+def test_a_curve_that_stays_at_one_half_has_no_midpoint() -> None:
+    # R: print(survfit(Surv(c(1, 2, 5, 6), c(1, 1, 0, 0)) ~ 1)) says 2; quantile() says 4.
+    curve = fit_kaplan_meier([1, 2, 5, 6], [1, 1, 0, 0], level=0.95)
+    assert curve.median(at_half="midpoint").value == curve.median().value == 2
+
+
+# R: quantile(survfit(Surv(time, status == 2) ~ 1, lung, conf.type = ...), c(.25, .5, .75))
+@pytest.mark.parametrize(
+    ("transform", "lows", "highs"),
+    [
+        ("log-log", (144, 284, 457), (194, 361, 643)),
+        ("log", (145, 285, 460), (197, 363, 654)),
+        ("plain", (145, 284, 457), (197, 361, 643)),
+    ],
+)
+def test_quartiles_equal_those_of_r(
+    transform: str, lows: tuple[float, ...], highs: tuple[float, ...]
+) -> None:
+    for rule in ("first", "midpoint"):
+        assert lung(transform).quartiles(at_probability=rule) == tuple(
+            Quantile(*row) for row in zip((170, 310, 550), lows, highs, strict=True)
+        )
+
+
+def test_every_quartile_takes_the_rule_of_the_stretch() -> None:
+    # R: quantile(survfit(Surv(1:8, rep(1, 8)) ~ 1), c(.25, .5, .75)): 2.5, 4.5, 6.5
+    curve = fit_kaplan_meier(np.arange(1, 9), np.ones(8), level=0.95)
+    assert [q.value for q in curve.quartiles()] == [2, 4, 6]
+    assert [q.value for q in curve.quartiles(at_probability="midpoint")] == [2.5, 4.5, 6.5]
+
+
+def test_an_undefined_upper_limit_may_be_the_last_event_time() -> None:
+    # S is 3/4, 1/2, 1/4 at 1, 2, 3; the upper band never falls to one half.
+    curve = fit_kaplan_meier([1, 2, 3, 9], [1, 1, 1, 0], level=0.95)
+    assert curve.median() == Median(2, 1, None)
+    assert curve.median(limits="first_event") == Median(2, 1, 3)
+    assert lung().median(limits="first_event") == lung().median()
+
+
+def test_no_last_event_time_bounds_a_median_that_is_not_reached() -> None:
+    curve = fit_kaplan_meier([1, 2, 3, 4, 5, 6], [1, 0, 0, 0, 0, 0], level=0.95)
+    assert curve.median(limits="first_event") == Median(None, 1.0, None)
+
+
+def test_other_rules_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"no limits 'last'; accepted: crossing, first_event"):
+        lung().median(limits="last")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"no at_probability 'last'; accepted: first, midpoint"):
+        lung().median(at_half="last")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"no quantile of 1; accepted: between 0 and 1"):
+        lung().quantile(1)
+
+
+# R: summary(survfit(Surv(time, status == 2) ~ sex, lung), rmean = tau)$table: rmean, se(rmean)
+@pytest.mark.parametrize(
+    ("horizon", "group", "value", "error"),
+    [
+        (182, 0, 152.95436324391, 4.399053361361788),
+        (182, 1, 169.6927760424414, 3.584932146218887),
+        (965, 0, 324.0484190621455, 22.29793923414381),
+        (965, 1, 455.9040875116734, 32.91741568873505),
+    ],
+)
+def test_restricted_means_equal_those_of_r(
+    horizon: float, group: int, value: float, error: float
+) -> None:
+    mean = lung_by_sex()[group].restricted_mean(horizon)
+    assert [mean.value, mean.standard_error] == pytest.approx([value, error], rel=1e-12)
+    assert [mean.low, mean.high] == pytest.approx(
+        [value - 1.959963984540054 * error, value + 1.959963984540054 * error], rel=1e-12
+    )
+    assert mean.horizon == horizon
+
+
+def test_the_common_horizon_is_the_earliest_of_the_last_times() -> None:
+    # R: tapply(lung$time, lung$sex, max)
+    assert [curve.times[-1] for curve in lung_by_sex()] == [1022, 965]
+    assert common_horizon(lung_by_sex()) == 965
+    for nothing in ([], [fit_kaplan_meier([0, 0], [1, 0], level=0.95)]):
+        with pytest.raises(NotEstimable, match=r"^nobody was followed beyond the start$"):
+            common_horizon(nothing)
+
+
+def test_a_restricted_mean_ends_where_the_curve_does_unless_it_is_zero() -> None:
+    # R: summary(survfit(Surv(time, status) ~ 1, veteran), rmean = 1200)$table
+    mean = veteran().restricted_mean(1200)
+    assert [mean.value, mean.standard_error] == pytest.approx(
+        [132.7767903475601, 15.30789308780549], rel=1e-12
+    )
+    with pytest.raises(NotEstimable, match=r"^nobody was followed that long$"):
+        lung().restricted_mean(1023)
+    with pytest.raises(ValueError, match=r"no mean up to 0; accepted: a horizon above 0"):
+        lung().restricted_mean(0)
+
+
+@pytest.mark.parametrize("transform", ["log-log", "log", "plain"])
+def test_without_an_event_the_curve_stays_at_one(transform: str) -> None:
+    curve = fit_kaplan_meier([3, 5], [0, 2], level=0.95, transform=transform)
+    assert curve.survival.tolist() == [1, 1, 1]
+    assert curve.quartiles() == (Quantile(None, None, None),) * 3
+    assert curve.median(limits="first_event") == Median(None, None, None)
+    mean = curve.restricted_mean(4)
+    assert (mean.value, mean.standard_error) == (4, 0)
+
+
+def test_everybody_with_an_event_at_one_time() -> None:
+    curve = fit_kaplan_meier([3, 3, 3], [1, 1, 1], level=0.95)
+    assert curve.survival.tolist() == [1, 0]
+    assert curve.median() == curve.median(at_half="midpoint") == Median(3, None, None)
+    assert curve.restricted_mean(3).value == 3
+
+
+def test_times_that_differ_by_rounding_are_one_time() -> None:
+    # R: survfit(Surv(c(.1 + .2, .3, 1), c(1, 1, 0)) ~ 1) has two times
+    curve = fit_kaplan_meier([0.1 + 0.2, 0.3, 1], [1, 1, 0], level=0.95)
+    assert curve.events.tolist() == [0, 2, 0]
+
+
+def test_a_negative_time_is_no_time() -> None:
+    for fit in (fit_kaplan_meier, reverse_kaplan_meier):
+        with pytest.raises(NotEstimable, match=r"^a time is negative$"):
+            fit([3, -1], [1, 0], level=0.95)
 
 
 def test_a_median_that_is_not_reached_is_none() -> None:
@@ -191,8 +382,8 @@ def test_a_competing_event_does_not_end_follow_up() -> None:
 
 
 def test_another_transform_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"no band on the transform 'log'; accepted: log-log"):
-        fit_kaplan_meier([1], [1], level=0.95, transform="log")
+    with pytest.raises(ValueError, match=r"no transform 'logit'; accepted: log-log, log, plain"):
+        fit_kaplan_meier([1], [1], level=0.95, transform="logit")
 
 
 def test_nobody_and_missing_are_not_a_curve() -> None:

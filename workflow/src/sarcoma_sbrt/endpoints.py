@@ -22,7 +22,7 @@ import pandas as pd
 from sarcoma_sbrt.schema import DAYS_PER_MONTH, ENDPOINT_TABLE
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
-__all__ = ["Derived", "Exclusion", "derive", "derive_all", "summary"]
+__all__ = ["Derived", "Exclusion", "derive", "derive_all", "later_diameters", "summary"]
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -557,6 +557,36 @@ def _later_assessments(
         smallest = rows["diameter"].groupby(rows["unit"]).cummin()
         rows["reference"] = smallest.clip(upper=rows["baseline"])
     return rows
+
+
+def later_diameters(tables: Tables, definition: EndpointSettings) -> pd.DataFrame:
+    """Diameters measured after the first fraction, as the definition of local failure sees them.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Canonical tables.
+    definition : EndpointSettings
+        Of the event ``local_failure``; decides the day up to which a lesion is observed.
+
+    Returns
+    -------
+    DataFrame
+        ``patient_id``, ``lesion_id``, ``months`` (from the lesion's first fraction),
+        ``diameter_mm`` and ``baseline_mm``, in the order of patient, lesion and time. A lesion
+        that was never measured again, or has no baseline, has no row.
+    """
+    units, _ = _lesions(tables, definition)
+    rows = _later_assessments(tables, units, definition)
+    return pd.DataFrame(
+        {
+            "patient_id": rows["patient_id"],
+            "lesion_id": rows["lesion_id"],
+            "months": (rows["day"] - rows["start"]) / DAYS_PER_MONTH,
+            "diameter_mm": rows["diameter"],
+            "baseline_mm": rows["baseline"],
+        }
+    ).reset_index(drop=True)
 
 
 def _failures(later: pd.DataFrame, definition: EndpointSettings) -> pd.DataFrame:

@@ -20,7 +20,9 @@ __all__ = [
     "ColumnMapping",
     "Comparison",
     "Covariate",
+    "Diagnostics",
     "EndpointSettings",
+    "ForestPlan",
     "Level",
     "Plan",
     "TableMapping",
@@ -204,11 +206,48 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class ForestPlan:
+    """How forests are cross-validated, and what they ask of the data.
+
+    `cross_validation` and `thresholds` are the blocks of ``config/models.yaml``, which says
+    what each number is; `grid` holds smallest leaf and covariates tried, point by point.
+    """
+
+    step_months: float
+    cross_validation: Mapping[str, int]
+    grid: tuple[tuple[int, str | int], ...]
+    thresholds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """How the assumptions of the Cox models are looked at.
+
+    Attributes
+    ----------
+    transform : str
+        Of time in the test of proportional hazards.
+    influence_bound : float
+        Standard errors of a coefficient that one patient may move it before it is counted.
+    time_cuts_months : tuple of float
+        Where the periods of a time-varying effect end.
+    spline_knots : int
+        Of a continuous covariate's spline.
+    """
+
+    transform: Literal["km", "rank", "identity", "log"] = "km"
+    influence_bound: float = 1.0
+    time_cuts_months: tuple[float, ...] = (12.0,)
+    spline_knots: int = 3
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The analysis plan after what the cohort cannot supply has been taken out.
 
     Every mapping is endpoint -> covariate names (or model -> names), in the plan's order.
-    `left_out` says what was taken out and why: ``{what: reason}``.
+    `left_out` says what was taken out and why: ``{what: reason}``. `rmst_months` is None where
+    the restricted mean goes as far as every group was followed.
     """
 
     confidence_level: float
@@ -229,6 +268,40 @@ class Analysis:
     figures: Mapping[str, tuple[str, ...]]
     comparison: Comparison
     left_out: Mapping[str, str]
+    median_ci: Literal["crossing", "first_event"] = "crossing"
+    median_at_half: Literal["first", "midpoint"] = "first"
+    diagnostics: Diagnostics = Diagnostics()
+    rmst_months: float | None = None
+    forest_plan: ForestPlan | None = None
+    competing_gaps_months: tuple[float | None, ...] = ()
+    clinical_figures: tuple[str, ...] = ()
+
+    def cox_models(self, endpoint: str) -> dict[str, tuple[str, ...]]:
+        """Covariates of each Cox model of an endpoint, no two models the same.
+
+        The univariable ones are one entry, ``univariable``, for each covariate by itself.
+        """
+        univariable = self.univariable.get(endpoint, ())
+        found = {"univariable": univariable} if univariable else {}
+        seen = {frozenset([name]) for name in univariable}
+        for model, names in self.multivariable.get(endpoint, {}).items():
+            if frozenset(names) not in seen:
+                found[model] = names
+                seen.add(frozenset(names))
+        return found
+
+    @property
+    def continuous(self) -> tuple[tuple[str, str, str], ...]:
+        """Endpoint, Cox model and name of each continuous covariate, the adjusted model first."""
+        found: dict[tuple[str, str], str] = {}
+        for endpoint in self.endpoints:
+            adjusted = self.multivariable.get(endpoint, {}).get("multivariable", ())
+            models = {"multivariable": adjusted, "univariable": self.univariable.get(endpoint, ())}
+            for model, names in models.items():
+                for name in names:
+                    if self.covariates[name].step is not None:
+                        found.setdefault((endpoint, name), model)
+        return tuple((endpoint, model, name) for (endpoint, name), model in found.items())
 
 
 @dataclass(frozen=True)
@@ -379,7 +452,44 @@ def analysis_settings(
             times_months=tuple(plan["comparison"]["times_months"]),
         ),
         left_out=left_out,
+        median_ci=plan["kaplan_meier"].get("median_ci", "crossing"),
+        median_at_half=plan["kaplan_meier"].get("median_at_half", "first"),
+        rmst_months=plan["kaplan_meier"].get("rmst_months"),
+        diagnostics=_diagnostics(plan["diagnostics"]),
+        forest_plan=_forest_plan(forest),
+        competing_gaps_months=tuple(plan["competing"]["death_gap_months"]),
+        clinical_figures=_clinical_figures(plan["clinical_figures"], endpoints, cohort),
     )
+
+
+def _clinical_figures(
+    names: Iterable[str], endpoints: Mapping[str, EndpointSettings], cohort: CohortSettings
+) -> tuple[str, ...]:
+    """Figures of single patients or lesions whose columns the cohort has.
+
+    Real patients are shown one by one only where the cohort's own file asks for it.
+    """
+    if cohort.kind == "observed" and "clinical_figures" not in cohort.models:
+        return ()
+    local = [e for e in endpoints.values() if e.event == "local_failure" and not e.missing(cohort)]
+    lanes = ("patients.last_contact_day", "patients.vital_status", "courses.start_day")
+    drawn = all(map(cohort.supplies, lanes))
+    return tuple(name for name in names if (drawn if name == "swimmer" else local))
+
+
+def _forest_plan(raw: Mapping[str, Any]) -> ForestPlan:
+    validation = {key: value for key, value in raw["cross_validation"].items() if key != "grid"}
+    grid = raw["cross_validation"]["grid"]
+    return ForestPlan(
+        step_months=float(raw["step_months"]),
+        cross_validation=validation,
+        grid=tuple((point["min_samples_leaf"], point["max_features"]) for point in grid),
+        thresholds=dict(raw["thresholds"]),
+    )
+
+
+def _diagnostics(raw: Mapping[str, Any]) -> Diagnostics:
+    return Diagnostics(**{**raw, "time_cuts_months": tuple(raw["time_cuts_months"])})
 
 
 def _plan_problems(plan: Mapping[str, Any]) -> list[Problem]:

@@ -25,7 +25,14 @@ from sarcoma_sbrt.dose import bed, eqd2
 from sarcoma_sbrt.reporting.statistics import Statistic, Unit, not_estimable
 from sarcoma_sbrt.settings import DERIVED_NEEDS, Analysis, CohortSettings
 
-__all__ = ["cohort_statistics", "flow_statistics", "slug"]
+__all__ = [
+    "by_slug",
+    "cohort_statistics",
+    "first_courses",
+    "flow_statistics",
+    "related_events",
+    "slug",
+]
 
 # A prescription given to fewer lesions than this is counted among the others: in a small
 # series a rare dose is close to naming a patient, and Feng et al. 2022 do the same.
@@ -345,7 +352,7 @@ def _course_statistics(
     """Dose of the first course to each lesion, so that every row describes the same lesions."""
     if not cohort.supplies("courses.start_day"):
         return []
-    first = _first_courses(courses)
+    first = first_courses(courses)
     statistics = _repeated_courses(courses, len(first))
     for key, (column, unit) in _COURSE_QUANTITIES.items():
         if cohort.supplies(f"courses.{column}"):
@@ -356,7 +363,8 @@ def _course_statistics(
     return statistics
 
 
-def _first_courses(courses: pd.DataFrame) -> pd.DataFrame:
+def first_courses(courses: pd.DataFrame) -> pd.DataFrame:
+    """First course of each lesion, in the order of the table."""
     ordered = courses.sort_values(["start_day", "course_id"], kind="stable")
     return ordered.drop_duplicates(["patient_id", "lesion_id"]).sort_index()
 
@@ -527,14 +535,32 @@ def _toxicity_statistics(
         return []
     events, everyone = tables["toxicities"], len(tables["patients"])
     facts = _toxicity_facts(cohort, "term", "onset_day", "phase")
-    related = events[~events["attribution"].isin(_UNRELATED).astype(bool)]
-    phases = _phases(related, acute_toxicity_months)
+    related = related_events(events, acute_toxicity_months)
     return [
         *_left_out("unrelated", len(events) - len(related), facts),
-        *_left_out("unknown_phase", int((phases == "").sum()), facts),
-        *_terms(related.assign(phase=phases), everyone, facts),
+        *_left_out("unknown_phase", int((related["phase"] == "").sum()), facts),
+        *_terms(related, everyone, facts),
         *_severe(related, everyone, _toxicity_facts(cohort)),
     ]
+
+
+def related_events(events: pd.DataFrame, acute_toxicity_months: float) -> pd.DataFrame:
+    """Adverse events that are not attributed to something else, each with its phase.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Canonical table ``toxicities``.
+    acute_toxicity_months : float
+        An event of no recorded phase is acute when its onset is not later than this.
+
+    Returns
+    -------
+    DataFrame
+        With ``phase`` as recorded, else as the onset gives it; empty where neither is known.
+    """
+    related = events[~events["attribution"].isin(_UNRELATED).astype(bool)]
+    return related.assign(phase=_phases(related, acute_toxicity_months))
 
 
 def _toxicity_facts(cohort: CohortSettings, *columns: str) -> _Facts:
@@ -564,14 +590,14 @@ def _terms(events: pd.DataFrame, everyone: int, facts: _Facts) -> list[Statistic
     statistics: list[Statistic] = []
     for phase in ("acute", "late"):
         of_phase = events[events["phase"] == phase]
-        for name, term in _by_slug(of_phase["term"]).items():
+        for name, term in by_slug(of_phase["term"]).items():
             rows = of_phase[of_phase["term"].map(slug) == name]
             where = {"phase": phase, "term": term}
             statistics += _term(f"toxicity.{phase}.{name}", term, rows, everyone, facts, where)
     return statistics
 
 
-def _by_slug(terms: Iterable[str]) -> dict[str, str]:
+def by_slug(terms: Iterable[str]) -> dict[str, str]:
     """Terms by slug in alphabetical order; spellings that differ only in case are one term."""
     found: dict[str, str] = {}
     for term in sorted(terms):

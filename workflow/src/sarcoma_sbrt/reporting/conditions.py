@@ -6,6 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sarcoma_sbrt.reporting.competing_statistics import competing_endpoints
+from sarcoma_sbrt.reporting.competing_tables import (
+    DIFFERENCES,
+    gap_decides,
+    size_of_difference,
+)
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["conditions"]
@@ -27,15 +33,15 @@ SECTIONS = (
     "consistency.versions.relabelled",
     "consistency.versions.unchanged",
     "consistency.versions.unchanged_inputs_changed",
+    "cox.lc.clustering",
     "cox.lc.multivariable.grade",
+    "cox.lc.multivariable.robust_score",
+    "fine_gray.lc.multivariable.grade",
     "cox.os.multivariable.grade",
     "cox.pfs.multivariable.grade",
+    "diagnostics.largest_influence",
     "dose",
     "forest",
-    "forest.lc",
-    "forest.mfs",
-    "forest.os",
-    "forest.pfs",
     "lc",
     "lc.competing",
     "lesions.size",
@@ -46,13 +52,31 @@ SECTIONS = (
 )
 # Generated parts of the manuscript that a cohort may not fill.
 PARTS = (
+    "competing_gap",
+    "complement_lc",
+    "fine_gray",
+    "gap_lc",
+    "incidence",
+    "incidence_lc",
     "comparison_lc",
     "comparison_os",
+    "diagnostics",
+    "functional_form",
+    "forest",
     "leave_one_out",
     "left_out",
+    "clustering",
+    "global_tests",
     "lc_models",
+    "nonproportional",
+    "log_rank",
     "multivariable",
+    "ordered",
     "patients",
+    "profile",
+    "site_dose",
+    "toxicity_shares",
+    "quartiles",
     "strata",
     "synthesis",
     "treatment",
@@ -62,6 +86,8 @@ PARTS = (
 SITES = ("all", "bone", "brain", "lung", "mixed", "spine")
 # Counts after which the text needs "patient" or "patients".
 ONES = ("cohort.grade.missing.n", "toxicity.grade_3_or_more.n")
+# Counts of which the text speaks only where there are any.
+SOMES = tuple(f"diagnostics.{name}" for name in ("failed", "influenced", "nonlinear", "untested"))
 # Times that the text names by their place in the configuration.
 TIMES_MONTHS = (12, 24, 36)
 # Percentage points between this cohort and its target, up to which the text calls them near.
@@ -100,12 +126,19 @@ def conditions(
         ``has.<key>``, ``has.table.<name>``, ``has.figure.<endpoint>``, ``quotable.<endpoint>``
         (its median may stand in abstract and discussion), ``kind.<kind>``,
         ``pooled.<endpoint>.<site>.<months>m`` and ``pooled.dose`` (the estimate is there),
-        ``one.<key>`` (it counts one), ``near.<endpoint>`` and ``apart.<endpoint>`` (how this
-        cohort stands to what it was reconstructed from; neither where that cannot be quoted),
+        ``competing.<endpoint>`` (a death competes),
+        ``complement.<endpoint>.<size>`` (of `competing_tables.DIFFERENCES`, by how much one less
+        Kaplan-Meier exceeds its incidence), ``gap.<endpoint>.decides`` (another gap moves it
+        more), ``one.<key>`` (it counts one), ``some.<key>`` (it counts any),
+        ``has.figure.schoenfeld`` and ``has.figure.functional_form``,
+        ``has.figure.<swimmer|waterfall|spider>`` and ``has.clinical_figures`` (any of these),
+        ``near.<endpoint>`` and ``apart.<endpoint>`` (how this cohort stands to what it was
+        reconstructed from; neither where that cannot be quoted),
         ``attainable.<endpoint>`` (it is apart, though the printed rates are possible),
         ``dose.loi_alone`` (one series stands apart on the dose axis),
-        ``<endpoint>.<field>[.<value>]`` of its definition, ``has.confounded`` and
-        ``first_progression_only``.
+        ``<endpoint>.<field>[.<value>]`` of its definition, ``ties.<name>``,
+        ``median_ci.<rule>``, ``median_at_half.<rule>`` and ``has.rmst_months`` (of the
+        estimators), ``has.confounded`` and ``first_progression_only``.
     """
     answers = {f"has.{name}": _any_below(name, numbers) for name in SECTIONS}
     answers |= {f"has.table.{name}": name in parts for name in PARTS}
@@ -116,12 +149,39 @@ def conditions(
         answers |= _definition(endpoint)
     answers |= _pooled(numbers, analysis)
     answers |= {f"one.{key}": key in numbers and numbers[key]["value"] == 1 for key in ONES}
+    answers |= {f"some.{key}": key in numbers and numbers[key]["value"] > 0 for key in SOMES}
+    answers["has.figure.schoenfeld"] = any(
+        "multivariable" in models for models in analysis.multivariable.values()
+    )
+    answers["has.figure.functional_form"] = bool(analysis.continuous) and cohort.kind == "observed"
+    for name in ("swimmer", "waterfall", "spider"):
+        answers[f"has.figure.{name}"] = name in analysis.clinical_figures
+    answers["has.clinical_figures"] = bool(analysis.clinical_figures)
     for name in analysis.comparison.endpoints:
         answers |= _beside_target(name, numbers, analysis, cohort)
     answers["dose.loi_alone"] = _loi_alone(numbers)
+    answers |= _estimators(analysis)
+    answers |= _competing(numbers, analysis, endpoints)
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
     answers["first_progression_only"] = cohort.progressions_recorded == "first"
+    return answers
+
+
+def _competing(
+    numbers: Mapping[str, Mapping[str, Any]],
+    analysis: Analysis,
+    endpoints: Mapping[str, EndpointSettings],
+) -> dict[str, bool]:
+    """With which endpoints a death competes, and how much one less Kaplan-Meier exceeds them."""
+    answers = {}
+    names = competing_endpoints(endpoints, analysis)
+    for name in endpoints:
+        answers[f"competing.{name}"] = name in names
+        size = size_of_difference(numbers, name, analysis) if name in names else ""
+        decides = name in names and gap_decides(numbers, endpoints[name], analysis)
+        answers[f"gap.{name}.decides"] = decides
+        answers |= {f"complement.{name}.{word}": size == word for word in DIFFERENCES}
     return answers
 
 
@@ -146,6 +206,19 @@ def _pooled(numbers: Mapping[str, Mapping[str, Any]], analysis: Analysis) -> dic
         name: usual and key in numbers and numbers[key]["status"] == "estimated"
         for name, key in keys.items()
     }
+
+
+def _estimators(analysis: Analysis) -> dict[str, bool]:
+    """Which rules the estimators follow, where the plan leaves a choice."""
+    asked = {
+        "ties": (analysis.ties, ("efron", "breslow")),
+        "median_ci": (analysis.median_ci, ("crossing", "first_event")),
+        "median_at_half": (analysis.median_at_half, ("first", "midpoint")),
+    }
+    answers = {
+        f"{name}.{v}": chosen == v for name, (chosen, values) in asked.items() for v in values
+    }
+    return answers | {"has.rmst_months": analysis.rmst_months is not None}
 
 
 def _loi_alone(numbers: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -43,11 +43,22 @@ from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
+    "BEYOND",
     "FILLER_NOTE",
+    "GUTTER",
+    "LEFT",
+    "PANEL_HEIGHT",
+    "PANEL_TOP",
+    "ROW",
+    "Group",
+    "axis_end",
     "flow_figure",
+    "groups_of",
     "hazard_ratio_figure",
-    "importance_figure",
     "kaplan_meier_figure",
+    "name_lines",
+    "numbers_at_risk",
+    "panel_title",
     "save_options",
     "style",
 ]
@@ -55,7 +66,7 @@ __all__ = [
 # --- Kaplan-Meier -------------------------------------------------------------------------
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """One curve: its population, its registry prefix and how it is drawn."""
 
     population: str
@@ -65,16 +76,16 @@ class _Group(NamedTuple):
     line: Any
 
 
-_PANEL_HEIGHT = 1.85
-_PANEL_TOP = 0.68  # the letter and the title, and the legend, which must not lie on curves
-_ROW = 0.15
-_LEFT = 0.66  # inches left of a panel, at least
-_GUTTER = 0.13  # inches between the names and the axis, on which the first number stands
+PANEL_HEIGHT = 1.85
+PANEL_TOP = 0.68  # the letter and the title, and the legend, which must not lie on curves
+ROW = 0.15
+LEFT = 0.66  # inches left of a panel, at least
+GUTTER = 0.13  # inches between the names and the axis, on which the first number stands
 _NAME = 1.0  # inches of a group's name beside its numbers at risk, beyond which it wraps
 # A curve is drawn while a tenth of all are at risk, as Pocock, Clayton and Altman advise for
 # survival plots (Lancet 2002;359:1686): beyond, steps are large and mean little.
 _SHARE_AT_RISK = 0.1
-_BEYOND = 1.03  # where the axes end, as a multiple of their last month
+BEYOND = 1.03  # where the axes end, as a multiple of their last month
 
 
 @styled
@@ -117,38 +128,38 @@ def kaplan_meier_figure(
     """
     own = curves[curves["endpoint"] == endpoint.name]
     last = float(own["time_months"].max()) if len(own) else 0.0
-    shown = [_groups(panel, endpoint, analysis, numbers) for panel in panels]
-    names = {g.label: _name(g.label) for groups in shown for g in groups}
-    end = _axis_end(numbers, endpoint, shown, analysis, last)
+    shown = [groups_of(panel, endpoint, analysis, numbers) for panel in panels]
+    names = {g.label: name_lines(g.label) for groups in shown for g in groups}
+    end = axis_end(numbers, endpoint, shown, analysis, last)
     months = [month for month in ticks(last) if month <= end] if len(own) else [0]
     columns = 1 if len(panels) == 1 else 2
     rows = -(-len(panels) // columns)
     lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
-    below = 0.42 + (1 + max(lines, 2)) * _ROW  # the axis, and the numbers at risk
-    cell = (WIDTH / columns, _PANEL_TOP + _PANEL_HEIGHT + below + 0.12)
-    left = max(_LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
+    below = 0.42 + (1 + max(lines, 2)) * ROW  # the axis, and the numbers at risk
+    cell = (WIDTH / columns, PANEL_TOP + PANEL_HEIGHT + below + 0.12)
+    left = max(LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
     said = _key(numbers, endpoint, end, last)
     page = Page(rows * cell[1] + 0.16 + 0.15 * len(said))
     keys: list[str] = []
     for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
         x, y = index % columns * cell[0], index // columns * cell[1]
-        axes = page.axes(x + left, y + _PANEL_TOP, cell[0] - left - 0.15, _PANEL_HEIGHT)
+        axes = page.axes(x + left, y + PANEL_TOP, cell[0] - left - 0.15, PANEL_HEIGHT)
         _panel(axes, own, groups, numbers, months, end or 1.0)
         keys += _legend(axes, panel, groups, endpoint, numbers)
         page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
-        page.text(x + left, y + 0.17, _panel_title(panel, endpoint, numbers))
-        top = y + _PANEL_TOP + _PANEL_HEIGHT + 0.42
-        keys += _at_risk(page, axes, groups, names, numbers, months, (x + left, top))
+        page.text(x + left, y + 0.17, panel_title(panel, endpoint, numbers))
+        top = y + PANEL_TOP + PANEL_HEIGHT + 0.42
+        keys += numbers_at_risk(page, axes, groups, names, numbers, months, (x + left, top))
     for index, line in enumerate(reversed(said)):
         page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
     page.footer(cohort, illustrative(numbers, keys))
     return page.figure
 
 
-def _axis_end(
+def axis_end(
     numbers: Numbers,
     endpoint: EndpointSettings,
-    shown: Sequence[Sequence[_Group]],
+    shown: Sequence[Sequence[Group]],
     analysis: Analysis,
     last: float,
 ) -> float:
@@ -169,7 +180,7 @@ def _axis_end(
         if month >= needed and numbers[f"{endpoint.name}.at_risk_{month}m"]["value"] < enough
     )
     end = float(next(few, last))
-    return end if end * _BEYOND < last else last
+    return end if end * BEYOND < last else last
 
 
 def _key(numbers: Numbers, endpoint: EndpointSettings, end: float, last: float) -> list[str]:
@@ -183,7 +194,8 @@ def _key(numbers: Numbers, endpoint: EndpointSettings, end: float, last: float) 
     return [key, f"{cut}; the longest time is {longest} months."]
 
 
-def _panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> str:
+def panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> str:
+    """What a panel shows: the endpoint, or what its curves are split by."""
     if panel == "overall":
         return text_of(numbers, f"endpoint.{endpoint.name}.label")
     label = text_of(numbers, f"covariate.{panel}.label")
@@ -191,7 +203,7 @@ def _panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> st
     return f"By {label[:1].lower() + label[1:] if label[1:2].islower() else label}"
 
 
-def _name(label: str) -> list[str]:
+def name_lines(label: str) -> list[str]:
     """Lines of a group's name beside its numbers at risk."""
     width = text_width(label)
     if width <= _NAME:
@@ -203,16 +215,23 @@ def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _groups(
+def groups_of(
     panel: str, endpoint: EndpointSettings, analysis: Analysis, numbers: Numbers
-) -> list[_Group]:
+) -> list[Group]:
+    """Curves of a panel.
+
+    Raises
+    ------
+    ValueError
+        When the panel is no covariate of two groups.
+    """
     if panel == "overall":
         label = f"All {endpoint.unit}s"
-        return [_Group("overall", endpoint.name, label, BLACK, "solid")]
+        return [Group("overall", endpoint.name, label, BLACK, "solid")]
     if panel not in analysis.covariates or analysis.covariates[panel].level is None:
         raise ValueError(f"{endpoint.name}: {panel} does not make two groups")
     return [
-        _Group(
+        Group(
             f"{panel}_{side}",
             f"{endpoint.name}.{panel}_{side}",
             _capitalised(text_of(numbers, f"covariate.{panel}.{side}")),
@@ -229,12 +248,12 @@ def _groups(
 def _panel(
     axes: Axes,
     curves: pd.DataFrame,
-    groups: Sequence[_Group],
+    groups: Sequence[Group],
     numbers: Numbers,
     months: Sequence[int],
     end: float,
 ) -> None:
-    axes.set(xlim=(-0.015 * end, _BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
+    axes.set(xlim=(-0.015 * end, BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
     axes.set_xticks(list(months), [str(month) for month in months])
     axes.set_yticks([0, 25, 50, 75, 100])
     for group in groups:
@@ -244,7 +263,7 @@ def _panel(
             _median_lines(axes, group, numbers)
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, group: _Group) -> None:
+def _curve(axes: Axes, rows: pd.DataFrame, group: Group) -> None:
     """Draw the steps, their band, and a tick where somebody was censored.
 
     The band is held from each time to the next by itself: ``step="post"`` would leave out the
@@ -278,7 +297,7 @@ def _curve(axes: Axes, rows: pd.DataFrame, group: _Group) -> None:
     )
 
 
-def _median_lines(axes: Axes, group: _Group, numbers: Numbers) -> None:
+def _median_lines(axes: Axes, group: Group, numbers: Numbers) -> None:
     if not is_estimated(numbers, f"{group.prefix}.median"):
         return
     median = float(numbers[f"{group.prefix}.median"]["value"])
@@ -293,7 +312,7 @@ def _median_lines(axes: Axes, group: _Group, numbers: Numbers) -> None:
 
 
 def _legend(
-    axes: Axes, panel: str, groups: Sequence[_Group], endpoint: EndpointSettings, numbers: Numbers
+    axes: Axes, panel: str, groups: Sequence[Group], endpoint: EndpointSettings, numbers: Numbers
 ) -> list[str]:
     """Name the groups with their size and, above them, the test; the keys of what is shown."""
     handles = [
@@ -317,10 +336,10 @@ def _legend(
     return [f"{group.prefix}.n" for group in groups] + ([] if panel == "overall" else [test])
 
 
-def _at_risk(
+def numbers_at_risk(
     page: Page,
     axes: Axes,
-    groups: Sequence[_Group],
+    groups: Sequence[Group],
     names: Mapping[str, Sequence[str]],
     numbers: Numbers,
     months: Sequence[int],
@@ -328,10 +347,10 @@ def _at_risk(
 ) -> list[str]:
     """Number at risk under a panel, at its ticks, beside the groups' names; the keys shown."""
     left, top = place
-    page.text(left - _GUTTER, top + 0.11, "At risk", fontsize=SMALL, ha="right")
+    page.text(left - GUTTER, top + 0.11, "At risk", fontsize=SMALL, ha="right")
     lines = sum(len(names[group.label]) for group in groups)
     width = axes.get_position().width * WIDTH
-    table = bare(page.axes(left, top + _ROW, width, _ROW * lines))
+    table = bare(page.axes(left, top + ROW, width, ROW * lines))
     table.set(xlim=axes.get_xlim(), ylim=(lines, 0))
     keys, row = [], 0
     for group in groups:
@@ -341,8 +360,8 @@ def _at_risk(
             "va": "center_baseline",
         }
         for line, text in enumerate(names[group.label]):
-            y = top + _ROW * (row + line + 1.5)
-            page.text(left - _GUTTER, y, text, ha="right", **said)
+            y = top + ROW * (row + line + 1.5)
+            page.text(left - GUTTER, y, text, ha="right", **said)
         for month in months:
             key = f"{group.prefix}.at_risk_{month}m"
             keys.append(key)
@@ -516,106 +535,6 @@ def _ratio_text(page: Page, numbers: Numbers, ratio: _Ratio, top: float) -> None
     p = f"{ratio.key.removesuffix('.hr')}.p"
     if is_estimated(numbers, p):
         page.text(_P_COLUMN, top, text_of(numbers, p), va="center_baseline", fontsize=7.5)
-
-
-# --- importances --------------------------------------------------------------------------
-
-_BAR = 0.27
-
-
-@styled
-def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
-    """Permutation importance of each covariate in the random survival forests.
-
-    Bars are the mean fall in concordance, whiskers one standard deviation over repeats.
-
-    Parameters
-    ----------
-    numbers : mapping
-        The registry: ``forest.<endpoint>.concordance`` and
-        ``forest.<endpoint>.importance.<covariate>`` with ``.sd``.
-    analysis : Analysis
-        Which forests there are, and their covariates in order.
-    cohort : CohortSettings
-        Its label stands below.
-    """
-    found = [e for e in analysis.forest if f"forest.{e}.concordance" in numbers]
-    names = list(dict.fromkeys(name for e in found for name in analysis.forest[e]))
-    height = _BAR * len(names) + 0.1
-    page = Page(0.5 + height + 0.72)
-    left, between = 1.45, 0.15
-    width = (WIDTH - left - 0.1) / max(len(found), 1) - between
-    keys = [
-        key
-        for e in found
-        for key in (f"forest.{e}.concordance", *(_importance_key(e, name) for name in names))
-    ]
-    limits = _importance_limits(numbers, keys)
-    for index, endpoint in enumerate(found):
-        axes = page.axes(left + index * (width + between), 0.5, width, height)
-        axes.set(xlim=limits, ylim=(len(names) - 0.5, -0.5))
-        _importances(axes, numbers, endpoint, names)
-        axes.set_yticks(range(len(names)), _covariate_labels(numbers, names) if index == 0 else [])
-    if found:
-        middle = left + (WIDTH - 0.1 - between - left) / 2
-        page.text(middle, 0.5 + height + 0.44, "Mean fall in concordance", ha="center")
-    page.footer(cohort, illustrative(numbers, keys))
-    return page.figure
-
-
-def _importance_key(endpoint: str, name: str) -> str:
-    return f"forest.{endpoint}.importance.{name}"
-
-
-def _covariate_labels(numbers: Numbers, names: Iterable[str]) -> list[str]:
-    return [text_of(numbers, f"covariate.{name}.label") for name in names]
-
-
-def _importance_limits(numbers: Numbers, keys: Iterable[str]) -> tuple[float, float]:
-    """Range that holds every bar with its whiskers, and room for its number."""
-    ends = [0.0, 0.01]
-    for key in keys:
-        if ".importance." in key and is_estimated(numbers, key):
-            value, sd = float(numbers[key]["value"]), _deviation(numbers, key)
-            ends += [value - sd, value + sd]
-    span = max(ends) - min(ends)
-    return min(ends) - 0.05 * span, max(ends) + 0.42 * span
-
-
-def _deviation(numbers: Numbers, key: str) -> float:
-    return float(numbers[f"{key}.sd"]["value"]) if is_estimated(numbers, f"{key}.sd") else 0.0
-
-
-def _importances(axes: Axes, numbers: Numbers, endpoint: str, names: Sequence[str]) -> None:
-    concordance = text_of(numbers, f"forest.{endpoint}.concordance")
-    title = "\n".join(textwrap.wrap(text_of(numbers, f"endpoint.{endpoint}.label"), 26))
-    axes.set_title(f"{title}\nout-of-bag C {concordance}", loc="left", fontsize=8)
-    axes.axvline(0, color=GREY, linewidth=0.7)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    axes.locator_params(axis="x", nbins=5)
-    for row, name in enumerate(names):
-        key = _importance_key(endpoint, name)
-        if key in numbers:
-            _importance(axes, numbers, key, row)
-
-
-def _importance(axes: Axes, numbers: Numbers, key: str, row: int) -> None:
-    if not is_estimated(numbers, key):
-        axes.text(0, row, f" {text_of(numbers, key)}", va="center", color=GREY, fontsize=SMALL)
-        return
-    value, sd = float(numbers[key]["value"]), _deviation(numbers, key)
-    axes.barh(row, value, height=0.55, color=BLUE)
-    axes.plot([value - sd, value + sd], [row, row], color=BLACK, linewidth=0.9)
-    end = max(value + sd, 0.0)
-    axes.annotate(
-        text_of(numbers, key),
-        (end, row),
-        xytext=(3, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-    )
 
 
 # --- flow ---------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
     "ROUNDING",
+    "TIME_TRANSFORMS",
+    "TRANSFORMS",
     "Rounding",
     "computed_entries",
     "configured_entries",
@@ -49,7 +51,21 @@ TIME_ZERO = {
 }
 # Units that a sentence states with the number, so that it reads when there is none.
 STATED = {"p": "", "months": " months", "percent": "%"}
-TIES = {"efron": "Efron’s"}
+TIES = {"efron": "Efron’s", "breslow": "Breslow’s"}
+# How a survival curve's confidence band is made, as it stands after "intervals".
+TRANSFORMS = {
+    "log-log": "by the log-log transform",
+    "log": "by the log transform",
+    "plain": "without a transform",
+}
+
+# What stands on the time axis of the test of proportional hazards, as it stands after "against".
+TIME_TRANSFORMS = {
+    "km": "one less the Kaplan-Meier estimate",
+    "rank": "the rank of time",
+    "identity": "time itself",
+    "log": "the logarithm of time",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,7 @@ ROUNDING: dict[str, Rounding] = {
     "variance": Rounding(3),
     "concordance": Rounding(3),
     "importance": Rounding(3),
+    "score": Rounding(3),
     "chi-square": Rounding(2),
     "p": Rounding(3, floor=0.001),
 }
@@ -274,7 +291,7 @@ def plan_entries(
 ) -> dict[str, dict[str, Any]]:
     """Registry entries of labels and of what the plan leaves out, as texts.
 
-    Keys: ``cohort.title``, ``cohort.label``, ``cohort.time_zero``,
+    Keys: ``cohort.title``, ``cohort.label``, ``cohort.time_zero``, ``method.<ties|transform>``,
     ``endpoint.<name>.label``, ``covariate.<name>.<label|level|reference|contrast>`` and
     ``left_out.<what>``.
     """
@@ -285,6 +302,11 @@ def plan_entries(
         "cohort.subtitle": SUBTITLES[cohort.kind],
         "cohort.source": cohort.source,
         "method.ties": TIES[analysis.ties],
+        "method.time_transform": TIME_TRANSFORMS[analysis.diagnostics.transform],
+        "method.time_cuts": " and ".join(
+            f"{cut:g}" for cut in sorted(analysis.diagnostics.time_cuts_months)
+        ),
+        "method.transform": TRANSFORMS[analysis.transform],
         "cohort.time_zero": TIME_ZERO.get(cohort.time_zero, cohort.times.get("origin", "")),
     }
     for name, endpoint in endpoints.items():

@@ -21,6 +21,7 @@ Unit = Literal[
     "chi-square",
     "concordance",
     "importance",
+    "score",
     "Gy",
     "cm",
     "ratio",

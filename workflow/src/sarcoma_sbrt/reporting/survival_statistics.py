@@ -1,11 +1,11 @@
-"""Statistics of the stage kaplan_meier: counts, medians, rates, follow-up, log-rank tests."""
+"""Statistics of the stage kaplan_meier: quantiles, rates, means, follow-up, log-rank tests."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,17 +27,28 @@ from sarcoma_sbrt.settings import (
 from sarcoma_sbrt.survival.kaplan_meier import (
     NOT_REACHED,
     KaplanMeier,
-    Median,
+    Quantile,
+    common_horizon,
     fit_kaplan_meier,
     reverse_kaplan_meier,
 )
-from sarcoma_sbrt.survival.logrank import LogRank, log_rank
+from sarcoma_sbrt.survival.logrank import (
+    HazardRatio,
+    LogRank,
+    Pair,
+    log_rank,
+    log_rank_trend,
+    observed_expected_hazard_ratio,
+    pairwise_log_rank,
+    peto_hazard_ratio,
+)
 
 __all__ = [
     "covariate_columns",
     "curves",
     "design_for",
     "endpoint_columns",
+    "ordered_codes",
     "stratum_names",
     "survival_statistics",
     "ticks",
@@ -45,8 +56,11 @@ __all__ = [
 
 _MAXIMUM_TICKS = 11
 
-_BAND = "{transform} transform of Greenwood's variance"
-_CROSSING = "where the {transform} band crosses one half"
+# Coded columns whose codes stand in their order in the schema.
+_ORDERED = ("patients.grade",)
+
+# Quantiles beside the median: the fraction with the event, and how high the curve is then.
+_QUARTILES = {"quartile_1": (0.25, "three quarters"), "quartile_3": (0.75, "one quarter")}
 
 
 @dataclass(frozen=True)
@@ -156,12 +170,39 @@ def design_for(
     return covariate_design(merged, covariates, names).set_axis(table.index)
 
 
+def ordered_codes(
+    table: pd.DataFrame,
+    frame: pd.DataFrame,
+    covariates: Mapping[str, Covariate],
+    names: Iterable[str],
+) -> pd.DataFrame:
+    """Codes, row by row for an endpoint table, of the covariates whose column has ordered ones.
+
+    Parameters are those of `design_for`.
+
+    Returns
+    -------
+    DataFrame of str
+        Indexed as `table`, one column per covariate, each underlying column once; missing where
+        it is not recorded.
+    """
+    keys = [key for key in ("patient_id", "lesion_id") if key in frame]
+    rows = table[keys].merge(frame, on=keys, how="left")
+    first: dict[str, str] = {}
+    for name in names:
+        if covariates[name].column in _ORDERED:
+            first.setdefault(covariates[name].column, name)
+    codes = {name: rows[column].to_numpy(dtype=object) for column, name in first.items()}
+    return pd.DataFrame(codes, index=table.index)
+
+
 def survival_statistics(
     endpoint: EndpointSettings,
     table: pd.DataFrame,
     design: pd.DataFrame,
     analysis: Analysis,
     columns: tuple[str, ...],
+    ordered: pd.DataFrame | None = None,
 ) -> list[Statistic]:
     """Every Kaplan-Meier and log-rank statistic of one endpoint.
 
@@ -175,9 +216,11 @@ def survival_statistics(
         Row by row as `table`; one column (1 level, 0 reference, NaN missing) per
         `stratum_names`.
     analysis : Analysis
-        Confidence level, transform, landmarks and strata.
+        Confidence level, transform, rules of quantiles, landmarks and strata.
     columns : tuple of str
         The endpoint's `endpoint_columns`.
+    ordered : DataFrame of str, optional
+        `ordered_codes`: tested for a trend and, where there are more than two, pair by pair.
 
     Raises
     ------
@@ -190,11 +233,18 @@ def survival_statistics(
     for population in populations:
         found += _counts(endpoint, population)
         found += _numbers_at_risk(endpoint, population, months)
-        found.append(_median(endpoint, population, analysis))
+        found += _quantiles(endpoint, population, analysis)
         found += [_rate(endpoint, population, m, analysis) for m in analysis.landmarks_months]
+    for compared in _compared(populations):
+        found += _restricted_means(endpoint, compared, analysis)
     found += _follow_up(endpoint, populations[0], analysis)
     for name in stratum_names(endpoint.name, analysis):
-        found += _log_rank(endpoint, table, design[name], analysis.covariates[name], columns)
+        both = _recorded(endpoint, table, design[name], analysis.covariates[name], columns)
+        found += _log_rank(endpoint, both, design[name].dropna(), analysis)
+    for column, codes in () if ordered is None else ordered.items():
+        covariate = analysis.covariates[str(column)]
+        known = _recorded(endpoint, table, codes, covariate, columns)
+        found += _ordered(endpoint, known, codes.dropna(), covariate)
     return found
 
 
@@ -354,28 +404,117 @@ def _numbers_at_risk(
     ]
 
 
-def _median(endpoint: EndpointSettings, population: _Population, analysis: Analysis) -> Statistic:
-    key, method = f"{population.prefix}.median", _kaplan_meier(endpoint)
+def _quantiles(
+    endpoint: EndpointSettings, population: _Population, analysis: Analysis
+) -> list[Statistic]:
+    """Median and the two other quartiles."""
+    asked = {"median": (0.5, "one half")} | _QUARTILES
     rest = _origin(endpoint, population) | {"n": len(population.rows), "events": population.events}
+    method = _kaplan_meier(endpoint)
     if population.curve is None:
-        return not_estimable(key, "months", method, _NOBODY, **rest)
-    return _median_record(key, method, population.curve.median(), analysis, rest)
-
-
-def _median_record(
-    key: str, method: str, median: Median, analysis: Analysis, rest: Mapping[str, Any]
-) -> Statistic:
-    ci = Interval(
-        median.low,
-        median.high,
-        analysis.confidence_level,
-        _CROSSING.format(transform=analysis.transform),
-    )
-    if median.value is None:
-        return Statistic(
-            key, None, "months", method, ci=ci, status="not_reached", reason=NOT_REACHED, **rest
+        return [
+            not_estimable(f"{population.prefix}.{name}", "months", method, _NOBODY, **rest)
+            for name in asked
+        ]
+    return [
+        _quantile_record(
+            f"{population.prefix}.{name}",
+            method,
+            _quantile(population.curve, probability, analysis),
+            height,
+            analysis,
+            rest,
         )
-    return Statistic(key, median.value, "months", method, ci=ci, **rest)
+        for name, (probability, height) in asked.items()
+    ]
+
+
+def _quantile(curve: KaplanMeier, probability: float, analysis: Analysis) -> Quantile:
+    return curve.quantile(
+        probability, limits=analysis.median_ci, at_probability=analysis.median_at_half
+    )
+
+
+def _quantile_record(
+    key: str,
+    method: str,
+    quantile: Quantile,
+    height: str,
+    analysis: Analysis,
+    rest: Mapping[str, Any],
+) -> Statistic:
+    if analysis.median_at_half == "midpoint":
+        method += f", middle of a stretch at {height}"
+    how = _crossing(height, analysis)
+    ci = Interval(quantile.low, quantile.high, analysis.confidence_level, how)
+    if quantile.value is None:
+        why = NOT_REACHED.replace("one half", height)
+        return Statistic(
+            key, None, "months", method, ci=ci, status="not_reached", reason=why, **rest
+        )
+    return Statistic(key, quantile.value, "months", method, ci=ci, **rest)
+
+
+def _crossing(height: str, analysis: Analysis) -> str:
+    """How the limits of a quantile are found, in the field's words."""
+    band = "untransformed" if analysis.transform == "plain" else analysis.transform
+    how = f"where the {band} band crosses {height}"
+    if analysis.median_ci == "first_event":
+        how += ", an upper limit that it does not reach as the last event time"
+    return how
+
+
+def _band(analysis: Analysis) -> str:
+    if analysis.transform == "plain":
+        return "Greenwood's variance, untransformed"
+    return f"{analysis.transform} transform of Greenwood's variance"
+
+
+def _compared(populations: Sequence[_Population]) -> Iterator[Sequence[_Population]]:
+    """Populations whose means go up to one horizon: all rows, then the two of each covariate."""
+    yield populations[:1]
+    for at in range(1, len(populations), 2):
+        yield populations[at : at + 2]
+
+
+def _restricted_means(
+    endpoint: EndpointSettings, populations: Sequence[_Population], analysis: Analysis
+) -> list[Statistic]:
+    """Restricted mean of each group, with its standard error and the horizon of both."""
+    found, method = [], _kaplan_meier(endpoint, "restricted mean, area under the Kaplan-Meier")
+    for population in populations:
+        rest = _origin(endpoint, population)
+        rest |= {"n": len(population.rows), "events": population.events}
+        names = [f"{population.prefix}.{name}" for name in ("rmst", "rmst_se", "rmst_horizon")]
+        methods = (method, f"{method}: standard error", f"{method}: horizon")
+        try:
+            values, ci = _restricted_mean(population, populations, analysis)
+        except NotEstimable as reason:
+            found += [
+                not_estimable(key, "months", how, str(reason), **rest)
+                for key, how in zip(names, methods, strict=True)
+            ]
+            continue
+        intervals = (ci, None, None)
+        found += [
+            Statistic(key, value, "months", how, ci=interval, **rest)
+            for key, value, how, interval in zip(names, values, methods, intervals, strict=True)
+        ]
+    return found
+
+
+def _restricted_mean(
+    population: _Population, populations: Sequence[_Population], analysis: Analysis
+) -> tuple[tuple[float, float, float], Interval]:
+    """Mean, standard error and horizon; and the mean's limits."""
+    followed = [other.curve for other in populations if other.curve is not None]
+    if population.curve is None:
+        raise NotEstimable(_NOBODY)
+    horizon = common_horizon(followed) if analysis.rmst_months is None else analysis.rmst_months
+    mean = population.curve.restricted_mean(horizon)
+    how = "symmetric, from Greenwood's variance"
+    ci = Interval(mean.low, mean.high, analysis.confidence_level, how)
+    return (mean.value, mean.standard_error, mean.horizon), ci
 
 
 def _rate(
@@ -393,8 +532,7 @@ def _rate(
         )
     ci = None
     if rate.low is not None and rate.high is not None:
-        how = _BAND.format(transform=analysis.transform)
-        ci = Interval(100 * rate.low, 100 * rate.high, analysis.confidence_level, how)
+        ci = Interval(100 * rate.low, 100 * rate.high, analysis.confidence_level, _band(analysis))
     return Statistic(
         key, 100 * rate.value, "percent", method, ci=ci, n=rate.at_risk, events=rate.events, **rest
     )
@@ -425,7 +563,9 @@ def _follow_up(
         times, events, level=analysis.confidence_level, transform=analysis.transform
     )
     return [
-        _median_record(keys[0], methods[0], reverse.median(), analysis, rest),
+        _quantile_record(
+            *(keys[0], methods[0], _quantile(reverse, 0.5, analysis), "one half", analysis, rest)
+        ),
         *(
             Statistic(key, float(summary(times)), "months", method, **rest)
             for key, method, summary in zip(keys[1:], methods[1:], _OBSERVED.values(), strict=True)
@@ -433,32 +573,151 @@ def _follow_up(
     ]
 
 
-def _log_rank(
+def _recorded(
     endpoint: EndpointSettings,
     table: pd.DataFrame,
-    values: pd.Series[float],
+    values: pd.Series[Any],
     covariate: Covariate,
     columns: tuple[str, ...],
-) -> list[Statistic]:
-    known = values.notna().to_numpy(dtype=bool)
+) -> _Population:
+    """Rows in one of a covariate's groups."""
     used = tuple(dict.fromkeys((*columns, *covariate_columns([covariate]))))
     where = {covariate.name: [0, 1]}
-    both = _Population(endpoint.name, covariate.name, table.loc[known], used, where)
-    rest = _origin(endpoint, both) | {"n": len(both.rows), "events": both.events}
-    key, method = f"{endpoint.name}.{covariate.name}.logrank", _kaplan_meier(endpoint, "log-rank")
-    units: dict[str, Unit] = {"chi_square": "chi-square", "p": "p"}
+    known = values.notna().to_numpy(dtype=bool)
+    return _Population(endpoint.name, covariate.name, table.loc[known], used, where)
+
+
+_HAZARD_RATIOS: dict[str, tuple[str, Callable[..., HazardRatio]]] = {
+    "peto": ("log-rank, Peto's one-step hazard ratio", peto_hazard_ratio),
+    "observed_expected": (
+        "log-rank, ratio of observed to expected events",
+        observed_expected_hazard_ratio,
+    ),
+}
+
+
+def _log_rank(
+    endpoint: EndpointSettings, both: _Population, values: pd.Series[float], analysis: Analysis
+) -> list[Statistic]:
+    """Log-rank test of a covariate's two groups, and the hazard ratios of its counts."""
+    key, rest = f"{endpoint.name}.{both.name}.logrank", _tested(endpoint, both)
+    method = _kaplan_meier(endpoint, "log-rank")
     try:
-        test = log_rank(*_outcome(both.rows), values.to_numpy(dtype=float)[known])
+        test: LogRank | NotEstimable = log_rank(*_outcome(both.rows), values.to_numpy(dtype=float))
     except NotEstimable as reason:
+        test = reason
+    found = _chi_square(key, method, test, rest)
+    for name, (what, ratio) in _HAZARD_RATIOS.items():
+        how = _kaplan_meier(endpoint, what)
+        try:
+            if isinstance(test, NotEstimable):
+                raise test
+            level = ratio(test, of=1.0, level=analysis.confidence_level)
+        except NotEstimable as reason:
+            found.append(not_estimable(f"{key}.{name}", "hazard ratio", how, str(reason), **rest))
+            continue
+        ci = Interval(level.low, level.high, level.level, "normal, of the logarithm")
+        found.append(
+            Statistic(f"{key}.{name}", level.value, "hazard ratio", how, ci=ci, p=test.p, **rest)
+        )
+    return found
+
+
+def _tested(endpoint: EndpointSettings, both: _Population) -> dict[str, Any]:
+    return _origin(endpoint, both) | {"n": len(both.rows), "events": both.events}
+
+
+_TEST_UNITS: dict[str, Unit] = {"chi_square": "chi-square", "df": "count", "p": "p"}
+
+
+def _chi_square(
+    key: str, method: str, test: LogRank | NotEstimable, rest: Mapping[str, Any]
+) -> list[Statistic]:
+    """Chi-square, degrees of freedom and p of a log-rank test, or why there are none."""
+    if isinstance(test, NotEstimable):
         return [
-            not_estimable(f"{key}.{name}", unit, method, str(reason), **rest)
-            for name, unit in units.items()
+            not_estimable(f"{key}.{name}", unit, method, str(test), **rest)
+            for name, unit in _TEST_UNITS.items()
         ]
-    return [_test_record(f"{key}.{name}", unit, method, test, rest) for name, unit in units.items()]
+    values = (test.statistic, test.degrees_of_freedom, test.p)
+    return [
+        Statistic(f"{key}.{name}", value, unit, method, p=test.p, **rest)
+        for (name, unit), value in zip(_TEST_UNITS.items(), values, strict=True)
+    ]
 
 
-def _test_record(
-    key: str, unit: Unit, method: str, test: LogRank, rest: Mapping[str, Any]
-) -> Statistic:
-    value = test.p if unit == "p" else test.statistic
-    return Statistic(key, value, unit, method, p=test.p, **rest)
+# --- ordered groups -----------------------------------------------------------------------
+
+
+def _ordered(
+    endpoint: EndpointSettings,
+    known: _Population,
+    codes: pd.Series[Any],
+    covariate: Covariate,
+) -> list[Statistic]:
+    """Trend over ordered codes, and every pair of them; nothing where fewer than three were seen.
+
+    With two there is nothing that the log-rank test of the two does not say.
+    """
+    table, _, column = covariate.column.partition(".")
+    order = [code for code in TABLES[table][column].codes if code in set(codes)]
+    if len(order) < 3:
+        return []
+    known = replace(known, where={covariate.name: order})
+    rest = _tested(endpoint, known)
+    key = f"{endpoint.name}.{covariate.name}"
+    ranks = codes.map(order.index).to_numpy(dtype=np.int64)
+    return [
+        *_trend(f"{key}.trend", endpoint, known, ranks, rest),
+        *(
+            record
+            for pair in pairwise_log_rank(*_outcome(known.rows), ranks)
+            for record in _pair(f"{key}.pair", endpoint, pair, order, rest)
+        ),
+    ]
+
+
+def _trend(
+    key: str,
+    endpoint: EndpointSettings,
+    known: _Population,
+    ranks: NDArray[np.int64],
+    rest: Mapping[str, Any],
+) -> list[Statistic]:
+    method = _kaplan_meier(endpoint, "log-rank test for trend, equally spaced scores")
+    try:
+        trend = log_rank_trend(log_rank(*_outcome(known.rows), ranks))
+    except NotEstimable as reason:
+        return _chi_square(key, method, reason, rest)
+    values = (trend.statistic, 1, trend.p)
+    return [
+        Statistic(f"{key}.{name}", value, unit, method, p=trend.p, **rest)
+        for (name, unit), value in zip(_TEST_UNITS.items(), values, strict=True)
+    ]
+
+
+def _pair(
+    key: str,
+    endpoint: EndpointSettings,
+    pair: Pair,
+    order: Sequence[str],
+    rest: Mapping[str, Any],
+) -> list[Statistic]:
+    """Log-rank test of two codes, with the p adjusted for all pairs."""
+    key = f"{key}.{order[pair.first]}_{order[pair.second]}"  # type: ignore[call-overload]
+    method = _kaplan_meier(endpoint, "log-rank, the other groups left out")
+    adjusted = _kaplan_meier(endpoint, "log-rank, p adjusted for all pairs by Holm")
+    if pair.test is None:
+        lost = NotEstimable(pair.reason)
+        return [
+            *_chi_square(key, method, lost, rest),
+            not_estimable(f"{key}.p_holm", "p", adjusted, pair.reason, **rest),
+        ]
+    counts = {"n": pair.test.n, "events": pair.test.events}
+    return [
+        *_chi_square(key, method, pair.test, {**rest, **counts}),
+        Statistic(
+            *(f"{key}.p_holm", pair.adjusted_p, "p", adjusted),
+            **{**rest, **counts, "p": pair.adjusted_p},
+        ),
+    ]

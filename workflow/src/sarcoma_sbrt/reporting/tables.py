@@ -8,11 +8,12 @@ sentences and the list whose length the plan decides are made here too.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sarcoma_sbrt.reporting.numbers import NOT_REACHED
+from sarcoma_sbrt.reporting.numbers import NOT_REACHED, TRANSFORMS
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -22,9 +23,15 @@ __all__ = [
     "Layout",
     "Numbers",
     "Row",
+    "confounded_note",
+    "covariate_label",
     "in_words",
+    "landmark",
     "listed",
+    "not_estimable_note",
+    "not_reached_note",
     "num",
+    "p_beside",
     "table_div",
     "tables",
     "under_header",
@@ -121,8 +128,9 @@ def tables(
     Returns
     -------
     dict of str
-        Of ``patients``, ``treatment``, ``survival``, ``strata``, ``univariable``,
-        ``multivariable``, ``lc_models`` and ``toxicity`` those that have rows. Each is one
+        Of ``patients``, ``treatment``, ``survival``, ``quartiles``, ``strata``, ``log_rank``,
+        ``ordered``, ``univariable``, ``multivariable``, ``lc_models``, ``clustering``,
+        ``global_tests``, ``profile`` and ``toxicity`` those that have rows. Each is one
         ``{#tbl-...}`` div; its last paragraph is the caption, in which the notes stand too.
         Beside them, without a div, ``rates_<endpoint>`` (a sentence with the rates at the
         landmarks) and ``left_out`` (a list of what the cohort cannot supply).
@@ -131,10 +139,16 @@ def tables(
         _patients(numbers, cohort),
         _treatment(numbers, analysis, cohort),
         _survival(numbers, analysis, cohort, endpoints),
+        _quartiles(numbers, analysis, cohort),
         _strata(numbers, analysis, cohort, endpoints),
+        _log_rank(numbers, analysis, cohort),
+        _ordered(numbers, analysis, cohort),
         _univariable(numbers, analysis, cohort, endpoints),
         _multivariable(numbers, analysis, cohort, endpoints),
         _models(numbers, analysis, cohort),
+        _clustering(numbers, analysis, cohort, endpoints),
+        _global_tests(numbers, analysis, cohort),
+        _profile(numbers, analysis, cohort),
         _toxicity(numbers, cohort),
         *(_rates(numbers, analysis, name) for name in analysis.endpoints),
         _left_out(analysis, endpoints),
@@ -353,17 +367,18 @@ def _survival(
 ) -> tuple[str, str] | None:
     landmarks = analysis.landmarks_months
     header = ["Endpoint", "n", "Events", f"Median, months ({LEVEL})"]
-    header += [f"At {_landmark(i)} {_months(t)}" for i, t in enumerate(landmarks)]
+    header += [f"At {landmark(i)} {_months(t)}" for i, t in enumerate(landmarks)]
     names = [name for name in analysis.endpoints if f"{name}.n" in numbers]
     rows = [row for name in names for row in _survival_rows(numbers, name, landmarks)]
     keys = [f"{name}.median" for name in names]
     keys += [f"{name}.rate_{t:g}m" for name in names for t in landmarks]
     caption = (
         "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
-        f"number at risk. Intervals are {LEVEL}s by the {analysis.transform} transform.",
+        f"number at risk. Intervals are {LEVEL}s {TRANSFORMS[analysis.transform]}.",
         _units(names, endpoints),
-        _not_reached(numbers, keys),
-        _not_estimable(
+        _last_event(analysis),
+        not_reached_note(numbers, keys),
+        not_estimable_note(
             numbers, [(key, num(f"endpoint.{key.split('.')[0]}.label")) for key in keys]
         ),
     )
@@ -397,13 +412,14 @@ def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] |
     }
     if not marks:
         return None
-    rates = [f"{num(f'{name}.rate_{t:g}m.stated')} at {_landmark(i)}" for i, t in marks.items()]
+    rates = [f"{num(f'{name}.rate_{t:g}m.stated')} at {landmark(i)}" for i, t in marks.items()]
     last = list(marks.values())[-1]
     label = num(f"endpoint.{name}.label_lower")
     return f"rates_{name}", f"The rate of {label} was {listed(rates)} {_months(last)}.\n"
 
 
-def _landmark(index: int) -> str:
+def landmark(index: int) -> str:
+    """A landmark of the plan, counted from 0, in months."""
     return num(f"config.models.kaplan_meier.landmarks_months.{index}")
 
 
@@ -427,12 +443,13 @@ def _strata(
         rows += under_header(num(f"endpoint.{endpoint}.label"), block, 5)
     shown = [endpoint for endpoint in analysis.endpoints if analysis.strata.get(endpoint)]
     caption = (
-        f"Kaplan-Meier medians by group, with {LEVEL}s by the {analysis.transform} transform, "
+        f"Kaplan-Meier medians by group, with {LEVEL}s {TRANSFORMS[analysis.transform]}, "
         "and log-rank tests.",
+        _last_event(analysis),
         _units(shown, endpoints),
-        _confounded(analysis, {name for names in analysis.strata.values() for name in names}),
-        _not_reached(numbers, [key for key, _ in named]),
-        _not_estimable(numbers, named),
+        confounded_note(analysis, {name for names in analysis.strata.values() for name in names}),
+        not_reached_note(numbers, [key for key, _ in named]),
+        not_estimable_note(numbers, named),
     )
     header = ("Group", "n", "Events", f"Median, months ({LEVEL})", "*p*")
     return table_div(Layout("strata", header, (44, 6, 9, 26, 12)), rows, caption, cohort)
@@ -445,7 +462,7 @@ def _stratum(numbers: Numbers, analysis: Analysis, endpoint: str, name: str) -> 
     for side in ("level", "reference"):
         group = f"{endpoint}.{name}_{side}"
         if f"{group}.n" in numbers and f"{group}.median" in numbers:
-            label = f"{_label(analysis, name)}: {num(f'covariate.{name}.{side}')}"
+            label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.{side}')}"
             p = num(test) if side == "level" and test in numbers else ""
             median = with_interval(numbers, f"{group}.median")
             rows.append((label, num(f"{group}.n"), num(f"{group}.events"), median, p))
@@ -459,6 +476,119 @@ def _stratum_keys(endpoint: str, name: str) -> list[tuple[str, str]]:
         for side in ("level", "reference")
     ]
     return [*medians, (f"{endpoint}.{name}.logrank.p", f"test of {_pair(endpoint, name)}")]
+
+
+def _quartiles(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+) -> tuple[str, str] | None:
+    """Quartiles beside the median and restricted means, of all and of each group."""
+    rows: list[Row] = []
+    shown: list[tuple[str, str]] = []
+    for endpoint in analysis.endpoints:
+        block: list[Row] = []
+        for prefix, label in _groups(analysis, endpoint):
+            if f"{prefix}.rmst" in numbers:
+                keys = [f"{prefix}.{name}" for name in ("quartile_1", "quartile_3", "rmst")]
+                cells = [with_interval(numbers, key) for key in keys]
+                ends = [num(f"{prefix}.{name}") for name in ("rmst_se", "rmst_horizon")]
+                known = numbers[keys[-1]]["status"] == "estimated"
+                block.append((label, *cells, *(ends if known else [ABSENT, ABSENT])))
+                shown += [(key, f"{num(f'endpoint.{endpoint}.label')}, {label}") for key in keys]
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 6)
+    caption = (
+        "Times in months by which a quarter and three quarters had the event, and the restricted "
+        "mean: the mean time up to the horizon, with its standard error (SE); two groups of a "
+        f"covariate have one horizon. Intervals are {LEVEL}s: of the quartiles "
+        f"{TRANSFORMS[analysis.transform]}, of the means symmetric.",
+        _last_event(analysis),
+        not_reached_note(numbers, [key for key, _ in shown]),
+        not_estimable_note(numbers, shown),
+    )
+    quartiles = (f"First quartile ({LEVEL})", f"Third quartile ({LEVEL})")
+    header = ("Group", *quartiles, f"Restricted mean ({LEVEL})", "SE", "Horizon")
+    return table_div(Layout("quartiles", header, (36, 20, 20, 20, 6, 9)), rows, caption, cohort)
+
+
+def _groups(analysis: Analysis, endpoint: str) -> Iterator[tuple[str, str]]:
+    """Prefix and label of all rows of an endpoint and of each of its groups."""
+    yield endpoint, "All"
+    for name in analysis.strata.get(endpoint, ()):
+        for side in ("level", "reference"):
+            label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.{side}')}"
+            yield f"{endpoint}.{name}_{side}", label
+
+
+def _log_rank(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+) -> tuple[str, str] | None:
+    """Log-rank tests with the hazard ratios that follow from their counts."""
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    for endpoint in analysis.endpoints:
+        block: list[Row] = []
+        for name in analysis.strata.get(endpoint, ()):
+            key = f"{endpoint}.{name}.logrank"
+            if f"{key}.peto" in numbers:
+                ratios = [with_interval(numbers, f"{key}.{r}") for r in _COUNT_RATIOS]
+                label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"
+                block.append((label, num(f"{key}.chi_square"), *ratios, num(f"{key}.p")))
+                named += [(f"{key}.{ratio}", _pair(endpoint, name)) for ratio in _COUNT_RATIOS]
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 5)
+    caption = (
+        "Log-rank tests, each with one degree of freedom, and the hazard ratios (HR) that follow "
+        f"from their counts, with {LEVEL}s: Peto’s from one step, and the ratio of observed to "
+        "expected events (O/E) of the first group over that of the second.",
+        confounded_note(analysis, {name for names in analysis.strata.values() for name in names}),
+        not_estimable_note(numbers, named),
+    )
+    header = ("Groups", "Chi-square", f"Peto HR ({LEVEL})", f"O/E ratio ({LEVEL})", "*p*")
+    return table_div(Layout("log_rank", header, (40, 10, 20, 20, 8)), rows, caption, cohort)
+
+
+_COUNT_RATIOS = ("peto", "observed_expected")
+
+
+def _ordered(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+) -> tuple[str, str] | None:
+    """Tests for a trend over ordered codes, and of their pairs."""
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    for endpoint in analysis.endpoints:
+        block: list[Row] = []
+        for name, covariate in analysis.covariates.items():
+            key = f"{endpoint}.{name}"
+            if f"{key}.trend.p" in numbers:
+                label = f"{num(f'covariate.{name}.label')}: trend"
+                block.append((label, *_tested(numbers, f"{key}.trend"), ""))
+                named.append((f"{key}.trend.p", _pair(endpoint, name)))
+                table, _, column = covariate.column.partition(".")
+                for pair in itertools.combinations(TABLES[table][column].codes, 2):
+                    of = f"{key}.pair.{'_'.join(pair)}"
+                    if f"{of}.p" in numbers:
+                        holm = num(f"{of}.p_holm") if _known(numbers, f"{of}.p_holm") else ABSENT
+                        block.append((f"&emsp;{listed(pair)}", *_tested(numbers, of), holm))
+                        named.append((f"{of}.p", f"{_pair(endpoint, name)}, {listed(pair)}"))
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 4)
+    caption = (
+        "Log-rank tests over ordered groups, each with one degree of freedom: for a trend with "
+        "equally spaced scores, and of every pair with the others left out; these *p* also "
+        "adjusted for their number by Holm’s method.",
+        not_estimable_note(numbers, named),
+    )
+    header = ("Groups", "Chi-square", "*p*", "Adjusted *p*")
+    return table_div(Layout("ordered", header, (50, 14, 12, 14)), rows, caption, cohort)
+
+
+def _known(numbers: Numbers, key: str) -> bool:
+    return key in numbers and numbers[key]["status"] == "estimated"
+
+
+def _tested(numbers: Numbers, key: str) -> tuple[str, str]:
+    """Cells of a test's chi-square and its p."""
+    if not _known(numbers, f"{key}.p"):
+        return (num(f"{key}.p") if f"{key}.p" in numbers else ABSENT), ABSENT
+    return num(f"{key}.chi_square"), num(f"{key}.p")
 
 
 def _univariable(
@@ -521,11 +651,12 @@ def _hazard_ratios(
     sentences = (
         caption,
         _reading(analysis, down),
-        _cox_method(analysis),
+        _cox_method(numbers, analysis, {key: endpoint for (endpoint, _), key in found.items()}),
         _units(across, endpoints),
-        _confounded(analysis, down),
-        _not_reached(numbers, found.values()),
-        _not_estimable(numbers, named),
+        confounded_note(analysis, down),
+        _penalised(numbers, named),
+        not_reached_note(numbers, found.values()),
+        not_estimable_note(numbers, named),
     )
     layout = Layout(model, tuple(header), (26, *[17, 8] * len(across)))
     return table_div(layout, rows, sentences, cohort)
@@ -550,19 +681,39 @@ def _hazard_row(
     across: Sequence[str],
     found: Mapping[tuple[str, str], str],
 ) -> Row:
-    row = [f"{_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"]
+    row = [f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"]
     for endpoint in across:
         key = found.get((endpoint, name))
-        row += [with_interval(numbers, key), _p(numbers, key)] if key else [ABSENT, ABSENT]
+        row += [_hazard_cell(numbers, key), p_beside(numbers, key)] if key else [ABSENT, ABSENT]
     return tuple(row)
 
 
-def _label(analysis: Analysis, name: str) -> str:
+_FIRTH = "^F^"
+
+
+def _hazard_cell(numbers: Numbers, key: str) -> str:
+    return with_interval(numbers, key) + (_FIRTH if _is_penalised(numbers, key) else "")
+
+
+def _is_penalised(numbers: Numbers, key: str) -> bool:
+    return _known(numbers, key) and "Firth" in numbers[key]["method"]
+
+
+def _penalised(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
+    """Say which hazard ratios are Firth's, and why; the same reason is said once."""
+    found = [(key, name) for key, name in named if _is_penalised(numbers, key)]
+    notes = _because(numbers, found)
+    what = "Firth’s penalised likelihood with its profile limits"
+    return f"{_FIRTH} {what}: {notes}." if notes else ""
+
+
+def covariate_label(analysis: Analysis, name: str) -> str:
+    """A covariate's label, marked where treatment was chosen."""
     mark = " (confounded)" if analysis.covariates[name].confounded else ""
     return num(f"covariate.{name}.label") + mark
 
 
-def _p(numbers: Numbers, key: str) -> str:
+def p_beside(numbers: Numbers, key: str) -> str:
     """Cell of the p that belongs to a hazard ratio, empty where neither can be estimated."""
     of = f"{key.removesuffix('.hr')}.p"
     known = of in numbers and numbers[of]["status"] == "estimated"
@@ -597,15 +748,16 @@ def _models(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> tup
     for number, (model, names) in zip(_ROMAN, models.items(), strict=False):
         key, label = f"cox.lc.{model}.{followed}.hr", f"Model {number}"
         held = " + ".join(num(f"covariate.{name}.label") for name in names)
-        rows.append((f"{label}: {held}", with_interval(numbers, key), _p(numbers, key)))
+        rows.append((f"{label}: {held}", _hazard_cell(numbers, key), p_beside(numbers, key)))
         named.append((key, label))
     caption = (
         f"{num('endpoint.lc.label')}: hazard ratio (HR) of "
         f"{num(f'covariate.{followed}.label')} ({num(f'covariate.{followed}.contrast')}) in Cox "
         "models of the covariates that each row names.",
-        _cox_method(analysis),
-        _not_reached(numbers, [key for key, _ in named]),
-        _not_estimable(numbers, named),
+        _cox_method(numbers, analysis, {key: "lc" for key, _ in named}),
+        _penalised(numbers, named),
+        not_reached_note(numbers, [key for key, _ in named]),
+        not_estimable_note(numbers, named),
     )
     layout = Layout("lc_models", ("Model", f"HR ({LEVEL})", "*p*"), (54, 26, 12))
     return table_div(layout, rows, caption, cohort)
@@ -629,8 +781,158 @@ def _series(analysis: Analysis, numbers: Numbers) -> dict[str, tuple[str, ...]]:
     return series
 
 
-def _cox_method(analysis: Analysis) -> str:
-    return f"Intervals are Wald; ties by {analysis.ties.capitalize()}'s approximation."
+def _cox_method(numbers: Numbers, analysis: Analysis, shown: Mapping[str, str]) -> str:
+    """What the intervals are; `shown` says the endpoint of each hazard ratio."""
+    clustered = dict.fromkeys(e for key, e in shown.items() if _naive(key) in numbers)
+    labels = [num(f"endpoint.{endpoint}.label") for endpoint in clustered]
+    errors = f", of {listed(labels)} with standard errors clustered by patient" if labels else ""
+    return f"Intervals are Wald{errors}; ties by {analysis.ties.capitalize()}'s approximation."
+
+
+def _naive(key: str) -> str:
+    """Key of the hazard ratio whose limits take lesions as independent."""
+    return f"{key.removesuffix('.hr')}.naive"
+
+
+# --- what else the models say -------------------------------------------------------------
+
+
+def _clustering(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    """Intervals and p of a lesion endpoint as if lesions were independent, and clustered."""
+    rows: list[Row] = []
+    lesion = [name for name in analysis.endpoints if endpoints[name].unit == "lesion"]
+    for endpoint, model in itertools.product(lesion, ("univariable", "multivariable")):
+        keys = {name: f"cox.{endpoint}.{model}.{name}" for name in analysis.covariates}
+        block = [
+            _clustered_row(analysis, name, key)
+            for name, key in keys.items()
+            if f"{key}.naive" in numbers
+        ]
+        rows += under_header(f"{num(f'endpoint.{endpoint}.label')}, {model}", block, 7)
+    if rows:
+        columns = ("HR", LEVEL, "*p*", LEVEL, "*p*", "SE ratio")
+        rows = [("Covariate", *columns), *rows]
+    caption = (
+        "What clustering by patient changes: hazard ratio (HR), and its Wald interval and *p* with "
+        "lesions taken as independent and with standard errors (SE) clustered by patient.",
+        "SE ratio: the clustered over the independent standard error of the logarithm.",
+    )
+    header = ("", "HR", "Lesions independent", "", "Clustered by patient", "", "SE ratio")
+    return table_div(Layout("clustering", header, (34, 8, 15, 8, 15, 8, 8)), rows, caption, cohort)
+
+
+def _clustered_row(analysis: Analysis, name: str, key: str) -> Row:
+    def inference(of: str, p: str) -> tuple[str, str]:
+        return f"{num(f'{key}.{of}.low')}–{num(f'{key}.{of}.high')}", num(f"{key}.{p}")
+
+    label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"
+    independent, clustered = inference("naive", "naive_p"), inference("hr", "p")
+    return (label, num(f"{key}.hr"), *independent, *clustered, num(f"{key}.se_ratio"))
+
+
+_GLOBAL = ("likelihood_ratio", "wald", "score")
+
+
+def _global_tests(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+) -> tuple[str, str] | None:
+    """Tests of the multivariable models as wholes."""
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    for endpoint in analysis.endpoints:
+        block: list[Row] = []
+        for model, label in _named_models(numbers, analysis, endpoint).items():
+            key = f"cox.{endpoint}.{model}"
+            if f"{key}.likelihood_ratio.p" in numbers:
+                block += _global_rows(numbers, key, label)
+                what = f"{num(f'endpoint.{endpoint}.label')}, {label}"
+                named.append((f"{key}.likelihood_ratio.p", what))
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 8)
+    if rows:
+        rows = [("Model", "df", *("Chi-square", "*p*") * 3), *rows]
+    caption = (
+        "Tests of the multivariable Cox models as wholes, that no covariate has any effect, with "
+        "the degrees of freedom (df) of all three.",
+        not_estimable_note(numbers, named),
+    )
+    header = ("", "df", "Likelihood ratio", "", "Wald", "", "Score", "")
+    layout = Layout("global_tests", header, (30, 5, *[11, 8] * 3))
+    return table_div(layout, rows, caption, cohort)
+
+
+def _named_models(numbers: Numbers, analysis: Analysis, endpoint: str) -> dict[str, str]:
+    """Multivariable models of an endpoint with what the tables call them."""
+    planned = analysis.multivariable.get(endpoint, {})
+    models = {"multivariable": "Multivariable"} if "multivariable" in planned else {}
+    if endpoint == "lc" and len(series := _series(analysis, numbers)) > 1:
+        whole = frozenset(planned.get("multivariable", ()))
+        for number, (model, names) in zip(_ROMAN, series.items(), strict=False):
+            if frozenset(names) == whole:
+                models["multivariable"] += f" (Model {number})"
+            else:
+                models[model] = f"Model {number}"
+    return models
+
+
+def _global_rows(numbers: Numbers, key: str, label: str) -> list[Row]:
+    """A model's three tests and, where it has them, those clustered by patient."""
+    df = f"{key}.likelihood_ratio.df"
+    known = num(df) if _known(numbers, df) else ABSENT
+    cells = [cell for test in _GLOBAL for cell in _tested(numbers, f"{key}.{test}")]
+    rows: list[Row] = [(label, known, *cells)]
+    if _known(numbers, f"{key}.robust_wald.p"):
+        robust = [
+            cell
+            for test in ("robust_wald", "robust_score")
+            for cell in _tested(numbers, f"{key}.{test}")
+        ]
+        rows.append(("&emsp;Clustered by patient", "", ABSENT, ABSENT, *robust))
+    return rows
+
+
+def _profile(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+) -> tuple[str, str] | None:
+    """Profile-likelihood limits, of the hazard ratios whose Wald limits are poor."""
+    rows: list[Row] = []
+    for endpoint in analysis.endpoints:
+        block = [
+            _profile_row(numbers, analysis, name, f"cox.{endpoint}.{model}.{name}", model)
+            for model in ("univariable", "multivariable")
+            for name in analysis.covariates
+            if f"cox.{endpoint}.{model}.{name}.profile" in numbers
+        ]
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 6)
+    if rows:
+        rows = [("Covariate", "HR", LEVEL, "*p*", LEVEL, "*p*"), *rows]
+    caption = (
+        "Hazard ratios (HR) whose Wald interval is poor, with the interval of the profile "
+        "likelihood and the likelihood-ratio *p*: one of its limits lies a tenth or more of Wald’s "
+        "half width away, on the logarithmic scale.",
+        "Lesions are taken as independent here."
+        if any(".naive" in c for r in rows for c in r)
+        else "",
+    )
+    header = ("", "HR", "Wald", "", "Profile likelihood", "")
+    return table_div(Layout("profile", header, (40, 9, 16, 8, 16, 8)), rows, caption, cohort)
+
+
+def _profile_row(numbers: Numbers, analysis: Analysis, name: str, key: str, model: str) -> Row:
+    wald = "naive" if f"{key}.naive" in numbers else "hr"
+    p = "naive_p" if wald == "naive" else "p"
+    pairs = ((wald, p), ("profile", "profile_p"))
+    cells = [
+        cell
+        for of, test in pairs
+        for cell in (f"{num(f'{key}.{of}.low')}–{num(f'{key}.{of}.high')}", num(f"{key}.{test}"))
+    ]
+    label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}, {model}"
+    return (label, num(f"{key}.hr"), *cells)
 
 
 # --- what is not available ----------------------------------------------------------------
@@ -674,7 +976,8 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
 
 
-def _confounded(analysis: Analysis, names: Iterable[str]) -> str:
+def confounded_note(analysis: Analysis, names: Iterable[str]) -> str:
+    """What the mark of a confounded covariate means, where one is shown."""
     if not any(analysis.covariates[name].confounded for name in names):
         return ""
     return (
@@ -683,24 +986,41 @@ def _confounded(analysis: Analysis, names: Iterable[str]) -> str:
     )
 
 
-def _not_reached(numbers: Numbers, keys: Iterable[str]) -> str:
+def _last_event(analysis: Analysis) -> str:
+    """Say what stands for an upper limit of a time that the band does not reach."""
+    if analysis.median_ci != "first_event":
+        return ""
+    return "An upper limit that the band does not reach is given as the last event time."
+
+
+def not_reached_note(numbers: Numbers, keys: Iterable[str]) -> str:
+    """What NR means, where a number or a limit is not reached."""
     shown = [f"{key}{suffix}" for key in keys for suffix in ("", ".low", ".high")]
     texts = {numbers[key]["text"] for key in shown if key in numbers}
     return f"{NOT_REACHED}: not reached." if NOT_REACHED in texts else ""
 
 
-def _not_estimable(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
+def not_estimable_note(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
     """Say why each number that cannot be had cannot; the same reason is said once."""
+    lost = [
+        (key, name)
+        for key, name in named
+        if key in numbers and numbers[key]["status"] == "not_estimable"
+    ]
+    notes = _because(numbers, lost)
+    return f"Not estimable: {notes}." if notes else ""
+
+
+def _because(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
+    """Names of numbers with their reasons, the same one once."""
     by_reason: dict[str, list[tuple[str, str]]] = {}
     for key, name in named:
-        if key in numbers and numbers[key]["status"] == "not_estimable":
-            by_reason.setdefault(str(numbers[key]["reason"]), []).append((key, name))
-    notes = [
+        by_reason.setdefault(str(numbers[key]["reason"]), []).append((key, name))
+    return "; ".join(
         f"{listed(list(dict.fromkeys(name for _, name in found)))} because "
         f"{num(f'{found[0][0]}.reason')}"
         for found in by_reason.values()
-    ]
-    return f"Not estimable: {'; '.join(notes)}." if notes else ""
+    )
 
 
 # --- toxicity -----------------------------------------------------------------------------

@@ -4,27 +4,52 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from lifelines import CoxPHFitter
-from lifelines.exceptions import ConvergenceError
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm
+from survival.data_prep import aeq_surv  # type: ignore[attr-defined]  # bound when imported
+from survival.regression import coxph_fit  # type: ignore[attr-defined]
 
 from sarcoma_sbrt.errors import NotEstimable
+from sarcoma_sbrt.survival.kaplan_meier import observed
+from sarcoma_sbrt.survival.logrank import NOBODY_ELSE
 
-__all__ = ["CompleteCases", "Cox", "Term", "complete_cases", "fit_cox"]
+__all__ = [
+    "CompleteCases",
+    "Cox",
+    "GlobalTest",
+    "MonotoneLikelihood",
+    "Profile",
+    "Term",
+    "Ties",
+    "Wald",
+    "complete_cases",
+    "fit_cox",
+    "fit_firth_cox",
+]
 
-# lifelines stops early by default, which leaves 2e-5 in a coefficient. With these it stops
-# when Newton's decrement says that 1e-10 of a standard error is left; full steps as in R.
-_FIT_OPTIONS = {"step_size": 1.0, "precision": 1e-20, "r_precision": 0.0, "max_steps": 200}
+Ties = Literal["efron", "breslow"]
+
+# R's default leaves 1e-9 in the log likelihood and 1e-5 standard errors in a coefficient.
+_CONVERGED = {"eps": 1e-14, "iter_max": 100}
+_STOPPED = 1000  # the engine's flag of a fit that used up its iterations
 
 # On standardised columns a finite estimate's standard error is of the order of
 # 1 / sqrt(events); one that runs to infinity leaves it beyond any bound.
 _RUNAWAY = 1e3
+
+# Profile limits stand beside Wald's when one of them is this share of Wald's half width away.
+_WALD_IS_POOR = 0.1
+
+
+class MonotoneLikelihood(NotEstimable):
+    """A coefficient runs away to infinity: `fit_firth_cox` gives a finite one."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +87,49 @@ class CompleteCases:
 
 
 @dataclass(frozen=True)
+class Wald:
+    """Wald's inference of one hazard ratio.
+
+    Attributes
+    ----------
+    standard_error : float
+        Of the log hazard ratio.
+    low, high : float
+        Limits of the hazard ratio.
+    z, p : float
+        Two-sided.
+    """
+
+    standard_error: float
+    low: float
+    high: float
+    z: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Profile-likelihood limits of one hazard ratio, and the test that belongs to them.
+
+    Attributes
+    ----------
+    low, high : float
+        Where twice the log likelihood, maximised over the other covariates, has fallen by the
+        chi-square quantile of the level.
+    p : float
+        Likelihood-ratio test of the covariate's removal.
+    shown : bool
+        Whether Wald's limits are poor enough for these to stand beside them: on the log
+        scale a limit lies a tenth of Wald's half width away, or more.
+    """
+
+    low: float
+    high: float
+    p: float
+    shown: bool
+
+
+@dataclass(frozen=True)
 class Term:
     """One covariate of a fitted model.
 
@@ -70,11 +138,15 @@ class Term:
     name : str
         Column of the design.
     coefficient, standard_error : float
-        Log hazard ratio per unit of the column, and its standard error.
+        Log hazard ratio per unit of the column, and its (naive) standard error.
     hazard_ratio, low, high : float
-        Their exponential, and Wald limits.
+        Their exponential, and limits of the model's kind (`Cox.limits`).
     z, p : float
-        Wald test, two-sided.
+        Two-sided test of the same kind; z is the signed root of its chi-square.
+    robust : Wald or None
+        With the clusters' sandwich covariance, where clusters were given.
+    profile : Profile or None
+        Where it was asked for.
     """
 
     name: str
@@ -84,6 +156,17 @@ class Term:
     low: float
     high: float
     z: float
+    p: float
+    robust: Wald | None = None
+    profile: Profile | None = None
+
+
+@dataclass(frozen=True)
+class GlobalTest:
+    """Chi-square test of all coefficients being 0."""
+
+    statistic: float
+    degrees_of_freedom: int
     p: float
 
 
@@ -97,12 +180,25 @@ class Cox:
         In the order of the design's columns.
     n, events, dropped : int
         Complete cases, events among them, and observations left out.
-    log_likelihood : float
-        Partial log likelihood at the estimate.
+    log_likelihood, null_log_likelihood : float
+        Partial log likelihood (Firth's: penalised) at the estimate and with all coefficients 0.
     ties : str
         How tied event times were handled.
     level : float
-        Confidence level of the Wald limits.
+        Confidence level of the limits.
+    likelihood_ratio, wald : GlobalTest
+        Of the whole model, naive.
+    score : GlobalTest or None
+        Likewise; None for Firth's estimate.
+    robust_wald, robust_score : GlobalTest or None
+        Of the whole model with the clusters' sandwich covariance.
+    clusters : int or None
+        How many there are.
+    strata : int
+        How many baseline hazards the model has.
+    estimator : {'maximum partial likelihood', 'Firth'}
+    limits : {'Wald', 'profile penalised likelihood'}
+        What the terms' limits and p are.
     """
 
     terms: tuple[Term, ...]
@@ -110,14 +206,31 @@ class Cox:
     events: int
     dropped: int
     log_likelihood: float
+    null_log_likelihood: float
     ties: str
     level: float
+    likelihood_ratio: GlobalTest
+    wald: GlobalTest
+    score: GlobalTest | None
+    robust_wald: GlobalTest | None = None
+    robust_score: GlobalTest | None = None
+    clusters: int | None = None
+    strata: int = 1
+    estimator: str = "maximum partial likelihood"
+    limits: str = "Wald"
 
     def __getitem__(self, name: str) -> Term:
         return next(term for term in self.terms if term.name == name)
 
+    @property
+    def events_per_variable(self) -> float:
+        """Events per coefficient."""
+        return self.events / len(self.terms)
 
-def complete_cases(design: pd.DataFrame, time: ArrayLike, event: ArrayLike) -> CompleteCases:
+
+def complete_cases(
+    design: pd.DataFrame, time: ArrayLike, event: ArrayLike, *, strata: ArrayLike | None = None
+) -> CompleteCases:
     """Observations with no covariate missing.
 
     Parameters
@@ -128,9 +241,13 @@ def complete_cases(design: pd.DataFrame, time: ArrayLike, event: ArrayLike) -> C
         Observed times, none missing.
     event : array_like of int, shape (n,)
         1 for the event; every other code is censored here (so hazards are cause-specific).
+    strata : array_like, shape (n,), optional
+        Stratum of each observation, which counts as a covariate here.
     """
     times, events = np.asarray(time, dtype=float), np.asarray(event, dtype=float) == 1
     kept = design.notna().all(axis="columns").to_numpy(dtype=bool)
+    if strata is not None:
+        kept = kept & ~pd.isna(np.asarray(strata))
     return CompleteCases(
         design=design.loc[kept].astype(float).reset_index(drop=True),
         time=times[kept],
@@ -147,8 +264,11 @@ def fit_cox(
     level: float,
     ties: str = "efron",
     labels: Mapping[str, str] | None = None,
+    strata: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    profile: bool = False,
 ) -> Cox:
-    """Cox model with Efron's handling of ties, Wald limits and tests; complete cases only.
+    """Cox model with Wald limits and tests; complete cases only. R's ``coxph``.
 
     Parameters
     ----------
@@ -156,91 +276,418 @@ def fit_cox(
         As for `complete_cases`.
     level : float
         Confidence level, e.g. 0.95.
-    ties : {'efron'}
-        Efron (1977), R's default.
+    ties : {'efron', 'breslow'}
+        Efron (1977), R's default, or Breslow (1974), that of SPSS and SAS.
     labels : mapping, optional
         What a covariate is called in a reason; its column's name otherwise.
+    strata : array_like, shape (n,), optional
+        Each stratum has a baseline hazard of its own; who has none recorded is left out.
+    cluster : array_like, shape (n,), optional
+        Patient of each observation, none missing: adds the sandwich standard errors of Lin
+        and Wei (1989), summed over the clusters, beside the naive ones.
+    profile : bool
+        Whether to add profile-likelihood limits, at the cost of some thirty fits per covariate.
+
+    Raises
+    ------
+    MonotoneLikelihood
+        With the reason, when a coefficient runs away to infinity.
+    NotEstimable
+        With the reason, when the partial likelihood has no unique finite maximum otherwise,
+        or there are too few clusters for a robust variance.
+    ValueError
+        For another handling of ties, or a missing time, event or cluster.
+    """
+    if ties not in get_args(Ties):
+        raise ValueError(f"no Cox model with ties {ties!r}; accepted: efron, breslow")
+    observed(time, event)
+    cases = complete_cases(design, time, event, strata=strata)
+    data = _data(cases, ties, strata, cluster)
+    _refuse(cases, data, labels or {})
+    _refuse_monotone(cases, labels or {})
+    fit = _maximum(data)
+    terms = tuple(_term(data, fit, at, level) for at in range(len(data.names)))
+    if profile:
+        terms = tuple(_profiled(data, fit, at, term, level) for at, term in enumerate(terms))
+    return _model(cases, data, fit, terms, level)
+
+
+def fit_firth_cox(
+    design: pd.DataFrame,
+    time: ArrayLike,
+    event: ArrayLike,
+    *,
+    level: float,
+    labels: Mapping[str, str] | None = None,
+) -> Cox:
+    """Cox model with Firth's penalty, for a monotone likelihood (Heinze and Schemper 2001).
+
+    The partial log likelihood plus half the log determinant of its information is maximised,
+    which is finite where the likelihood alone is not. Ties are Breslow's, limits and p those
+    of the profile penalised likelihood: R's ``coxphf`` with its defaults. Parameters are those
+    of `fit_cox`; there are no strata and no clusters.
 
     Raises
     ------
     NotEstimable
-        With the reason, when the partial likelihood has no unique finite maximum.
-    ValueError
-        For another handling of ties.
+        With the reason, when these data do not allow it.
     """
-    if ties != "efron":
-        raise ValueError(f"no Cox model with ties {ties!r}; accepted: efron")
+    observed(time, event)
     cases = complete_cases(design, time, event)
-    _refuse(cases, labels or {})
-    scale = cases.design.std(ddof=0)
-    fit = _fit(cases.design / scale, cases)
-    standardised = fit.standard_errors_
-    if not standardised.lt(_RUNAWAY).all():
-        raise NotEstimable(_NO_MAXIMUM)
-    coefficients, errors = fit.params_ / scale, standardised / scale
+    data = _data(cases, "breslow", None, None)
+    _refuse(cases, data, labels or {})
+    firth = _firth(data, level)
+    count = len(data.names)
+    log_likelihood, variance = _penalised(data, firth.coefficients)
+    null, _ = _penalised(data, np.zeros(count))
     return Cox(
-        terms=tuple(
-            _term(str(name), float(coefficients[name]), float(errors[name]), level)
-            for name in cases.design.columns
-        ),
+        terms=tuple(_firth_term(data, firth, variance, at) for at in range(count)),
         n=cases.n,
         events=cases.events,
         dropped=cases.dropped,
-        log_likelihood=float(fit.log_likelihood_),
-        ties=ties,
+        log_likelihood=log_likelihood,
+        null_log_likelihood=null,
+        ties=data.ties,
         level=level,
+        likelihood_ratio=_test(2 * (log_likelihood - null), count),
+        wald=_joint_wald(firth.coefficients, variance),
+        score=None,
+        estimator="Firth",
+        limits="profile penalised likelihood",
     )
+
+
+# --- data ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Complete cases as the engine takes them; columns divided by their standard deviation."""
+
+    names: tuple[str, ...]
+    x: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    time: NDArray[np.float64]
+    event: NDArray[np.int64]
+    ties: str
+    strata: NDArray[np.int64] | None
+    cluster: NDArray[np.int64] | None
+
+
+def _data(
+    cases: CompleteCases, ties: str, strata: ArrayLike | None, cluster: ArrayLike | None
+) -> _Data:
+    values = cases.design.to_numpy(dtype=float)
+    scale = values.std(axis=0) if cases.n else np.ones(values.shape[1])
+    scale = np.where(scale > 0, scale, 1.0)
+    return _Data(
+        names=tuple(map(str, cases.design.columns)),
+        x=values / scale,
+        scale=scale,
+        # Times that differ by rounding only are tied, as R's coxph has it.
+        time=np.array(aeq_surv(cases.time).time) if cases.n else cases.time,
+        event=cases.event.astype(np.int64),
+        ties=ties,
+        strata=None if strata is None else _codes(strata, cases.kept, "stratum"),
+        cluster=None if cluster is None else _codes(cluster, cases.kept, "cluster"),
+    )
+
+
+def _codes(values: ArrayLike, kept: NDArray[np.bool_], name: str) -> NDArray[np.int64]:
+    given = np.asarray(values)
+    if given.shape != kept.shape or pd.isna(given[kept]).any():
+        raise ValueError(f"a {name} is missing")
+    return np.unique(given[kept], return_inverse=True)[1].astype(np.int64)
+
+
+def _refuse(cases: CompleteCases, data: _Data, labels: Mapping[str, str]) -> None:
+    if not cases.n:
+        raise NotEstimable("nobody has every covariate recorded")
+    if not cases.events:
+        raise NotEstimable("no event was observed")
+    within = _within_strata(data)
+    for at, name in enumerate(data.names):
+        label = labels.get(name, name)
+        if np.ptp(data.x[:, at]) == 0:
+            raise NotEstimable(f"{label} has one level only")
+        if np.abs(within[:, at]).max() < _CONSTANT:
+            raise NotEstimable(f"{label} has one level only within every stratum")
+    if cases.events < len(data.names):
+        raise NotEstimable("there are fewer events than covariates")
+    if np.linalg.matrix_rank(within / within.std(axis=0)) < len(data.names):
+        raise NotEstimable("the covariates are collinear")
+    if not _informative(data):
+        raise NotEstimable(NOBODY_ELSE)
+
+
+_CONSTANT = 1e-9
+
+
+def _within_strata(data: _Data) -> NDArray[np.float64]:
+    """Columns less their mean in the stratum: what a stratified likelihood sees of them."""
+    strata = np.zeros(len(data.x), dtype=np.int64) if data.strata is None else data.strata
+    frame = pd.DataFrame(data.x)
+    return (frame - frame.groupby(strata).transform("mean")).to_numpy()
+
+
+def _informative(data: _Data) -> bool:
+    """Whether an event happened while somebody else in the stratum was at risk without one.
+
+    Everybody with an event at one last time says nothing of hazards; the likelihoods of
+    Efron and Breslow would report a hazard ratio of 1 there.
+    """
+    strata = np.zeros(len(data.time), dtype=np.int64) if data.strata is None else data.strata
+    frame = pd.DataFrame({"stratum": strata, "time": data.time, "event": data.event})
+    last = frame["time"] == frame.groupby("stratum")["time"].transform("max")
+    all_had_it = frame.groupby(["stratum", "time"])["event"].transform("min") == 1
+    return bool(((frame["event"] == 1) & ~(last & all_had_it)).any())
+
+
+def _refuse_monotone(cases: CompleteCases, labels: Mapping[str, str]) -> None:
+    for name, column in cases.design.items():
+        values = column.to_numpy()
+        if np.unique(values).size == 2 and np.unique(values[cases.event]).size < 2:
+            label = labels.get(str(name), str(name))
+            raise MonotoneLikelihood(
+                f"one level of {label} has no event, so that the likelihood is monotone"
+            )
+
+
+# --- maximum partial likelihood -----------------------------------------------------------
 
 
 _NO_MAXIMUM = "the fit does not converge: the partial likelihood has no unique finite maximum"
 
 
-def _fit(standardised: pd.DataFrame, cases: CompleteCases) -> CoxPHFitter:
-    data = standardised.set_axis([f"x{i}" for i in range(standardised.shape[1])], axis="columns")
-    data = data.assign(time=cases.time, event=cases.event)
+@dataclass(frozen=True)
+class _Fit:
+    """A maximum, on the standardised columns."""
+
+    coefficients: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    robust: NDArray[np.float64] | None
+    null_log_likelihood: float
+    log_likelihood: float
+    score: float
+    robust_score: float | None
+
+
+def _maximum(data: _Data) -> _Fit:
     try:
-        with warnings.catch_warnings():
-            # Every warning of lifelines or scipy here says that the maximum was not found.
-            warnings.simplefilter("error")
-            fit = CoxPHFitter().fit(data, "time", "event", fit_options=_FIT_OPTIONS)
-    except (Warning, ConvergenceError, np.linalg.LinAlgError) as problem:
-        raise NotEstimable(_NO_MAXIMUM) from problem
-    fit.params_.index = fit.standard_errors_.index = standardised.columns
-    return fit
-
-
-def _term(name: str, coefficient: float, error: float, level: float) -> Term:
-    width = float(norm.ppf((1 + level) / 2)) * error
-    return Term(
-        name=name,
-        coefficient=coefficient,
-        standard_error=error,
-        hazard_ratio=math.exp(coefficient),
-        low=math.exp(coefficient - width),
-        high=math.exp(coefficient + width),
-        z=coefficient / error,
-        p=float(2 * norm.sf(abs(coefficient / error))),
+        fit = coxph_fit(
+            data.time,
+            data.event,
+            data.x,
+            strata=data.strata,
+            method=data.ties,
+            cluster=data.cluster,
+            **_CONVERGED,
+        )
+    except ValueError as infinite:  # the data were checked: only numbers can have run away
+        raise MonotoneLikelihood(_NO_MAXIMUM) from infinite
+    naive = np.array(fit.var if data.cluster is None else fit.naive_var)
+    coefficients = np.array(fit.coefficients)
+    if not np.isfinite(coefficients).all():
+        flat = not (np.diag(_at(data, np.zeros(coefficients.size))[1]) > 0).all()
+        raise NotEstimable(_NO_MAXIMUM) if flat else MonotoneLikelihood(_NO_MAXIMUM)
+    if fit.flag == _STOPPED or not (np.sqrt(np.diag(naive)) < _RUNAWAY).all():
+        raise MonotoneLikelihood(_NO_MAXIMUM)
+    robust = None if data.cluster is None else np.array(fit.var)
+    if robust is not None and _rank(robust, naive) < len(naive):
+        raise NotEstimable("there are too few clusters for a robust variance")
+    return _Fit(
+        coefficients=coefficients,
+        variance=naive,
+        robust=robust,
+        null_log_likelihood=float(fit.loglik[0]),
+        log_likelihood=float(fit.loglik[1]),
+        score=float(fit.score),
+        robust_score=None if data.cluster is None else float(fit.rscore),
     )
 
 
-def _refuse(cases: CompleteCases, labels: Mapping[str, str]) -> None:
-    if not cases.n:
-        raise NotEstimable("nobody has every covariate recorded")
-    if not cases.events:
-        raise NotEstimable("no event was observed")
-    for name, values in cases.design.items():
-        _refuse_column(labels.get(str(name), str(name)), values.to_numpy(), cases.event)
-    count = cases.design.shape[1]
-    if cases.events < count:
-        raise NotEstimable("there are fewer events than covariates")
-    centred = cases.design - cases.design.mean()
-    if np.linalg.matrix_rank((centred / centred.std(ddof=0)).to_numpy()) < count:
-        raise NotEstimable("the covariates are collinear")
+def _rank(robust: NDArray[np.float64], naive: NDArray[np.float64]) -> int:
+    scale = np.sqrt(np.diag(naive))
+    return int(np.linalg.matrix_rank(robust / np.outer(scale, scale), tol=1e-9))
 
 
-def _refuse_column(label: str, values: NDArray[np.float64], event: NDArray[np.bool_]) -> None:
-    levels = np.unique(values)
-    if levels.size < 2:
-        raise NotEstimable(f"{label} has one level only")
-    if levels.size == 2 and np.unique(values[event]).size < 2:
-        raise NotEstimable(f"one level of {label} has no event, so that the likelihood is monotone")
+def _model(
+    cases: CompleteCases, data: _Data, fit: _Fit, terms: tuple[Term, ...], level: float
+) -> Cox:
+    count = len(data.names)
+    return Cox(
+        terms=terms,
+        n=cases.n,
+        events=cases.events,
+        dropped=cases.dropped,
+        log_likelihood=fit.log_likelihood,
+        null_log_likelihood=fit.null_log_likelihood,
+        ties=data.ties,
+        level=level,
+        likelihood_ratio=_test(2 * (fit.log_likelihood - fit.null_log_likelihood), count),
+        wald=_joint_wald(fit.coefficients, fit.variance),
+        score=_test(fit.score, count),
+        robust_wald=None if fit.robust is None else _joint_wald(fit.coefficients, fit.robust),
+        robust_score=None if fit.robust_score is None else _test(fit.robust_score, count),
+        clusters=None if data.cluster is None else int(data.cluster.max()) + 1,
+        strata=1 if data.strata is None else int(data.strata.max()) + 1,
+    )
+
+
+def _test(statistic: float, degrees_of_freedom: int) -> GlobalTest:
+    return GlobalTest(statistic, degrees_of_freedom, float(chi2.sf(statistic, degrees_of_freedom)))
+
+
+def _exp(log: float) -> float:
+    try:
+        return math.exp(log)
+    except OverflowError as problem:
+        raise NotEstimable("a limit of a hazard ratio is beyond any number") from problem
+
+
+def _joint_wald(coefficients: NDArray[np.float64], variance: NDArray[np.float64]) -> GlobalTest:
+    statistic = float(coefficients @ np.linalg.solve(variance, coefficients))
+    return _test(statistic, coefficients.size)
+
+
+def _term(data: _Data, fit: _Fit, at: int, level: float) -> Term:
+    coefficient = float(fit.coefficients[at] / data.scale[at])
+    naive = _wald(coefficient, fit.variance, data, at, level)
+    return Term(
+        name=data.names[at],
+        coefficient=coefficient,
+        standard_error=naive.standard_error,
+        hazard_ratio=_exp(coefficient),
+        low=naive.low,
+        high=naive.high,
+        z=naive.z,
+        p=naive.p,
+        robust=None if fit.robust is None else _wald(coefficient, fit.robust, data, at, level),
+    )
+
+
+def _wald(
+    coefficient: float, variance: NDArray[np.float64], data: _Data, at: int, level: float
+) -> Wald:
+    error = math.sqrt(variance[at, at]) / float(data.scale[at])
+    width = float(norm.ppf((1 + level) / 2)) * error
+    z = coefficient / error
+    return Wald(
+        standard_error=error,
+        low=_exp(coefficient - width),
+        high=_exp(coefficient + width),
+        z=z,
+        p=float(2 * norm.sf(abs(z))),
+    )
+
+
+# --- profile likelihood -------------------------------------------------------------------
+
+
+def _profiled(data: _Data, fit: _Fit, at: int, term: Term, level: float) -> Term:
+    estimate, half = fit.coefficients[at], math.sqrt(fit.variance[at, at])
+    half *= float(norm.ppf((1 + level) / 2))
+    fall = float(chi2.ppf(level, 1))
+
+    def above(value: float) -> float:
+        return 2 * (fit.log_likelihood - _restricted(data, at, value)) - fall
+
+    low, high = (_root(above, estimate, side * half) for side in (-1, 1))
+    off = max(abs(low - (estimate - half)), abs(high - (estimate + half)))
+    profile = Profile(
+        low=_exp(low / data.scale[at]),
+        high=_exp(high / data.scale[at]),
+        p=float(chi2.sf(max(above(0.0) + fall, 0.0), 1)),
+        shown=bool(off >= _WALD_IS_POOR * half),
+    )
+    return Term(**{**vars(term), "profile": profile})
+
+
+def _root(above: Callable[[float], float], estimate: float, step: float) -> float:
+    while above(estimate + step) < 0:
+        step *= 2
+    return float(brentq(above, estimate, estimate + step, xtol=1e-11))
+
+
+def _restricted(data: _Data, at: int, value: float) -> float:
+    """Log likelihood with one coefficient held at a value, maximised over the others."""
+    others = np.delete(data.x, at, axis=1)
+    if not others.shape[1]:
+        return _at(data, np.array([value]))[0]
+    fit = coxph_fit(
+        data.time,
+        data.event,
+        others,
+        strata=data.strata,
+        offset=value * data.x[:, at],
+        method=data.ties,
+        **_CONVERGED,
+    )
+    return float(fit.loglik[1])
+
+
+def _at(data: _Data, coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Log likelihood and inverse information at given coefficients."""
+    fit = coxph_fit(
+        data.time,
+        data.event,
+        data.x,
+        strata=data.strata,
+        method=data.ties,
+        init=coefficients.tolist(),
+        iter_max=0,
+    )
+    return float(fit.loglik[-1]), np.array(fit.var)
+
+
+# --- Firth's penalised likelihood ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Firth:
+    """The penalised maximum, with limits and p of its profile, on the standardised columns."""
+
+    coefficients: NDArray[np.float64]
+    limits: NDArray[np.float64]
+    p: NDArray[np.float64]
+
+
+def _firth(data: _Data, level: float) -> _Firth:
+    from firthmodels import FirthCoxPH  # scikit-learn takes long to import and is rarely needed
+
+    # Only the order of the times matters to the likelihood; ranks are never zero.
+    rank = np.unique(data.time, return_inverse=True)[1] + 1.0
+    try:
+        with warnings.catch_warnings():
+            # Every warning here says that a maximum or a limit was not found.
+            warnings.simplefilter("error")
+            # Tighter tolerances than these meet rounding and are refused.
+            model = FirthCoxPH(backend="numpy", gtol=1e-6, xtol=1e-4, max_iter=500)
+            model.fit(data.x, (data.event == 1, rank))
+            limits = model.conf_int(alpha=1 - level, method="pl", tol=1e-6, max_iter=500)
+            model.lrt()
+    except (Warning, np.linalg.LinAlgError) as problem:
+        raise NotEstimable("the penalised fit does not converge") from problem
+    return _Firth(model.coef_, limits, model.lrt_pvalues_)
+
+
+def _penalised(data: _Data, coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Penalised log likelihood, and the inverse information, at given coefficients."""
+    log_likelihood, variance = _at(data, coefficients)
+    return log_likelihood - float(np.linalg.slogdet(variance)[1]) / 2, variance
+
+
+def _firth_term(data: _Data, firth: _Firth, variance: NDArray[np.float64], at: int) -> Term:
+    scale, p = float(data.scale[at]), float(firth.p[at])
+    coefficient = float(firth.coefficients[at]) / scale
+    low, high = (_exp(limit / scale) for limit in firth.limits[at])
+    return Term(
+        name=data.names[at],
+        coefficient=coefficient,
+        standard_error=math.sqrt(variance[at, at]) / scale,
+        hazard_ratio=_exp(coefficient),
+        low=low,
+        high=high,
+        z=math.copysign(float(norm.isf(p / 2)), coefficient),
+        p=p,
+    )

@@ -1,0 +1,278 @@
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sarcoma_sbrt.reporting.competing_tables import (
+    DIFFERENCES,
+    competing_tables,
+    gap_decides,
+    size_of_difference,
+)
+from sarcoma_sbrt.reporting.conditions import conditions
+from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
+from sarcoma_sbrt.settings import (
+    Analysis,
+    CohortSettings,
+    Comparison,
+    Covariate,
+    EndpointSettings,
+    Level,
+)
+
+SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
+GRADE = Covariate(
+    "grade",
+    "Histological grade",
+    "patients.grade",
+    Level("G1", codes=("G1",)),
+    Level("G2 and G3", codes=("G2", "G3")),
+)
+LC = EndpointSettings(
+    "lc",
+    "Local control",
+    "lesion",
+    "first_course",
+    "local_failure",
+    "last_assessment",
+    death="competing",
+    death_gap_months=7,
+)
+OS = EndpointSettings("os", "Overall survival", "patient", "cohort", "death", "last_contact")
+ENDPOINTS = {"lc": LC, "os": OS}
+ANALYSIS = Analysis(
+    confidence_level=0.95,
+    alpha=0.05,
+    transform="log-log",
+    landmarks_months=(12.0, 36.0),
+    ties="efron",
+    seed=1,
+    trees=10,
+    min_samples_leaf=3,
+    permutation_repeats=2,
+    covariates={"grade": GRADE},
+    endpoints=("lc", "os"),
+    strata={"lc": ("grade",)},
+    univariable={"lc": ("grade",)},
+    multivariable={"lc": {"multivariable": ("grade",)}},
+    forest={},
+    figures={},
+    comparison=Comparison((), ()),
+    left_out={},
+    competing_gaps_months=(0.0, None),
+)
+COHORT = CohortSettings("small", "A small cohort", "observed", tables={}, times={})
+
+
+def percent(key: str, value: float) -> Statistic:
+    ci = Interval(value / 2, min(2 * value, 100), 0.95, "band") if value else None
+    return Statistic(key, value, "percent", "Aalen-Johansen", ci=ci)
+
+
+def count(key: str, value: int) -> Statistic:
+    return Statistic(key, value, "count", "count")
+
+
+def curves(prefix: str, event: float, death: float, more: float = 0.0) -> list[Statistic]:
+    """Incidences at both landmarks; the excess at the later one."""
+    return [
+        record
+        for month, excess in ((12, 0.0), (36, more))
+        for record in (
+            percent(f"{prefix}.cif_{month}m", event),
+            percent(f"{prefix}.cif_death_{month}m", death),
+            percent(f"{prefix}.cif_complement_{month}m", event + excess),
+            Statistic(f"{prefix}.cif_difference_{month}m", excess, "percent", "difference"),
+        )
+    ]
+
+
+def sizes(prefix: str, deaths: int = 2) -> list[Statistic]:
+    counts = {"n": 58, "events": 19, "competing": deaths}
+    return [count(f"{prefix}.{name}", value) for name, value in counts.items()]
+
+
+def usual(more: float = 5.3, **gaps: float) -> list[Statistic]:
+    found = [*sizes("lc"), *curves("lc", 65.2, 9.1, more)]
+    for side in ("level", "reference"):
+        found += [*sizes(f"lc.grade_{side}"), *curves(f"lc.grade_{side}", 40.0, 0.0)]
+    found += [Statistic(f"lc.grade.{t}.p", 0.04, "p", "Gray") for t in ("gray", "gray_death")]
+    for gap, value in (gaps or {"gap_0m": 71.3, "gap_unlimited": 35.9}).items():
+        found += [*curves(f"lc.{gap}", value, 20.0), count(f"lc.{gap}.competing", 23)]
+        found.append(Statistic(f"lc.{gap}.grade.gray.p", 0.3, "p", "Gray"))
+    ci = Interval(0.1, 0.9, 0.95, "Wald")
+    for kind in ("cox", "fine_gray"):
+        for model in ("univariable", "multivariable"):
+            key = f"{kind}.lc.{model}"
+            found.append(Statistic(f"{key}.grade.hr", 0.5, "hazard ratio", kind, ci=ci))
+            found.append(Statistic(f"{key}.grade.p", 0.02, "p", kind))
+    return [*found, *sizes("fine_gray.lc.multivariable")]
+
+
+def registered(
+    statistics: list[Statistic], endpoints: dict[str, EndpointSettings] | None = None
+) -> dict[str, Any]:
+    endpoints = endpoints or ENDPOINTS
+    numbers = computed_entries([("stage", s) for s in statistics], COHORT)
+    configuration = {
+        "models": {
+            "confidence_level": 0.95,
+            "kaplan_meier": {"landmarks_months": [12, 36]},
+            "competing": {"death_gap_months": [0, None]},
+        },
+        "endpoints": {
+            "endpoints": {
+                name: {"unit": e.unit, "death_gap_months": e.death_gap_months}
+                for name, e in endpoints.items()
+            }
+        },
+    }
+    return numbers | configured_entries(configuration) | plan_entries(ANALYSIS, COHORT, endpoints)
+
+
+def made(
+    statistics: list[Statistic], endpoints: dict[str, EndpointSettings] | None = None
+) -> dict[str, str]:
+    numbers = registered(statistics, endpoints)
+    found = competing_tables(numbers, ANALYSIS, COHORT, endpoints or ENDPOINTS)
+    for text in found.values():
+        assert [key for key in SHORTCODE.findall(text) if key not in numbers] == []
+        assert not re.search(r"\d", SHORTCODE.sub("", text)), text
+    return {
+        name: SHORTCODE.sub(lambda match: numbers[match[1]]["text"], text)
+        for name, text in found.items()
+    }
+
+
+def without(statistics: list[Statistic], *starts: str) -> list[Statistic]:
+    return [s for s in statistics if not s.key.startswith(starts)]
+
+
+def test_incidence_table_exactly() -> None:
+    rows = made(usual())["incidence"].splitlines()
+    assert rows[1] == "| Group | n | Events | At 12 months | At 36 months | *p* |"
+    assert rows[3:7] == [
+        "| **Local failure** |  |  |  |  |  |",
+        "| All lesions | 58 | 19 | 65.2 (32.6–100.0) | 65.2 (32.6–100.0) |  |",
+        "| Histological grade: G1 | 58 | 19 | 40.0 (20.0–80.0) | 40.0 (20.0–80.0) | 0.040 |",
+        "| Histological grade: G2 and G3 | 58 | 19 | 40.0 (20.0–80.0) | 40.0 (20.0–80.0) |  |",
+    ]
+    assert rows[7] == "| **Death without local failure** |  |  |  |  |  |"
+    assert rows[9] == "| Histological grade: G1 | 58 | 2 | 0.0 | 0.0 | 0.040 |"
+
+
+def test_models_stand_beside_each_other() -> None:
+    text = made(usual())["fine_gray"]
+    row = "| Histological grade: G1 vs G2 and G3 | 0.500 (0.100–0.900) | 0.020 "
+    assert text.count(row + "| 0.500 (0.100–0.900) | 0.020 |") == 2
+    assert "58 lesions with 19 events (local failure) and 2 deaths without one" in text
+    assert "clustered by patient" in text
+    assert "Firth" not in text
+
+
+def test_a_penalised_cause_specific_ratio_is_marked() -> None:
+    found = [
+        replace(s, method="cause-specific Cox model, Firth's penalty")
+        if s.key == "cox.lc.univariable.grade.hr"
+        else s
+        for s in usual()
+    ]
+    text = made(found)["fine_gray"]
+    assert "0.500 (0.100–0.900)^F^ |" in text
+    assert "^F^ By Firth’s penalised likelihood, not clustered." in text
+
+
+def test_the_gaps_stand_side_by_side_the_configured_one_first() -> None:
+    rows = made(usual())["competing_gap"].splitlines()
+    assert rows[1] == "|  | 7 months (as defined) | 0 months | No limit |"
+    assert "| Deaths that compete | 2 | 23 | 23 |" in rows
+    assert "| At 36 months | 65.2 (32.6–100.0) | 71.3 (35.7–100.0) | 35.9 (18.0–71.8) |" in rows
+    assert "| Histological grade | 0.040 | 0.300 | 0.300 |" in rows
+
+
+def test_a_configured_gap_without_limit_is_not_varied_to_itself() -> None:
+    endpoints = {"lc": replace(LC, death_gap_months=None), "os": OS}
+    rows = made(usual(gap_0m=71.3), endpoints)["competing_gap"].splitlines()
+    assert rows[1] == "|  | No limit (as defined) | 0 months |"
+
+
+def test_sentences_say_the_landmarks_once() -> None:
+    found = made(usual())
+    assert found["incidence_lc"] == (
+        "The cumulative incidence of local failure was 65.2% at 12 and 65.2% at 36 months; that "
+        "of death without local failure was 9.1% and 9.1%.\n"
+    )
+    assert found["complement_lc"].endswith(
+        "is 65.2% at 12 and 70.5% at 36 months: 0.0 and 5.3 percentage points more.\n"
+    )
+    assert found["gap_lc"] == (
+        "The incidence of local failure at 36 months, 65.2% as defined (2 competing deaths), would "
+        "be 71.3% with a gap of 0 months (23 competing deaths) and 35.9% without a limit of the "
+        "gap (23 competing deaths).\n"
+    )
+
+
+def test_what_cannot_be_estimated_is_named_with_its_reason() -> None:
+    reason = "nobody was followed that long"
+    lost = [
+        not_estimable(f"lc.{name}_36m", "percent", "Aalen-Johansen", reason)
+        for name in ("cif", "cif_death", "cif_complement", "cif_difference")
+    ]
+    kept = [s for s in usual() if s.key not in {record.key for record in lost}]
+    found = made([*kept, *lost])
+    assert "| All lesions | 58 | 19 | 65.2 (32.6–100.0) | not estimable |" in found["incidence"]
+    assert f"local failure in All lesions because {reason}" in found["incidence"].replace(
+        " and death without local failure in All lesions", ""
+    )
+    assert "36" not in found["incidence_lc"]
+    assert "36" not in found["gap_lc"]
+
+
+def test_a_cohort_without_a_competing_death_gets_nothing() -> None:
+    endpoints = {"lc": replace(LC, death="censor"), "os": OS}
+    assert made(usual(), endpoints) == {}
+    numbers = registered(without(usual(), "lc.", "fine_gray"))
+    assert competing_tables(numbers, ANALYSIS, COHORT, ENDPOINTS) == {}
+
+
+# --- words --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        (0.0, "none"),
+        (0.04, "none"),
+        (0.06, "negligible"),
+        (0.99, "negligible"),
+        (1.0, "small"),
+        (4.99, "small"),
+        (5.0, "moderate"),
+        (10.0, "large"),
+    ],
+)
+def test_the_size_of_the_difference_has_a_word(more: float, word: str) -> None:
+    numbers = registered(usual(more))
+    assert size_of_difference(numbers, "lc", ANALYSIS) == word
+    answers = conditions(numbers, {}, ANALYSIS, COHORT, ENDPOINTS)
+    told = [name for name in DIFFERENCES if answers[f"complement.lc.{name}"]]
+    assert told == [word]
+    assert not any(answers[f"complement.os.{name}"] for name in DIFFERENCES)
+    assert (answers["competing.lc"], answers["competing.os"]) == (True, False)
+
+
+def test_no_estimate_has_no_word() -> None:
+    assert size_of_difference(registered(sizes("lc")), "lc", ANALYSIS) == ""
+
+
+@pytest.mark.parametrize(
+    ("unlimited", "decides"), [(35.9, True), (60.0, False), (59.8, True), (65.2, False)]
+)
+def test_the_gap_decides_when_it_moves_more_than_the_estimator(
+    unlimited: float, decides: bool
+) -> None:
+    numbers = registered(usual(5.3, gap_unlimited=unlimited))
+    assert gap_decides(numbers, LC, ANALYSIS) is decides
+    assert conditions(numbers, {}, ANALYSIS, COHORT, ENDPOINTS)["gap.lc.decides"] is decides

@@ -1,0 +1,256 @@
+import re
+from dataclasses import replace
+
+import pytest
+
+from sarcoma_sbrt.reporting.forest_statistics import DEMANDS
+from sarcoma_sbrt.reporting.forest_tables import forest_tables
+from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
+from sarcoma_sbrt.settings import (
+    Analysis,
+    CohortSettings,
+    Comparison,
+    Covariate,
+    EndpointSettings,
+    ForestPlan,
+    Level,
+)
+
+COVARIATES = {
+    "grade": Covariate("grade", "Grade", "patients.grade", Level("G1"), Level("G2 and G3")),
+    "size": Covariate("size", "Size", "derived.size_mm", Level("5 cm or less"), Level("more")),
+}
+OS = EndpointSettings("os", "Overall survival", "patient", "cohort", "death", "last_contact")
+PFS = replace(OS, name="pfs", label="Progression-free survival")
+ENDPOINTS = {"os": OS, "pfs": PFS}
+THRESHOLDS = {
+    "events_per_candidate": 10,
+    "forest_events_per_candidate": 200,
+    "validation_events": 100,
+    "calibration_patients": 100,
+    "optimism_patients": 150,
+}
+GRID = ((10, "sqrt"), (5, "sqrt"), (3, "all"))
+COHORT = CohortSettings("small", "A small cohort", "observed", tables={}, times={})
+ANALYSIS = Analysis(
+    confidence_level=0.95,
+    alpha=0.05,
+    transform="log-log",
+    landmarks_months=(12.0, 36.0),
+    ties="efron",
+    seed=1,
+    trees=10,
+    min_samples_leaf=3,
+    permutation_repeats=2,
+    covariates=COVARIATES,
+    endpoints=("os",),
+    strata={},
+    univariable={},
+    multivariable={},
+    forest={"os": ("grade", "size")},
+    figures={},
+    comparison=Comparison((), ()),
+    left_out={},
+    forest_plan=ForestPlan(1.0, {}, GRID, THRESHOLDS),
+)
+LATE = "fewer than 10 patients are at risk then"
+# Value, limits (over the repeats) and unit of each score; Kaplan-Meier's C is not estimable.
+SCORES = {
+    "forest.harrell": (0.70, 0.62, 0.78, "concordance"),
+    "forest.harrell.se": (0.08, None, None, "concordance"),
+    "forest.integrated_brier": (0.15, 0.14, 0.17, "score"),
+    "forest.gain": (12.0, -3.0, 20.0, "percent"),
+    "forest.brier_12m": (0.18, 0.16, 0.20, "score"),
+    "cox.harrell": (0.68, 0.64, 0.71, "concordance"),
+    "cox.harrell.se": (0.07, None, None, "concordance"),
+    "cox.brier_12m": (0.17, 0.16, 0.18, "score"),
+    "kaplan_meier.integrated_brier": (0.17, 0.16, 0.18, "score"),
+    "concordance_gain": (0.02, -0.04, 0.09, "concordance"),
+    "importance.grade": (0.20, 0.10, 0.30, "importance"),
+    "importance.size": (0.01, -0.02, 0.04, "importance"),
+    "horizon": (28.0, None, None, "months"),
+}
+
+
+def scores(endpoint: str = "os", **changes) -> list[Statistic]:
+    found = []
+    for name, (value, low, high, unit) in (SCORES | changes).items():
+        ci = None if low is None else Interval(low, high, 0.95, "quantiles")
+        found.append(Statistic(f"forest.{endpoint}.cv.{name}", value, unit, "m", ci=ci))
+    for name in ("forest.brier_36m", "cox.brier_36m"):
+        found.append(not_estimable(f"forest.{endpoint}.cv.{name}", "score", "m", LATE))
+    return found
+
+
+def grown(endpoint: str = "os") -> list[Statistic]:
+    values = {
+        "concordance": (0.69, "concordance"),
+        "concordance.se": (0.05, "concordance"),
+        "untuned.concordance": (0.66, "concordance"),
+        "tuned.min_samples_leaf": (3, "count"),
+        "tuned.max_features": ("all covariates", "text"),
+    }
+    return [
+        Statistic(f"forest.{endpoint}.{name}", value, unit, "m")
+        for name, (value, unit) in values.items()
+    ]
+
+
+def carried(endpoint: str = "os", met: tuple[str, ...] = ()) -> list[Statistic]:
+    key = f"forest.{endpoint}"
+    counts = {"n": 37, "patients": 37, "events": 28, "candidates": 2, "capacity.covariates": 1}
+    found = [Statistic(f"{key}.{name}", count, "count", "m") for name, count in counts.items()]
+    ratio = f"{key}.capacity.events_per_candidate"
+    found.append(Statistic(ratio, 14.0, "ratio", "m"))
+    for demand in DEMANDS:
+        says = "yes" if demand in met else "no"
+        found.append(Statistic(f"{key}.capacity.{demand}.met", says, "text", "m"))
+    return found
+
+
+def made(*groups: list[Statistic], analysis: Analysis = ANALYSIS) -> dict[str, str]:
+    """Tables and sentences, every shortcode replaced by what it prints."""
+    grid = [{"min_samples_leaf": leaf, "max_features": tried} for leaf, tried in GRID]
+    models = {
+        "confidence_level": 0.95,
+        "kaplan_meier": {"landmarks_months": [12, 36]},
+        "forest": {"thresholds": THRESHOLDS, "cross_validation": {"grid": grid}},
+    }
+    numbers = computed_entries([("forest", s) for group in groups for s in group], COHORT)
+    numbers |= configured_entries({"models": models})
+    numbers |= plan_entries(analysis, COHORT, ENDPOINTS)
+    found = forest_tables(numbers, analysis, COHORT)
+    return {
+        name: re.sub(r"{{< num (\S+) >}}", lambda match: str(numbers[match[1]]["text"]), text)
+        for name, text in found.items()
+    }
+
+
+def test_each_endpoints_scores_stand_beside_each_other() -> None:
+    lines = made(carried(), grown(), scores())["forest"].splitlines()
+    rows = [line for line in lines if line.startswith("| ")]
+    assert rows == [
+        "| Measure | Forest | Cox | Kaplan-Meier |",
+        "| **Overall survival, up to 28.0 months** |  |  |  |",
+        "| Harrell’s C | 0.700 (0.620–0.780) | 0.680 (0.640–0.710) | – |",
+        "| &emsp;Standard error | 0.080 | 0.070 | – |",
+        "| Integrated Brier score | 0.150 (0.140–0.170) | – | 0.170 (0.160–0.180) |",
+        "| &emsp;Fall against Kaplan-Meier, % | 12.0 (−3.0 to 20.0) | – | – |",
+        "| Brier score at 12 months | 0.180 (0.160–0.200) | 0.170 (0.160–0.180) | – |",
+    ]
+    assert f"A time without rows is not scored, because {LATE}." in lines[-2]
+
+
+def test_a_model_without_scores_says_why() -> None:
+    lost = "in 9 of 50 folds there is no fit, the first because no covariate varies"
+    kept = [s for s in scores() if ".cv.cox." not in s.key]
+    kept.append(not_estimable("forest.os.cv.cox.harrell", "concordance", "m", lost))
+    parts = made(carried(), grown(), kept)
+    assert f"Overall survival, Cox: not estimable, because {lost}." in parts["forest"]
+    assert f"the Cox model has none, because {lost}." in parts["forest_words"]
+
+
+def test_what_is_asked_stands_beside_what_there_is() -> None:
+    table = made(carried(met=("regression",)), grown(), scores())["forest_capacity"]
+    assert "| Candidate covariates |  | 2 |" in table
+    assert "| Events per candidate, for a Cox model | 10 | 14.00 (yes) |" in table
+    assert "| Events per candidate, for a forest | 200 | 14.00 (no) |" in table
+    assert "| Patients, for optimism | 150 | 37 (no) |" in table
+
+
+@pytest.mark.parametrize(
+    ("of_os", "of_pfs", "sentences"),
+    [
+        (
+            (),
+            (),
+            (
+                "covariate [@peduzzi1995]: no endpoint has them. By that rule the events carry 1 "
+                "of the 2 candidates for overall survival and 1 of the 2 candidates for "
+                "progression-free survival.",
+                "still optimistic with 200 [@vanderploeg2014]; no endpoint has them.",
+                "They are no means of predicting another patient’s course",
+            ),
+        ),
+        (
+            ("regression", "validation"),
+            ("regression",),
+            (
+                "covariate [@peduzzi1995]: every endpoint has them. A forest asks",
+                "events [@vergouwe2005]: only overall survival has them.",
+            ),
+        ),
+    ],
+)
+def test_the_words_follow_what_the_data_carry(of_os, of_pfs, sentences) -> None:
+    analysis = replace(ANALYSIS, forest={"os": ("grade", "size"), "pfs": ("grade", "size")})
+    groups = (carried(met=of_os), carried("pfs", of_pfs), grown(), grown("pfs"))
+    words = made(*groups, scores(), scores("pfs"), analysis=analysis)["forest_capacity_words"]
+    for sentence in sentences:
+        assert sentence in words
+
+
+def test_data_that_carry_a_forest_are_not_called_too_few() -> None:
+    words = made(carried(met=tuple(DEMANDS)), grown(), scores())["forest_capacity_words"]
+    assert "no means of predicting" not in words
+    assert "By that rule" not in words
+
+
+def test_the_words_read_the_scores() -> None:
+    assert made(carried(), grown(), scores())["forest_words"] == (
+        "For overall survival tuning on all patients chose leaves of at least 3 with all "
+        "covariates tried at each split; the out-of-bag concordance was 0.690 (standard error "
+        "0.050), 0.660 without tuning. Of patients left out Harrell’s C was 0.700 (standard "
+        "error 0.080; 95% limits from that standard error exclude one half) and the Cox model’s "
+        "0.680, less than either standard error apart. The forest’s integrated Brier score was "
+        "0.150, that of the Kaplan-Meier curve 0.170: whether it predicts better than a curve "
+        "that knows no covariate depends on how the patients were dealt. One covariate’s "
+        "permutation cost concordance in nearly every dealing: Grade, 0.200 (0.100–0.300).\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"forest.harrell": (0.64, 0.5, 0.7, "concordance")}, "error include one half"),
+        ({"concordance_gain": (-0.09, -0.1, 0, "concordance")}, "further apart than the smaller"),
+        ({"forest.gain": (12.0, 3.0, 20.0, "percent")}, "helped in nearly every dealing"),
+        ({"forest.gain": (-9.0, -20.0, -1.0, "percent")}, "predicted worse than a curve"),
+        (
+            {"importance.grade": (0.2, -0.1, 0.3, "importance")},
+            "No covariate’s permutation cost concordance in nearly every dealing.",
+        ),
+        (
+            {"importance.size": (0.02, 0.01, 0.04, "importance")},
+            "Some covariates’ permutation cost concordance in nearly every dealing: Grade, 0.200 "
+            "(0.100–0.300); Size, 0.020 (0.010–0.040).",
+        ),
+    ],
+)
+def test_other_scores_other_words(changes, said) -> None:
+    assert said in made(carried(), grown(), scores(**changes))["forest_words"]
+
+
+def test_no_forest_and_no_cross_validation_have_their_reason() -> None:
+    few = "fewer than ten events were observed"
+    names = ("concordance", "cv.forest.harrell", "cv.cox.harrell")
+    lost = [not_estimable(f"forest.os.{name}", "concordance", "m", few) for name in names]
+    parts = made(carried(), lost)
+    assert parts["forest_words"] == f"For overall survival no forest was grown, because {few}.\n"
+    assert "forest" not in parts
+    kept = [s for s in lost if ".cv." in s.key]
+    words = made(carried(), grown(), kept)["forest_words"]
+    assert words.endswith(f"It was not cross-validated, because {few}.\n")
+
+
+def test_the_grid_is_told_point_by_point() -> None:
+    assert made(carried(), grown(), scores())["forest_grid"] == (
+        "Tuning chose among leaves of at least 10 or 5 with the square root of the number of "
+        "covariates tried at each split and leaves of at least 3 with all covariates tried at "
+        "each split.\n"
+    )
+
+
+def test_without_a_forest_there_is_nothing() -> None:
+    assert made(analysis=replace(ANALYSIS, forest={})) == {}

@@ -1,0 +1,235 @@
+"""Figure of competing risks: cumulative incidences of the event and of death without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from sarcoma_sbrt.reporting.competing_tables import EVENTS
+from sarcoma_sbrt.reporting.drawing import (
+    BLACK,
+    BLUE,
+    DASHED,
+    GREY,
+    SMALL,
+    VERMILION,
+    WIDTH,
+    Numbers,
+    Page,
+    illustrative,
+    stated_p,
+    styled,
+    text_of,
+    text_width,
+)
+from sarcoma_sbrt.reporting.figures import (
+    BEYOND,
+    LEFT,
+    PANEL_HEIGHT,
+    PANEL_TOP,
+    ROW,
+    Group,
+    axis_end,
+    groups_of,
+    name_lines,
+    numbers_at_risk,
+    panel_title,
+)
+from sarcoma_sbrt.reporting.survival_statistics import ticks
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
+
+__all__ = ["incidence_figure"]
+
+_DOTTED = (0, (1, 1.6))
+_FILL = 0.3
+_TOP = PANEL_TOP + 0.16  # three lines of legend
+
+
+@styled
+def incidence_figure(
+    curves: pd.DataFrame,
+    numbers: Numbers,
+    endpoint: EndpointSettings,
+    panels: Sequence[str],
+    analysis: Analysis,
+    cohort: CohortSettings,
+) -> Figure:
+    """Cumulative incidences of one endpoint, a panel for all and for each way to group them.
+
+    The panel of all stacks the event and, on it, death without it, beside one less
+    Kaplan-Meier. A panel by group has steps of the event with their bands, dotted ones of death
+    without it, and Gray's p of the event. Below each stands the number at risk. The axes end as
+    those of `figures.kaplan_meier_figure`.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        `competing_statistics.incidence_curves` of any endpoints.
+    numbers : mapping
+        The registry.
+    endpoint : EndpointSettings
+        Whose curves.
+    panels : sequence of str
+        ``overall`` or covariate names, in order.
+    analysis : Analysis
+        Its covariates are the ones that panels may name.
+    cohort : CohortSettings
+        Its label stands below.
+
+    Raises
+    ------
+    ValueError
+        When a panel is no covariate of two groups.
+    KeyError
+        When the registry lacks a number that the figure shows.
+    """
+    own = curves[curves["endpoint"] == endpoint.name]
+    last = float(numbers[f"{endpoint.name}.time_max"]["value"] or 0)
+    shown = [groups_of(panel, endpoint, analysis, numbers) for panel in panels]
+    names = {g.label: name_lines(g.label) for groups in shown for g in groups}
+    end = axis_end(numbers, endpoint, shown, analysis, last)
+    months = [month for month in ticks(last) if month <= end]
+    columns = 1 if len(panels) == 1 else 2
+    lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
+    below = 0.42 + (1 + max(lines, 2)) * ROW
+    cell = (WIDTH / columns, _TOP + PANEL_HEIGHT + below + 0.12)
+    left = max(LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
+    said = _key(numbers, endpoint, end < last)
+    page = Page(-(-len(panels) // columns) * cell[1] + 0.16 + 0.15 * len(said))
+    keys: list[str] = []
+    for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
+        x, y = index % columns * cell[0], index // columns * cell[1]
+        axes = page.axes(x + left, y + _TOP, cell[0] - left - 0.15, PANEL_HEIGHT)
+        _axes(axes, months, end or 1.0)
+        if panel == "overall":
+            keys += _stacked(axes, own, groups[0], endpoint, numbers)
+        else:
+            keys += _by_group(axes, own, groups, f"{endpoint.name}.{panel}", numbers)
+        page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
+        title = f"{text_of(numbers, f'endpoint.{endpoint.name}.label')}: cumulative incidence"
+        page.text(
+            x + left,
+            y + 0.17,
+            title if panel == "overall" else panel_title(panel, endpoint, numbers),
+        )
+        place = (x + left, y + _TOP + PANEL_HEIGHT + 0.42)
+        keys += numbers_at_risk(page, axes, groups, names, numbers, months, place)
+    for index, line in enumerate(reversed(said)):
+        page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
+    page.footer(cohort, illustrative(numbers, keys))
+    return page.figure
+
+
+def _key(numbers: Numbers, endpoint: EndpointSettings, cut: bool) -> list[str]:
+    """What the lines of the panels by group mean, and what the axes leave out."""
+    level = text_of(numbers, "config.models.confidence_level")
+    event = EVENTS[endpoint.event]
+    key = f"By group: {event}, shaded its {level}% confidence band; dotted, death without {event}."
+    if not cut:
+        return [key]
+    longest = text_of(numbers, f"{endpoint.name}.time_max")
+    short = "Axes end at the first tick at which less than a tenth of all are at risk"
+    return [key, f"{short}; the longest time is {longest} months."]
+
+
+def _axes(axes: Axes, months: Sequence[int], end: float) -> None:
+    axes.set(xlim=(-0.015 * end, BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
+    axes.set_xticks(list(months), [str(month) for month in months])
+    axes.set_yticks([0, 25, 50, 75, 100])
+
+
+def _held(rows: pd.DataFrame, column: str) -> tuple[Any, Any]:
+    """A step function as the corners of a line: each value is held until the next time."""
+    time = rows["time_months"].to_numpy(dtype="float64")
+    value = 100 * rows[column].to_numpy(dtype="float64", na_value=np.nan)
+    return np.repeat(time, 2)[1:], np.repeat(value, 2)[:-1]
+
+
+def _stacked(
+    axes: Axes,
+    curves: pd.DataFrame,
+    group: Group,
+    endpoint: EndpointSettings,
+    numbers: Numbers,
+) -> list[str]:
+    """Draw the event, on it death without it, and one less Kaplan-Meier; the legend's keys."""
+    rows = curves[curves["population"] == group.population].sort_values("time_months")
+    if len(rows):
+        time, event = _held(rows, "cif")
+        both = event + _held(rows, "cif_death")[1]
+        axes.fill_between(time, 0, event, color=VERMILION, alpha=_FILL, linewidth=0)
+        axes.fill_between(time, event, both, color=GREY, alpha=_FILL, linewidth=0)
+        axes.plot(time, event, color=VERMILION, linewidth=1.4, gid=f"{group.prefix}.cif")
+        axes.plot(time, both, color=GREY, linewidth=1.0, gid=f"{group.prefix}.cif_death")
+        complement = _held(rows, "complement")[1]
+        axes.plot(time, complement, color=BLUE, linestyle=DASHED, linewidth=1.0)
+    word = EVENTS[endpoint.event]
+    keys = [f"{endpoint.name}.{name}" for name in ("events", "competing", "n")]
+    events, deaths, n = (text_of(numbers, key) for key in keys)
+    _legend(
+        axes,
+        [
+            Patch(facecolor=VERMILION, alpha=_FILL, edgecolor=VERMILION),
+            Patch(facecolor=GREY, alpha=_FILL, edgecolor=GREY),
+            Line2D([], [], color=BLUE, linestyle=DASHED, linewidth=1.0),
+        ],
+        [
+            f"{word[:1].upper()}{word[1:]} ({events} of {n})",
+            f"Death without it ({deaths})",
+            "One less Kaplan-Meier",
+        ],
+    )
+    return keys
+
+
+def _by_group(
+    axes: Axes,
+    curves: pd.DataFrame,
+    groups: Sequence[Group],
+    prefix: str,
+    numbers: Numbers,
+) -> list[str]:
+    """Draw the incidences of the groups of `prefix`; the legend's keys."""
+    for group in groups:
+        rows = curves[curves["population"] == group.population].sort_values("time_months")
+        if len(rows):
+            time, event = _held(rows, "cif")
+            low, high = _held(rows, "lower")[1], _held(rows, "upper")[1]
+            line: dict[str, Any] = {"color": group.colour}
+            axes.fill_between(time, low, high, alpha=0.13, linewidth=0, **line)
+            line |= {"linestyle": group.line, "linewidth": 1.4}
+            axes.plot(time, event, gid=f"{group.prefix}.cif", **line)
+            line |= {"linestyle": _DOTTED, "linewidth": 1.1}
+            axes.plot(*_held(rows, "cif_death"), gid=f"{group.prefix}.cif_death", **line)
+    handles = [
+        Line2D([], [], color=group.colour, linestyle=group.line, linewidth=1.4) for group in groups
+    ]
+    labels = [f"{group.label} (n = {text_of(numbers, f'{group.prefix}.n')})" for group in groups]
+    test = f"{prefix}.gray.p"
+    _legend(axes, handles, labels, f"Gray’s test {stated_p(numbers, test)}")
+    return [f"{group.prefix}.n" for group in groups] + [test]
+
+
+def _legend(
+    axes: Axes, handles: Sequence[Any], labels: Sequence[str], title: str | None = None
+) -> None:
+    axes.legend(
+        handles,
+        labels,
+        title=title,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.01),
+        borderaxespad=0,
+        alignment="left",
+        handlelength=2.2,
+        borderpad=0,
+        labelspacing=0.3,
+        labelcolor=BLACK,
+    )

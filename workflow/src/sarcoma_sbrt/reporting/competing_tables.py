@@ -1,0 +1,455 @@
+"""The manuscript's tables and sentences of competing risks; as in `tables`, only keys.
+
+How large a difference is called is decided here too: the text asks for it by condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sarcoma_sbrt.reporting.competing_statistics import (
+    CAUSES,
+    competing_endpoints,
+    gap_name,
+    gaps,
+)
+from sarcoma_sbrt.reporting.numbers import TRANSFORMS
+from sarcoma_sbrt.reporting.tables import (
+    ABSENT,
+    LEVEL,
+    Layout,
+    Numbers,
+    Row,
+    confounded_note,
+    covariate_label,
+    landmark,
+    listed,
+    not_estimable_note,
+    num,
+    p_beside,
+    table_div,
+    under_header,
+    with_interval,
+)
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
+
+__all__ = [
+    "DIFFERENCES",
+    "EVENTS",
+    "SIZES",
+    "competing_tables",
+    "gap_decides",
+    "size_of_difference",
+]
+
+# What the event of interest is called, and death without it.
+EVENTS = {"local_failure": "local failure", "progression": "progression"}
+
+# Percentage points up to which a difference has a name; the methods section says them in words.
+SIZES = {"negligible": 1.0, "small": 5.0, "moderate": 10.0}
+DIFFERENCES = ("none", *SIZES, "large")
+
+
+def competing_tables(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> dict[str, str]:
+    """Markdown of every table and sentence of competing risks that the registry can fill.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry (``results/numbers.json``).
+    analysis : Analysis
+        Endpoints, groups, models and gaps, in order.
+    cohort : CohortSettings
+        Its label stands under each table of a reconstructed cohort.
+    endpoints : mapping of EndpointSettings
+        Which of them a death competes with.
+
+    Returns
+    -------
+    dict of str
+        Of ``incidence``, ``fine_gray`` and ``competing_gap`` those that have rows, as
+        `tables.tables` makes them, and for each endpoint the sentences
+        ``incidence_<endpoint>``, ``complement_<endpoint>`` and ``gap_<endpoint>``.
+    """
+    names = competing_endpoints(endpoints, analysis)
+    chosen = {name: endpoints[name] for name in names if f"{name}.n" in numbers}
+    made = (
+        _incidence(numbers, analysis, cohort, chosen),
+        _fine_gray(numbers, analysis, cohort, chosen),
+        _gaps(numbers, analysis, cohort, chosen),
+        *(_incidence_sentence(numbers, analysis, e) for e in chosen.values()),
+        *(_complement_sentence(numbers, analysis, e) for e in chosen.values()),
+        *(_gap_sentence(numbers, analysis, e) for e in chosen.values()),
+    )
+    return dict(one for one in made if one is not None)
+
+
+def size_of_difference(numbers: Numbers, endpoint: str, analysis: Analysis) -> str:
+    """What the greatest excess of one less Kaplan-Meier over the incidence is called.
+
+    Returns
+    -------
+    str
+        One of `DIFFERENCES`, ``none`` where it prints as nil; empty where there is no estimate.
+    """
+    keys = [f"{endpoint}.cif_difference_{t:g}m" for t in analysis.landmarks_months]
+    known = [numbers[key] for key in keys if _estimated(numbers, key)]
+    if not known:
+        return ""
+    greatest = max(known, key=lambda entry: entry["value"])
+    if float(greatest["text"]) == 0:
+        return "none"
+    below = (name for name, points in SIZES.items() if greatest["value"] < points)
+    return next(below, DIFFERENCES[-1])
+
+
+def gap_decides(numbers: Numbers, endpoint: EndpointSettings, analysis: Analysis) -> bool:
+    """Whether another gap moves an incidence further than one less Kaplan-Meier exceeds it."""
+    moved, exceeded = [0.0], [0.0]
+    for month in analysis.landmarks_months:
+        own, excess = (f"{endpoint.name}.cif{what}_{month:g}m" for what in ("", "_difference"))
+        others = [
+            f"{endpoint.name}.{gap_name(gap)}.cif_{month:g}m" for gap in gaps(endpoint, analysis)
+        ]
+        if _all(numbers, (own, excess)):
+            exceeded.append(numbers[excess]["value"])
+            known = [numbers[key]["value"] for key in others if _estimated(numbers, key)]
+            moved += [abs(value - numbers[own]["value"]) for value in known]
+    return max(moved) > max(exceeded)
+
+
+def _estimated(numbers: Numbers, key: str) -> bool:
+    return key in numbers and numbers[key]["status"] == "estimated"
+
+
+def _words(endpoint: EndpointSettings) -> dict[int, str]:
+    """What either outcome is called."""
+    event = EVENTS[endpoint.event]
+    return {1: event, 2: f"death without {event}"}
+
+
+def _title(endpoint: EndpointSettings, text: str, alone: bool) -> str:
+    """A block's title; with the endpoint's name where the table has several."""
+    if alone:
+        return text[:1].upper() + text[1:]
+    return f"{num(f'endpoint.{endpoint.name}.label')}: {text}"
+
+
+# --- cumulative incidence -----------------------------------------------------------------
+
+
+def _incidence(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    landmarks = analysis.landmarks_months
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    for endpoint in endpoints.values():
+        for cause, words in _words(endpoint).items():
+            block, keys = _incidence_block(numbers, analysis, endpoint.name, cause)
+            title = _title(endpoint, words, len(endpoints) == 1)
+            rows += under_header(title, block, 4 + len(landmarks))
+            named += [(key, f"{words} in {label}") for key, label in keys]
+    strata = {name for endpoint in endpoints for name in analysis.strata.get(endpoint, ())}
+    caption = (
+        f"Cumulative incidence in per cent (Aalen-Johansen), with {LEVEL}s "
+        f"{TRANSFORMS[analysis.transform]}, and Gray’s tests. A curve at nil has no interval.",
+        confounded_note(analysis, strata),
+        not_estimable_note(numbers, named),
+    )
+    header = ["Group", "n", "Events", *(f"At {landmark(i)} months" for i in range(len(landmarks)))]
+    widths = (34, 5, 9, *[19] * len(landmarks), 8)
+    layout = Layout("incidence", (*header, "*p*"), widths)
+    return table_div(layout, rows, caption, cohort)
+
+
+def _incidence_block(
+    numbers: Numbers, analysis: Analysis, endpoint: str, cause: int
+) -> tuple[list[Row], list[tuple[str, str]]]:
+    """Rows of one outcome, and its keys that may have no value, with what a note calls them."""
+    rows, named = [], []
+    groups = [(endpoint, f"All {_unit(numbers, endpoint)}", "")]
+    for name in analysis.strata.get(endpoint, ()):
+        test = f"{endpoint}.{name}.{'gray' if cause == 1 else 'gray_death'}.p"
+        for side in ("level", "reference"):
+            label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.{side}')}"
+            groups.append((f"{endpoint}.{name}_{side}", label, test if side == "level" else ""))
+        named.append((test, f"the test by {num(f'covariate.{name}.label')}"))
+    for prefix, label, test in groups:
+        keys = [f"{prefix}.{CAUSES[cause]}_{t:g}m" for t in analysis.landmarks_months]
+        if all(key in numbers for key in (*keys, f"{prefix}.n")):
+            counted = f"{prefix}.{'events' if cause == 1 else 'competing'}"
+            cells = [with_interval(numbers, key) for key in keys]
+            p = num(test) if test in numbers else ""
+            rows.append((label, num(f"{prefix}.n"), num(counted), *cells, p))
+            named += [(key, label) for key in keys]
+    return rows, named
+
+
+def _unit(numbers: Numbers, endpoint: str) -> str:
+    return f"{numbers[f'config.endpoints.endpoints.{endpoint}.unit']['text']}s"
+
+
+def _incidence_sentence(
+    numbers: Numbers, analysis: Analysis, endpoint: EndpointSettings
+) -> tuple[str, str] | None:
+    """Sentence with either incidence at every landmark that both have."""
+    keys = {
+        cause: [f"{endpoint.name}.{name}_{t:g}m" for t in analysis.landmarks_months]
+        for cause, name in CAUSES.items()
+    }
+    marks = [i for i, pair in enumerate(zip(*keys.values(), strict=True)) if _all(numbers, pair)]
+    if not marks:
+        return None
+    words = _words(endpoint)
+    event = [f"{num(f'{keys[1][i]}.stated')} at {landmark(i)}" for i in marks]
+    death = [num(f"{keys[2][i]}.stated") for i in marks]
+    return f"incidence_{endpoint.name}", (
+        f"The cumulative incidence of {words[1]} was {listed(event)} months; that of {words[2]} "
+        f"was {listed(death)}.\n"
+    )
+
+
+def _all(numbers: Numbers, keys: Iterable[str]) -> bool:
+    return all(_estimated(numbers, key) for key in keys)
+
+
+def _complement_sentence(
+    numbers: Numbers, analysis: Analysis, endpoint: EndpointSettings
+) -> tuple[str, str] | None:
+    """Sentence with one less Kaplan-Meier at every landmark, and how much more that is."""
+    name = endpoint.name
+    pairs = {
+        i: (f"{name}.cif_complement_{t:g}m", f"{name}.cif_difference_{t:g}m")
+        for i, t in enumerate(analysis.landmarks_months)
+        if _estimated(numbers, f"{name}.cif_difference_{t:g}m")
+    }
+    if not pairs:
+        return None
+    values = [f"{num(f'{key}.stated')} at {landmark(i)}" for i, (key, _) in pairs.items()]
+    more = [num(key) for _, key in pairs.values()]
+    return f"complement_{name}", (
+        "One less the Kaplan-Meier estimate, which takes these deaths for censorings, is "
+        f"{listed(values)} months: {listed(more)} percentage points more.\n"
+    )
+
+
+# --- models -------------------------------------------------------------------------------
+
+_MODELS = ("univariable", "multivariable")
+_FIRTH = "^F^"
+
+
+def _fine_gray(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    sizes = []
+    shown: dict[str, None] = {}
+    for endpoint in endpoints.values():
+        for model in _MODELS:
+            found = _hazard_rows(numbers, analysis, endpoint.name, model)
+            title = _title(endpoint, model, len(endpoints) == 1)
+            rows += under_header(title, list(found.values()), 5)
+            key = f"fine_gray.{endpoint.name}.{model}"
+            kind = f"{model} subdistribution hazard ratio of"
+            named += [(f"{key}.{c}.hr", f"{kind} {num(f'covariate.{c}.label')}") for c in found]
+            shown |= dict.fromkeys(found)
+            if found and model != "univariable":
+                sizes.append(_size(endpoint, key))
+    if rows:
+        rows = [("Covariate", *(f"HR ({LEVEL})", "*p*") * 2), *rows]
+    penalised = any(_FIRTH in cell for row in rows for cell in row)
+    clustered = any(endpoint.unit == "lesion" for endpoint in endpoints.values())
+    errors = " clustered by patient" if clustered else ""
+    caption = (
+        "Cause-specific hazard ratios (Cox) beside subdistribution hazard ratios (Fine and Gray), "
+        f"with Wald intervals from robust standard errors{errors}.",
+        *sizes,
+        confounded_note(analysis, shown),
+        f"{_FIRTH} By Firth’s penalised likelihood, not clustered." if penalised else "",
+        not_estimable_note(numbers, named),
+    )
+    header = ("", "Cause-specific hazard", "", "Subdistribution hazard", "")
+    return table_div(Layout("fine_gray", header, (38, 22, 8, 22, 8)), rows, caption, cohort)
+
+
+def _hazard_rows(numbers: Numbers, analysis: Analysis, endpoint: str, model: str) -> dict[str, Row]:
+    """Row of each covariate of a model."""
+    rows = {}
+    for name in analysis.covariates:
+        keys = [f"{kind}.{endpoint}.{model}.{name}.hr" for kind in ("cox", "fine_gray")]
+        if keys[1] in numbers:
+            label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"
+            cells = [cell for key in keys for cell in _hazard(numbers, key)]
+            rows[name] = (label, *cells)
+    return rows
+
+
+def _hazard(numbers: Numbers, key: str) -> tuple[str, str]:
+    if key not in numbers:
+        return ABSENT, ABSENT
+    firth = _FIRTH if "Firth" in numbers[key]["method"] and _estimated(numbers, key) else ""
+    return with_interval(numbers, key) + firth, p_beside(numbers, key)
+
+
+def _size(endpoint: EndpointSettings, key: str) -> str:
+    words = EVENTS[endpoint.event]
+    return (
+        f"The multivariable model is of {num(f'{key}.n')} {endpoint.unit}s with "
+        f"{num(f'{key}.events')} events ({words}) and {num(f'{key}.competing')} deaths without one."
+    )
+
+
+# --- another gap --------------------------------------------------------------------------
+
+
+def _gaps(
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
+) -> tuple[str, str] | None:
+    """Results with the configured gap and with others, side by side."""
+    across = _columns(analysis, endpoints)
+    rows: list[Row] = []
+    named: list[tuple[str, str]] = []
+    for endpoint in endpoints.values():
+        prefixes = [
+            endpoint.name
+            if gap == endpoint.death_gap_months
+            else f"{endpoint.name}.{gap_name(gap)}"
+            for gap in across
+        ]
+        if any(f"{prefix}.competing" in numbers for prefix in prefixes[1:]):
+            alone = len(endpoints) == 1
+            rows += _gap_rows(numbers, analysis, endpoint, prefixes, alone)
+            named += [
+                (f"{prefix}.{name}.gray.p", "Gray’s test")
+                for prefix in prefixes
+                for name in analysis.strata.get(endpoint.name, ())
+            ]
+    caption = (
+        "What the gap changes: the longest time between the last image and a death that lets the "
+        "death compete. A death that comes later is not counted, and the observation ends with "
+        "the last image.",
+        f"Incidences in per cent with {LEVEL}s, and the *p* of Gray’s tests.",
+        not_estimable_note(numbers, named),
+    )
+    header = ("", *(_gap_label(analysis, endpoints, gap) for gap in across))
+    return table_div(
+        Layout("competing_gap", header, (36, *[20] * len(across))), rows, caption, cohort
+    )
+
+
+def _columns(
+    analysis: Analysis, endpoints: Mapping[str, EndpointSettings]
+) -> tuple[float | None, ...]:
+    """Gaps of the table: the endpoints' own first."""
+    own = [endpoint.death_gap_months for endpoint in endpoints.values()]
+    others = [gap for endpoint in endpoints.values() for gap in gaps(endpoint, analysis)]
+    return tuple(dict.fromkeys((*own, *others)))
+
+
+def _gap_label(
+    analysis: Analysis, endpoints: Mapping[str, EndpointSettings], gap: float | None
+) -> str:
+    """A gap in words; the number is a key of the configuration."""
+    for name, endpoint in endpoints.items():
+        if gap == endpoint.death_gap_months:
+            key = f"config.endpoints.endpoints.{name}.death_gap_months"
+            said = "No limit" if gap is None else f"{num(key)} months"
+            return f"{said} (as defined)"
+    if gap is None:
+        return "No limit"
+    at = analysis.competing_gaps_months.index(gap)
+    return f"{num(f'config.models.competing.death_gap_months.{at}')} months"
+
+
+def _gap_rows(
+    numbers: Numbers,
+    analysis: Analysis,
+    endpoint: EndpointSettings,
+    prefixes: Sequence[str],
+    alone: bool,
+) -> list[Row]:
+    """Rows of one endpoint: counts, incidences, one less Kaplan-Meier, and tests."""
+    words = _words(endpoint)
+    columns = 1 + len(prefixes)
+    blocks = {words[1]: "cif", words[2]: "cif_death"}
+    blocks |= {f"{words[1]} by one less Kaplan-Meier": "cif_complement"}
+    counts = [_cell(numbers, f"{prefix}.competing") for prefix in prefixes]
+    rows: list[Row] = [(_title(endpoint, "deaths that compete", alone), *counts)]
+    for title, quantity in blocks.items():
+        block = [
+            (
+                f"At {landmark(i)} months",
+                *(_cell(numbers, f"{prefix}.{quantity}_{t:g}m") for prefix in prefixes),
+            )
+            for i, t in enumerate(analysis.landmarks_months)
+        ]
+        rows += under_header(_title(endpoint, title, alone), block, columns)
+    tests = [
+        (
+            covariate_label(analysis, name),
+            *(_cell(numbers, f"{prefix}.{name}.gray.p") for prefix in prefixes),
+        )
+        for name in analysis.strata.get(endpoint.name, ())
+    ]
+    return rows + under_header(
+        _title(endpoint, f"Gray’s test of {words[1]}", alone), tests, columns
+    )
+
+
+def _cell(numbers: Numbers, key: str) -> str:
+    return with_interval(numbers, key) if key in numbers else ABSENT
+
+
+def _gap_sentence(
+    numbers: Numbers, analysis: Analysis, endpoint: EndpointSettings
+) -> tuple[str, str] | None:
+    """Sentence with the incidence at the last landmark that every gap has."""
+    name = endpoint.name
+    others = {gap: f"{name}.{gap_name(gap)}" for gap in gaps(endpoint, analysis)}
+    keys = {
+        i: [f"{prefix}.cif_{t:g}m" for prefix in (name, *others.values())]
+        for i, t in enumerate(analysis.landmarks_months)
+    }
+    marks = [i for i, found in keys.items() if _all(numbers, found)]
+    if not (others and marks):
+        return None
+    own, *varied = keys[marks[-1]]
+    told = [
+        f"{num(f'{key}.stated')} {_with_gap(analysis, {name: endpoint}, gap)} "
+        f"({_deaths(numbers, f'{prefix}.competing')})"
+        for key, (gap, prefix) in zip(varied, others.items(), strict=True)
+    ]
+    return f"gap_{name}", (
+        f"The incidence of {_words(endpoint)[1]} at {landmark(marks[-1])} months, "
+        f"{num(f'{own}.stated')} as defined ({_deaths(numbers, f'{name}.competing')}), would be "
+        f"{listed(told)}.\n"
+    )
+
+
+def _with_gap(
+    analysis: Analysis, endpoints: Mapping[str, EndpointSettings], gap: float | None
+) -> str:
+    if gap is None:
+        return "without a limit of the gap"
+    return f"with a gap of {_gap_label(analysis, endpoints, gap)}"
+
+
+def _deaths(numbers: Numbers, key: str) -> str:
+    return f"{num(key)} competing {'death' if numbers[key]['value'] == 1 else 'deaths'}"

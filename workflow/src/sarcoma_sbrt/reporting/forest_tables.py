@@ -1,0 +1,344 @@
+"""The manuscript's tables of the random survival forests, and the sentences that read them.
+
+As in `tables`, every digit is a shortcode. The sentences are made here because their words
+follow from the numbers: which model predicted better, which covariate mattered, which of the
+demands of `performance.capacity` these data meet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scipy.stats import norm
+
+from sarcoma_sbrt.reporting.forest_statistics import DEMANDS, TRIED
+from sarcoma_sbrt.reporting.tables import (
+    ABSENT,
+    Layout,
+    Numbers,
+    Row,
+    listed,
+    num,
+    table_div,
+    under_header,
+)
+from sarcoma_sbrt.settings import Analysis, CohortSettings
+
+__all__ = ["forest_tables"]
+
+_MODELS = {"forest": "Forest", "cox": "Cox", "kaplan_meier": "Kaplan-Meier"}
+_CONFIG = "config.models.forest"
+_THRESHOLDS = f"{_CONFIG}.thresholds"
+
+
+def forest_tables(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> dict[str, str]:
+    """Markdown of what the registry can fill of the forests, by name.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry (``results/numbers.json``).
+    analysis : Analysis
+        `Analysis.forest`: endpoints and covariates; landmarks.
+    cohort : CohortSettings
+        Its label stands under each table of a reconstructed cohort.
+
+    Returns
+    -------
+    dict of str
+        Tables ``forest`` (how well each model predicts) and ``forest_capacity`` (what is asked
+        of the data, what there is); without a div ``forest_words`` and ``forest_capacity_words``
+        (what they say) and ``forest_grid`` (what tuning chose from). Empty without a forest.
+    """
+    endpoints = [e for e in analysis.forest if f"forest.{e}.n" in numbers]
+    if not endpoints:
+        return {}
+    made = (
+        _performance(numbers, analysis, cohort, endpoints),
+        _capacity(cohort, endpoints),
+        ("forest_words", "\n\n".join(_words(numbers, analysis, e) for e in endpoints) + "\n"),
+        ("forest_capacity_words", " ".join(_capacity_words(numbers, endpoints)) + "\n"),
+        _grid(analysis),
+    )
+    return dict(table for table in made if table is not None)
+
+
+def _estimated(numbers: Numbers, key: str) -> bool:
+    return key in numbers and numbers[key]["status"] == "estimated"
+
+
+def _value(numbers: Numbers, key: str) -> float:
+    return float(numbers[key]["value"])
+
+
+def _label(endpoint: str) -> str:
+    return num(f"endpoint.{endpoint}.label")
+
+
+def _label_lower(endpoint: str) -> str:
+    return num(f"endpoint.{endpoint}.label_lower")
+
+
+# --- performance --------------------------------------------------------------------------
+
+
+def _performance(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoints: Sequence[str]
+) -> tuple[str, str] | None:
+    rows: list[Row] = []
+    for endpoint in endpoints:
+        block = list(_measures(numbers, analysis, endpoint))
+        horizon = f"forest.{endpoint}.cv.horizon"
+        until = f", up to {num(horizon)} months" if horizon in numbers else ""
+        rows += under_header(f"{_label(endpoint)}{until}", block, 4)
+    caption = (
+        "How well each model predicts patients who were left out: mean over the repeats of the "
+        f"cross-validation, with the central {num('config.models.confidence_level')}% of the "
+        "repeats in brackets. These tell what another dealing of the same patients would "
+        "change; the standard error tells what other patients would, were the models the same.",
+        "C and area under the curve (AUC): higher is better, one half is chance. Brier score: "
+        "lower is better; where it falls against Kaplan-Meier, the covariates help.",
+        f"{ABSENT}: the Kaplan-Meier curve predicts the same for everybody and orders nobody, or "
+        "there is no estimate."
+        if any(ABSENT in row for row in rows)
+        else "",
+        *_not_made(numbers, endpoints),
+        _unscored(numbers, analysis, endpoints),
+    )
+    layout = Layout("forest", ("Measure", *_MODELS.values()), (34, 22, 22, 22))
+    return table_div(layout, rows, caption, cohort)
+
+
+def _measures(numbers: Numbers, analysis: Analysis, endpoint: str) -> Iterator[Row]:
+    plain = (
+        ("Harrell’s C", "harrell"),
+        ("&emsp;Standard error", "harrell.se"),
+        ("Uno’s C", "uno"),
+        ("Integrated Brier score", "integrated_brier"),
+        ("&emsp;Fall against Kaplan-Meier, %", "gain"),
+    )
+    measures = list(plain)
+    for index, month in enumerate(analysis.landmarks_months):
+        at = f"at {num(f'config.models.kaplan_meier.landmarks_months.{index}')} months"
+        measures += [(f"Brier score {at}", f"brier_{month:g}m"), (f"AUC {at}", f"auc_{month:g}m")]
+    for label, measure in measures:
+        keys = [f"forest.{endpoint}.cv.{model}.{measure}" for model in _MODELS]
+        if any(_estimated(numbers, key) for key in keys):
+            yield (label, *(_cell(numbers, key) for key in keys))
+
+
+def _cell(numbers: Numbers, key: str) -> str:
+    if not _estimated(numbers, key):
+        return ABSENT
+    if f"{key}.low" not in numbers:
+        return num(key)
+    # A dash beside a minus sign is hard to read.
+    between = " to " if _value(numbers, f"{key}.low") < 0 else "–"
+    return f"{num(key)} ({num(f'{key}.low')}{between}{num(f'{key}.high')})"
+
+
+def _not_made(numbers: Numbers, endpoints: Sequence[str]) -> Iterator[str]:
+    """Say of a model without any estimate why it has none."""
+    for endpoint in endpoints:
+        for model in ("forest", "cox"):
+            key = f"forest.{endpoint}.cv.{model}.harrell"
+            if not _estimated(numbers, key) and f"{key}.reason" in numbers:
+                reason = num(f"{key}.reason")
+                yield f"{_label(endpoint)}, {_MODELS[model]}: not estimable, because {reason}."
+
+
+def _unscored(numbers: Numbers, analysis: Analysis, endpoints: Sequence[str]) -> str:
+    """Landmarks without rows where the others have some, and why."""
+    reasons: dict[str, str] = {}
+    for endpoint in endpoints:
+        made = _estimated(numbers, f"forest.{endpoint}.cv.forest.harrell")
+        for month in analysis.landmarks_months:
+            key = f"forest.{endpoint}.cv.forest.brier_{month:g}m"
+            if made and not _estimated(numbers, key) and f"{key}.reason" in numbers:
+                reasons.setdefault(str(numbers[key]["reason"]), num(f"{key}.reason"))
+    if not reasons:
+        return ""
+    return f"A time without rows is not scored, because {' or '.join(reasons.values())}."
+
+
+# --- what the data carry ------------------------------------------------------------------
+
+_ASKED = {
+    "regression": ("Events per candidate, for a Cox model", "capacity.events_per_candidate"),
+    "forest": ("Events per candidate, for a forest", "capacity.events_per_candidate"),
+    "validation": ("Events, for a validation", "events"),
+    "calibration": ("Patients, for calibration", "patients"),
+    "optimism": ("Patients, for optimism", "patients"),
+}
+
+
+def _capacity(cohort: CohortSettings, endpoints: Sequence[str]) -> tuple[str, str] | None:
+    def present(name: str) -> list[str]:
+        return [num(f"forest.{endpoint}.{name}") for endpoint in endpoints]
+
+    rows: list[Row] = [("Candidate covariates", "", *present("candidates"))]
+    for demand, (label, name) in _ASKED.items():
+        met = present(f"capacity.{demand}.met")
+        cells = [f"{here} ({says})" for here, says in zip(present(name), met, strict=True)]
+        rows.append((label, num(f"{_THRESHOLDS}.{DEMANDS[demand]}"), *cells))
+    caption = (
+        "What is asked of the data, what there is of it in the complete cases of each endpoint, "
+        "and whether it is enough.",
+        "Events per candidate: per covariate that is offered to a model, chosen or not.",
+    )
+    header = ("", "At least", *(_label(endpoint) for endpoint in endpoints))
+    layout = Layout("forest_capacity", header, (36, 10, *[18] * len(endpoints)))
+    return table_div(layout, rows, caption, cohort)
+
+
+def _capacity_words(numbers: Numbers, endpoints: Sequence[str]) -> Iterator[str]:
+    asked = {demand: num(f"{_THRESHOLDS}.{name}") for demand, name in DEMANDS.items()}
+    yield (
+        f"A Cox model asks for at least {asked['regression']} events per candidate covariate "
+        f"[@peduzzi1995]: {_met(numbers, endpoints, 'regression')}."
+    )
+    short = [e for e in endpoints if not _meets(numbers, e, "regression")]
+    if short:
+        carried = [
+            f"{num(f'forest.{e}.capacity.covariates')} of the {num(f'forest.{e}.candidates')} "
+            f"candidates for {_label_lower(e)}"
+            for e in short
+        ]
+        yield f"By that rule the events carry {listed(carried)}."
+    yield (
+        f"A forest asks for more: in simulations one was still optimistic with {asked['forest']} "
+        f"[@vanderploeg2014]; {_met(numbers, endpoints, 'forest')}."
+    )
+    yield (
+        f"A validation asks for {asked['validation']} events [@vergouwe2005]: "
+        f"{_met(numbers, endpoints, 'validation')}."
+    )
+    yield (
+        f"We estimate calibration from {asked['calibration']} patients on "
+        f"({_met(numbers, endpoints, 'calibration')}) and optimism from {asked['optimism']} on "
+        f"({_met(numbers, endpoints, 'optimism')})."
+    )
+    if not any(_meets(numbers, e, "forest") for e in endpoints):
+        yield (
+            "So the forests describe these data. They are no means of predicting another "
+            "patient’s course, and a covariate that they do not use is not shown to be without "
+            "effect."
+        )
+
+
+def _meets(numbers: Numbers, endpoint: str, demand: str) -> bool:
+    return bool(numbers[f"forest.{endpoint}.capacity.{demand}.met"]["value"] == "yes")
+
+
+def _met(numbers: Numbers, endpoints: Sequence[str], demand: str) -> str:
+    """Which endpoints have as much as is asked."""
+    met = [endpoint for endpoint in endpoints if _meets(numbers, endpoint, demand)]
+    if not met:
+        return "no endpoint has them"
+    if len(met) == len(endpoints):
+        return "every endpoint has them"
+    return f"only {listed([_label_lower(endpoint) for endpoint in met])} has them"
+
+
+# --- what the forests say -----------------------------------------------------------------
+
+
+def _words(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
+    """Paragraph on one endpoint's forest."""
+    key = f"forest.{endpoint}"
+    if not _estimated(numbers, f"{key}.concordance"):
+        reason = num(f"{key}.concordance.reason")
+        return f"For {_label_lower(endpoint)} no forest was grown, because {reason}."
+    grown = (
+        f"For {_label_lower(endpoint)} tuning on all patients chose leaves of at least "
+        f"{num(f'{key}.tuned.min_samples_leaf')} with {num(f'{key}.tuned.max_features')} tried at "
+        f"each split; the out-of-bag concordance was {num(f'{key}.concordance')} (standard error "
+        f"{num(f'{key}.concordance.se')}), {num(f'{key}.untuned.concordance')} without tuning."
+    )
+    if not _estimated(numbers, f"{key}.cv.forest.harrell"):
+        reason = num(f"{key}.cv.forest.harrell.reason")
+        return f"{grown} It was not cross-validated, because {reason}."
+    mattered = _mattered(numbers, analysis, endpoint)
+    said = (grown, _ordered(numbers, key), _predicted(numbers, key), mattered)
+    return " ".join(filter(None, said))
+
+
+def _ordered(numbers: Numbers, key: str) -> str:
+    """How the forest orders patients it has not seen, beside Cox."""
+    forest, cox = f"{key}.cv.forest.harrell", f"{key}.cv.cox.harrell"
+    level = _value(numbers, "config.models.confidence_level")
+    error = _value(numbers, f"{forest}.se")
+    far = abs(_value(numbers, forest) - 0.5) > norm.ppf((1 + level) / 2) * error
+    chance = (
+        f"{num('config.models.confidence_level')}% limits from that standard error "
+        f"{'exclude' if far else 'include'} one half"
+    )
+    own = (
+        f"Of patients left out Harrell’s C was {num(forest)} (standard error {num(f'{forest}.se')}"
+    )
+    if not _estimated(numbers, cox):
+        return f"{own}; {chance}); the Cox model has none, because {num(f'{cox}.reason')}."
+    gain = abs(_value(numbers, f"{key}.cv.concordance_gain"))
+    least = min(error, _value(numbers, f"{cox}.se"))
+    apart = (
+        "less than either standard error apart"
+        if gain < least
+        else "further apart than the smaller standard error"
+    )
+    return f"{own}; {chance}) and the Cox model’s {num(cox)}, {apart}."
+
+
+def _predicted(numbers: Numbers, key: str) -> str:
+    """Whether the forest's predictions are better than those of no covariate."""
+    forest, null = (f"{key}.cv.{model}.integrated_brier" for model in ("forest", "kaplan_meier"))
+    gain = f"{key}.cv.forest.gain"
+    if not _estimated(numbers, gain):
+        return ""
+    if _value(numbers, f"{gain}.low") > 0:
+        says = "the covariates helped in nearly every dealing of the patients"
+    elif _value(numbers, f"{gain}.high") < 0:
+        says = "it predicted worse than a curve that knows no covariate"
+    else:
+        says = (
+            "whether it predicts better than a curve that knows no covariate depends on how the "
+            "patients were dealt"
+        )
+    return (
+        f"The forest’s integrated Brier score was {num(forest)}, that of the Kaplan-Meier curve "
+        f"{num(null)}: {says}."
+    )
+
+
+def _mattered(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
+    """Covariates whose permutation cost concordance in nearly every dealing."""
+    keys = {name: f"forest.{endpoint}.cv.importance.{name}" for name in analysis.forest[endpoint]}
+    found = {
+        name: key
+        for name, key in keys.items()
+        if _estimated(numbers, key) and _value(numbers, f"{key}.low") > 0
+    }
+    if not found:
+        return "No covariate’s permutation cost concordance in nearly every dealing."
+    costs = [
+        f"{num(f'covariate.{name}.label')}, {_cell(numbers, key)}" for name, key in found.items()
+    ]
+    which = "One covariate’s" if len(found) == 1 else "Some covariates’"
+    return f"{which} permutation cost concordance in nearly every dealing: {'; '.join(costs)}."
+
+
+# --- methods ------------------------------------------------------------------------------
+
+
+def _grid(analysis: Analysis) -> tuple[str, str] | None:
+    """Sentence with every point of the grid."""
+    if analysis.forest_plan is None:
+        return None
+    by_tried: dict[str, list[str]] = {}
+    for index, (_, tried) in enumerate(analysis.forest_plan.grid):
+        leaf = num(f"{_CONFIG}.cross_validation.grid.{index}.min_samples_leaf")
+        by_tried.setdefault(TRIED[str(tried)], []).append(leaf)
+    points = [
+        f"leaves of at least {' or '.join(leaves)} with {tried} tried at each split"
+        for tried, leaves in by_tried.items()
+    ]
+    return "forest_grid", f"Tuning chose among {listed(points)}.\n"

@@ -1,0 +1,263 @@
+"""Cox fits of weighted rows at risk over intervals, as episodes and Fine-Gray weights need them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2, norm
+from survival.data_prep import aeq_surv  # type: ignore[attr-defined]  # bound when imported
+from survival.regression import coxph_fit  # type: ignore[attr-defined]
+
+from sarcoma_sbrt.errors import NotEstimable
+from sarcoma_sbrt.survival.cox import CompleteCases, GlobalTest, Term, Wald
+
+__all__ = [
+    "CoxRows",
+    "RowsFit",
+    "engine_fit",
+    "fit_rows",
+    "kept_values",
+    "likelihood_ratio",
+    "observation_rows",
+]
+
+# R's default leaves 1e-9 in the log likelihood and 1e-5 standard errors in a coefficient.
+_CONVERGED = {"eps": 1e-14, "iter_max": 100}
+_STOPPED = 1000  # the engine's flag of a fit that used up its iterations
+
+# On standardised columns a finite estimate's standard error is of the order of
+# 1 / sqrt(events); one that runs to infinity leaves it beyond any bound.
+_RUNAWAY = 1e3
+
+_NO_MAXIMUM = "the fit does not converge: the partial likelihood has no unique finite maximum"
+_SINGULAR = "the clusters are too few or too alike for a robust covariance"
+
+
+@dataclass(frozen=True)
+class CoxRows:
+    """Rows of a Cox model, of which one observation may have several.
+
+    Attributes
+    ----------
+    design : DataFrame of float, shape (rows, covariates)
+        None missing.
+    stop : ndarray of float, shape (rows,)
+    event : ndarray of bool, shape (rows,)
+        Whether the event happened at `stop`.
+    ties : {'efron', 'breslow'}
+    start : ndarray of float, optional
+        The row is at risk in (start, stop].
+    weights : ndarray of float, optional
+    strata, cluster : ndarray, optional
+        None missing.
+    """
+
+    design: pd.DataFrame
+    stop: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    ties: str
+    start: NDArray[np.float64] | None = None
+    weights: NDArray[np.float64] | None = None
+    strata: NDArray[Any] | None = None
+    cluster: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class RowsFit:
+    """Coefficients of the design's columns with their covariances.
+
+    Attributes
+    ----------
+    names : tuple of str
+    coefficients : ndarray, shape (covariates,)
+    variance : ndarray, shape (covariates, covariates)
+        Inverse information.
+    robust : ndarray or None
+        Sandwich covariance summed over the clusters, where there are any.
+    log_likelihood : float
+        Partial (of weighted rows: pseudo) log likelihood at the estimate.
+    level : float
+        Confidence level of what `terms` and `combination` give.
+    """
+
+    names: tuple[str, ...]
+    coefficients: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    robust: NDArray[np.float64] | None
+    log_likelihood: float
+    level: float
+
+    def terms(self) -> tuple[Term, ...]:
+        """Every column's hazard ratio."""
+        unit = np.eye(len(self.names))
+        return tuple(self.combination(name, unit[at]) for at, name in enumerate(self.names))
+
+    def combination(self, name: str, contrast: NDArray[np.float64]) -> Term:
+        """Hazard ratio of a linear combination of the coefficients."""
+        coefficient = float(contrast @ self.coefficients)
+        naive = _wald(coefficient, float(contrast @ self.variance @ contrast), self.level)
+        robust = None
+        if self.robust is not None:
+            robust = _wald(coefficient, float(contrast @ self.robust @ contrast), self.level)
+        return Term(
+            name=name,
+            coefficient=coefficient,
+            standard_error=naive.standard_error,
+            hazard_ratio=_exp(coefficient),
+            low=naive.low,
+            high=naive.high,
+            z=naive.z,
+            p=naive.p,
+            robust=robust,
+        )
+
+    def wald(self, contrasts: NDArray[np.float64] | None = None) -> GlobalTest:
+        """Naive test of combinations being 0, one a row; of all coefficients by default."""
+        return self._wald(self.variance, contrasts)
+
+    def robust_wald(self, contrasts: NDArray[np.float64] | None = None) -> GlobalTest | None:
+        """The same with the sandwich covariance; None without clusters."""
+        return None if self.robust is None else self._wald(self.robust, contrasts)
+
+    def _wald(
+        self, variance: NDArray[np.float64], contrasts: NDArray[np.float64] | None
+    ) -> GlobalTest:
+        rows = np.eye(len(self.names)) if contrasts is None else contrasts
+        values, spread = rows @ self.coefficients, rows @ variance @ rows.T
+        error = np.sqrt(np.diag(spread))
+        if not (error > 0).all() or _rank(spread / np.outer(error, error)) < len(rows):
+            raise NotEstimable(_SINGULAR)
+        statistic = float(values @ np.linalg.solve(spread, values))
+        return _test(statistic, len(rows))
+
+
+def fit_rows(rows: CoxRows, *, level: float) -> RowsFit:
+    """Maximum partial likelihood of weighted rows at risk over intervals.
+
+    `fit_cox` is for one row an observation; this is for episodes and for Fine and Gray's
+    weights. What it is given has been checked: only a likelihood without maximum is refused.
+
+    Raises
+    ------
+    NotEstimable
+        With the reason, when a coefficient runs away to infinity or the likelihood is flat in it,
+        or there are not more clusters than covariates.
+    """
+    clustered = rows.cluster is not None
+    if rows.cluster is not None and np.unique(rows.cluster).size <= rows.design.shape[1]:
+        raise NotEstimable("there are not more clusters than covariates")
+    fit, scale = engine_fit(rows)
+    units = np.outer(scale, scale)
+    return RowsFit(
+        names=tuple(map(str, rows.design.columns)),
+        coefficients=np.array(fit.coefficients) / scale,
+        variance=np.array(fit.naive_var if clustered else fit.var) / units,
+        robust=np.array(fit.var) / units if clustered else None,
+        log_likelihood=float(fit.loglik[1]),
+        level=level,
+    )
+
+
+def engine_fit(rows: CoxRows) -> tuple[Any, NDArray[np.float64]]:
+    """The `survival` library's fit, on columns divided by their standard deviations, and these.
+
+    Raises
+    ------
+    NotEstimable
+        As `fit_rows`.
+    """
+    values = rows.design.to_numpy(dtype=float)
+    scale = values.std(axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    try:
+        fit = coxph_fit(
+            rows.stop,
+            rows.event.astype(np.int64),
+            values / scale,
+            entry=rows.start,
+            strata=None if rows.strata is None else _codes(rows.strata),
+            weights=rows.weights,
+            method=rows.ties,
+            cluster=None if rows.cluster is None else _codes(rows.cluster),
+            **_CONVERGED,
+        )
+    except ValueError as infinite:  # the data were checked: only numbers can have run away
+        raise NotEstimable(_NO_MAXIMUM) from infinite
+    naive = np.diag(np.array(fit.var if rows.cluster is None else fit.naive_var))
+    curved = np.isfinite(fit.coefficients).all() and (naive > 0).all()
+    if not curved or fit.flag == _STOPPED or not (naive < _RUNAWAY**2).all():
+        raise NotEstimable(_NO_MAXIMUM)
+    return fit, scale
+
+
+def observation_rows(
+    cases: CompleteCases, ties: str, strata: ArrayLike | None, cluster: ArrayLike | None
+) -> CoxRows:
+    """Complete cases as rows, one each, with their strata and clusters.
+
+    Raises
+    ------
+    ValueError
+        When a complete case's stratum or cluster is missing.
+    """
+    return CoxRows(
+        design=cases.design,
+        # Times that differ by rounding only are tied, as R's coxph has it.
+        stop=np.array(aeq_surv(cases.time).time),
+        event=cases.event,
+        ties=ties,
+        strata=None if strata is None else kept_values(strata, cases, "stratum"),
+        cluster=None if cluster is None else kept_values(cluster, cases, "cluster"),
+    )
+
+
+def kept_values(values: ArrayLike, cases: CompleteCases, name: str) -> NDArray[Any]:
+    """Values of the complete cases; `ValueError` when one is missing, by what it is called."""
+    given = np.asarray(values)
+    if given.shape != cases.kept.shape or pd.isna(given[cases.kept]).any():
+        raise ValueError(f"a {name} is missing")
+    return given[cases.kept]
+
+
+def _codes(values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def likelihood_ratio(fit: RowsFit, against: float, degrees_of_freedom: int) -> GlobalTest:
+    """Test against a model nested in this one, of that log likelihood."""
+    return _test(2 * (fit.log_likelihood - against), degrees_of_freedom)
+
+
+def _test(statistic: float, degrees_of_freedom: int) -> GlobalTest:
+    return GlobalTest(statistic, degrees_of_freedom, float(chi2.sf(statistic, degrees_of_freedom)))
+
+
+def _rank(correlation: NDArray[np.float64]) -> int:
+    return int(np.linalg.matrix_rank(correlation, hermitian=True))
+
+
+def _wald(coefficient: float, variance: float, level: float) -> Wald:
+    if not variance > 0:
+        raise NotEstimable(_SINGULAR)
+    error = math.sqrt(variance)
+    width = float(norm.ppf((1 + level) / 2)) * error
+    z = coefficient / error
+    return Wald(
+        standard_error=error,
+        low=_exp(coefficient - width),
+        high=_exp(coefficient + width),
+        z=z,
+        p=float(2 * norm.sf(abs(z))),
+    )
+
+
+def _exp(log: float) -> float:
+    try:
+        return math.exp(log)
+    except OverflowError as problem:
+        raise NotEstimable("a limit of a hazard ratio is beyond any number") from problem
