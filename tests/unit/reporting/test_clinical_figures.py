@@ -191,10 +191,12 @@ def test_the_footer_carries_the_mark_of_what_is_drawn(name, unit):
     ],
 )
 def test_a_figure_is_made_only_where_its_columns_are(left_out, made):
-    cohort = cohort_of({name: names for name, names in COLUMNS.items() if name != left_out})
+    columns = {name: names for name, names in COLUMNS.items() if name != left_out}
+    cohort = cohort_of(columns, models={"clinical_figures": ALL})
     assert _clinical_figures(ALL, ENDPOINTS, cohort) == made
     assert _clinical_figures([], ENDPOINTS, cohort) == ()
     assert (local_failure(ENDPOINTS, cohort) is None) == ("spider" not in made)
+    assert _clinical_figures(ALL, ENDPOINTS, cohort_of(columns)) == (), "observed, and not asked for"
 
 
 def test_a_patient_without_follow_up_after_the_first_fraction_has_a_lane():
