@@ -44,7 +44,7 @@ calls <- list(
   forest = function(d) {
     1 - ranger(Surv(month, event) ~ x1 + x2 + x3 + x4 + x5, d, num.trees = trees, mtry = 2,
                min.node.size = 2 * leaf, importance = "permutation", num.threads = 1,
-               seed = 1)$prediction.error
+               seed = 1, verbose = FALSE)$prediction.error
   }
 )
 invisible(calls[[case]](head(d, 400)))

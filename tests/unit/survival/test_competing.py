@@ -234,7 +234,11 @@ def test_gray_with_two_competing_causes_equals_cmprsk() -> None:
     [
         ([1, 1, 0, 2], ["a", "a", "a", "a"], "there is one group only"),
         ([1, 1, 0, 0], ["a", "a", "b", "b"], "no competing event was observed"),
-        ([2, 0, 1, 1], ["a", "a", "b", "b"], "no event happened while two groups were at risk"),
+        (
+            [2, 0, 1, 1],
+            ["a", "a", "b", "b"],
+            "one group was never at risk beside another when an event happened",
+        ),
     ],
 )
 def test_why_groups_are_not_compared(code: list[int], group: list[str], reason: str) -> None:

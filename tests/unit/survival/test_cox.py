@@ -13,12 +13,16 @@ from survival import datasets as public
 
 from sarcoma_sbrt.errors import NotEstimable
 from sarcoma_sbrt.survival.cox import (
+    FEW_CLUSTERS,
+    NO_MAXIMUM,
     Cox,
     GlobalTest,
     MonotoneLikelihood,
     complete_cases,
     fit_cox,
     fit_firth_cox,
+    joint_wald,
+    wald,
 )
 
 EXACT = 1e-10
@@ -568,6 +572,28 @@ def test_not_estimable_within_strata_or_clusters(
         fit_cox(
             pd.DataFrame({"x": x}), SEPARATED, [1] * 6, level=0.95, strata=strata, cluster=cluster
         )
+
+
+def test_more_covariates_than_clusters_is_not_estimable() -> None:
+    # Scores sum to 0 over the clusters, so that three of them determine two coefficients.
+    # R's coxph prints a robust Wald test all the same, of a generalised inverse.
+    rng = np.random.default_rng(3)
+    design = pd.DataFrame(rng.normal(size=(40, 3)), columns=["x", "y", "z"])
+    time, cluster = rng.exponential(size=40), np.resize([1, 2, 3], 40)
+    with pytest.raises(NotEstimable, match=r"^there are too few clusters for a robust variance$"):
+        fit_cox(design, time, [1] * 40, level=0.95, cluster=cluster)
+    assert fit_cox(design, time, [1] * 40, level=0.95, cluster=np.resize([1, 2, 3, 4], 40))
+
+
+def test_a_singular_covariance_has_no_joint_test() -> None:
+    singular = np.array([[1.0, 1.0], [1.0, 1.0]])
+    for variance in (singular, np.diag([1.0, 0.0]), np.zeros((2, 2))):
+        with pytest.raises(NotEstimable, match=f"^{FEW_CLUSTERS}$"):
+            joint_wald(np.array([1.0, 2.0]), variance, singular=FEW_CLUSTERS)
+    with pytest.raises(NotEstimable, match=f"^{NO_MAXIMUM}$"):
+        wald(1.0, 0.0, 0.95)
+    found = joint_wald(np.array([1.0, 2.0]), np.diag([1.0, 4.0]))
+    assert (found.statistic, found.degrees_of_freedom) == (2.0, 2)
 
 
 @pytest.mark.parametrize(

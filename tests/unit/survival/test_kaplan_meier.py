@@ -273,13 +273,24 @@ def test_restricted_means_equal_those_of_r(
     assert mean.horizon == horizon
 
 
-def test_the_common_horizon_is_the_earliest_of_the_last_times() -> None:
+def test_the_common_horizon_is_the_last_landmark_that_every_curve_reaches() -> None:
     # R: tapply(lung$time, lung$sex, max)
     assert [curve.times[-1] for curve in lung_by_sex()] == [1022, 965]
-    assert common_horizon(lung_by_sex()) == 965
-    for nothing in ([], [fit_kaplan_meier([0, 0], [1, 0], level=0.95)]):
-        with pytest.raises(NotEstimable, match=r"^nobody was followed beyond the start$"):
-            common_horizon(nothing)
+    assert common_horizon(lung_by_sex(), [1000, 365, 730]) == 730
+    assert common_horizon(lung_by_sex(), [965, 966]) == 965
+
+
+def test_a_curve_at_zero_reaches_every_landmark() -> None:
+    everybody_died = fit_kaplan_meier([10, 20], [1, 1], level=0.95)
+    assert common_horizon([everybody_died, lung()], [365, 730]) == 730
+    assert everybody_died.restricted_mean(730).value == pytest.approx(15)
+
+
+def test_without_a_landmark_that_is_reached_there_is_no_horizon() -> None:
+    short = fit_kaplan_meier([200, 300], [1, 0], level=0.95)
+    for curves, landmarks in (([], [365]), ([lung(), short], []), ([lung(), short], [365])):
+        with pytest.raises(NotEstimable, match=r"^a group was not followed to any landmark$"):
+            common_horizon(curves, landmarks)
 
 
 def test_a_restricted_mean_ends_where_the_curve_does_unless_it_is_zero() -> None:

@@ -205,6 +205,18 @@ def test_why_an_effect_is_not_estimable_in_log_time(time: list[float], reason: s
         log_time_effect(design, time, [1, 1, 0, 0], "x", level=0.95)
 
 
+def test_more_episodes_than_memory_carries_are_refused() -> None:
+    rng = np.random.default_rng(5)
+    design = pd.DataFrame({"x": rng.normal(size=3500)})
+    time = rng.exponential(size=3500)  # 3500 * 3501 / 2 episodes
+    reason = "follow-up would be split into more than 5 million episodes"
+    with pytest.raises(NotEstimable, match=f"^{reason}$"):
+        log_time_effect(design, time, np.ones(3500), "x", level=0.95)
+    found = remedies(design, time, np.ones(3500), "x", level=0.95, time_cuts=(1.0,))
+    assert found.log_time == reason
+    assert not isinstance(found.piecewise, str)
+
+
 def test_somebody_censored_at_time_0_takes_no_part() -> None:
     design, time, event = veteran()
     more = pd.concat([design, design.tail(1)], ignore_index=True)

@@ -18,7 +18,7 @@ from survival.regression import finegray_expand  # type: ignore[attr-defined]
 from survival.surv_analysis import survfitaj  # type: ignore[attr-defined]
 
 from sarcoma_sbrt.errors import NotEstimable
-from sarcoma_sbrt.survival.counting_process import CoxRows, fit_rows, kept_values
+from sarcoma_sbrt.survival.counting_process import CoxRows, fit_rows
 from sarcoma_sbrt.survival.cox import (
     CompleteCases,
     Cox,
@@ -27,8 +27,12 @@ from sarcoma_sbrt.survival.cox import (
     Ties,
     complete_cases,
     fit_cox,
+    kept_values,
+    refuse_design,
+    refuse_monotone,
 )
 from sarcoma_sbrt.survival.kaplan_meier import NOT_FOLLOWED, fit_kaplan_meier, observed
+from sarcoma_sbrt.survival.logrank import NEVER_TOGETHER, ONE_GROUP
 
 __all__ = [
     "Complement",
@@ -299,11 +303,13 @@ def gray_test(time: ArrayLike, code: ArrayLike, group: ArrayLike, *, cause: int 
     ------
     NotEstimable
         When there is one group only, no event of the cause or no competing one was observed,
-        a time is negative, or the groups were not at risk together.
+        a time is negative, nobody of a group was followed to the first event of the cause, or
+        ties leave the score no positive variance (cmprsk then prints a negative statistic).
     ValueError
         When a time, code or group is missing.
     """
-    from comprisk import gray_test as engine  # brings numba along; few processes need it
+    # Takes half a second to import, and few processes need it.
+    from surpyval import gray_test as engine  # type: ignore[attr-defined]  # bound when imported
 
     times, causes = _causes(time, code, cause)
     given = np.asarray(group)
@@ -311,16 +317,24 @@ def gray_test(time: ArrayLike, code: ArrayLike, group: ArrayLike, *, cause: int 
         raise ValueError("a group is missing")
     groups, codes = np.unique(given, return_inverse=True)
     if groups.size < 2:
-        raise NotEstimable("there is one group only")
+        raise NotEstimable(ONE_GROUP)
     if not (causes == 2).any():
         raise NotEstimable(NO_COMPETING_EVENT)
-    test = engine(np.array(aeq_surv(times).time), causes, codes)
-    if np.linalg.matrix_rank(test.var) < groups.size - 1:
-        raise NotEstimable("no event happened while two groups were at risk")
+    tied = np.array(aeq_surv(times).time)
+    last = pd.Series(tied).groupby(codes).max()
+    if last.min() < tied[causes == 1].min():
+        raise NotEstimable(NEVER_TOGETHER)
+    labels = causes.astype(object)
+    labels[causes == 0] = None
+    # The engine divides by 0 where it then takes another value.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        test = engine(tied, labels, codes, event=1)
+    if not test.statistic >= 0:
+        raise NotEstimable("the variance of its score is not positive")
     return GrayTest(
-        statistic=float(test.stat),
+        statistic=float(test.statistic),
         degrees_of_freedom=int(test.df),
-        p=float(test.pvalue),
+        p=float(test.p_value),
         n=times.size,
         events=int((causes == 1).sum()),
         competing=int((causes == 2).sum()),
@@ -417,7 +431,10 @@ def fine_gray(
     cases = complete_cases(design, time, code)
     causes = np.where(codes == 1, 1, np.where(codes == 0, 0, 2))[cases.kept]
     members = np.arange(cases.n) if cluster is None else kept_values(cluster, cases, "cluster")
-    _refuse(cases, causes, labels or {})
+    refuse_design(cases, labels or {})
+    if not (causes == 2).any():
+        raise NotEstimable(NO_COMPETING_EVENT)
+    refuse_monotone(cases, labels or {})
     fit = fit_rows(_weighted(cases, causes, ties, members), level=level)
     robust = fit.robust_wald()
     assert robust is not None  # there always are clusters
@@ -457,32 +474,6 @@ def _weighted(
         cluster=members[source],
         ties=ties,
     )
-
-
-def _refuse(cases: CompleteCases, causes: NDArray[np.int64], labels: Mapping[str, str]) -> None:
-    if not cases.n:
-        raise NotEstimable("nobody has every covariate recorded")
-    if not cases.events:
-        raise NotEstimable(NO_EVENT)
-    if not (causes == 2).any():
-        raise NotEstimable(NO_COMPETING_EVENT)
-    count = cases.design.shape[1]
-    for name, column in cases.design.items():
-        _refuse_levels(column.to_numpy(), cases.event, labels.get(str(name), str(name)))
-    if cases.events < count:
-        raise NotEstimable("there are fewer events than covariates")
-    values = cases.design.to_numpy()
-    centred = values - values.mean(axis=0)
-    if np.linalg.matrix_rank(centred / centred.std(axis=0)) < count:
-        raise NotEstimable("the covariates are collinear")
-
-
-def _refuse_levels(values: NDArray[np.float64], event: NDArray[np.bool_], label: str) -> None:
-    levels = np.unique(values)
-    if levels.size < 2:
-        raise NotEstimable(f"{label} has one level only")
-    if levels.size == 2 and np.unique(values[event]).size < 2:
-        raise NotEstimable(f"one level of {label} has no event, so that the likelihood is monotone")
 
 
 # --- shared -------------------------------------------------------------------------------

@@ -9,33 +9,36 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, norm
 from survival.data_prep import aeq_surv  # type: ignore[attr-defined]  # bound when imported
 from survival.regression import coxph_fit  # type: ignore[attr-defined]
 
 from sarcoma_sbrt.errors import NotEstimable
-from sarcoma_sbrt.survival.cox import CompleteCases, GlobalTest, Term, Wald
+from sarcoma_sbrt.survival.cox import (
+    CONVERGED,
+    FEW_CLUSTERS,
+    NO_MAXIMUM,
+    RUNAWAY,
+    STOPPED,
+    CompleteCases,
+    GlobalTest,
+    Term,
+    chi_square_test,
+    codes_of,
+    hazard_ratio,
+    joint_wald,
+    kept_values,
+    standardised,
+    wald,
+)
 
 __all__ = [
     "CoxRows",
     "RowsFit",
     "engine_fit",
     "fit_rows",
-    "kept_values",
     "likelihood_ratio",
     "observation_rows",
 ]
-
-# R's default leaves 1e-9 in the log likelihood and 1e-5 standard errors in a coefficient.
-_CONVERGED = {"eps": 1e-14, "iter_max": 100}
-_STOPPED = 1000  # the engine's flag of a fit that used up its iterations
-
-# On standardised columns a finite estimate's standard error is of the order of
-# 1 / sqrt(events); one that runs to infinity leaves it beyond any bound.
-_RUNAWAY = 1e3
-
-_NO_MAXIMUM = "the fit does not converge: the partial likelihood has no unique finite maximum"
-_SINGULAR = "the clusters are too few or too alike for a robust covariance"
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,16 @@ class RowsFit:
     def combination(self, name: str, contrast: NDArray[np.float64]) -> Term:
         """Hazard ratio of a linear combination of the coefficients."""
         coefficient = float(contrast @ self.coefficients)
-        naive = _wald(coefficient, float(contrast @ self.variance @ contrast), self.level)
+        naive = wald(coefficient, _error(contrast, self.variance), self.level)
         robust = None
         if self.robust is not None:
-            robust = _wald(coefficient, float(contrast @ self.robust @ contrast), self.level)
+            error = _error(contrast, self.robust)
+            robust = wald(coefficient, error, self.level, singular=FEW_CLUSTERS)
         return Term(
             name=name,
             coefficient=coefficient,
             standard_error=naive.standard_error,
-            hazard_ratio=_exp(coefficient),
+            hazard_ratio=hazard_ratio(coefficient),
             low=naive.low,
             high=naive.high,
             z=naive.z,
@@ -118,22 +122,19 @@ class RowsFit:
 
     def wald(self, contrasts: NDArray[np.float64] | None = None) -> GlobalTest:
         """Naive test of combinations being 0, one a row; of all coefficients by default."""
-        return self._wald(self.variance, contrasts)
+        return joint_wald(*self._combined(self.variance, contrasts))
 
     def robust_wald(self, contrasts: NDArray[np.float64] | None = None) -> GlobalTest | None:
         """The same with the sandwich covariance; None without clusters."""
-        return None if self.robust is None else self._wald(self.robust, contrasts)
+        if self.robust is None:
+            return None
+        return joint_wald(*self._combined(self.robust, contrasts), singular=FEW_CLUSTERS)
 
-    def _wald(
+    def _combined(
         self, variance: NDArray[np.float64], contrasts: NDArray[np.float64] | None
-    ) -> GlobalTest:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         rows = np.eye(len(self.names)) if contrasts is None else contrasts
-        values, spread = rows @ self.coefficients, rows @ variance @ rows.T
-        error = np.sqrt(np.diag(spread))
-        if not (error > 0).all() or _rank(spread / np.outer(error, error)) < len(rows):
-            raise NotEstimable(_SINGULAR)
-        statistic = float(values @ np.linalg.solve(spread, values))
-        return _test(statistic, len(rows))
+        return rows @ self.coefficients, rows @ variance @ rows.T
 
 
 def fit_rows(rows: CoxRows, *, level: float) -> RowsFit:
@@ -171,27 +172,25 @@ def engine_fit(rows: CoxRows) -> tuple[Any, NDArray[np.float64]]:
     NotEstimable
         As `fit_rows`.
     """
-    values = rows.design.to_numpy(dtype=float)
-    scale = values.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    x, scale = standardised(rows.design)
     try:
         fit = coxph_fit(
             rows.stop,
             rows.event.astype(np.int64),
-            values / scale,
+            x,
             entry=rows.start,
-            strata=None if rows.strata is None else _codes(rows.strata),
+            strata=None if rows.strata is None else codes_of(rows.strata),
             weights=rows.weights,
             method=rows.ties,
-            cluster=None if rows.cluster is None else _codes(rows.cluster),
-            **_CONVERGED,
+            cluster=None if rows.cluster is None else codes_of(rows.cluster),
+            **CONVERGED,
         )
     except ValueError as infinite:  # the data were checked: only numbers can have run away
-        raise NotEstimable(_NO_MAXIMUM) from infinite
+        raise NotEstimable(NO_MAXIMUM) from infinite
     naive = np.diag(np.array(fit.var if rows.cluster is None else fit.naive_var))
     curved = np.isfinite(fit.coefficients).all() and (naive > 0).all()
-    if not curved or fit.flag == _STOPPED or not (naive < _RUNAWAY**2).all():
-        raise NotEstimable(_NO_MAXIMUM)
+    if not curved or fit.flag == STOPPED or not (naive < RUNAWAY**2).all():
+        raise NotEstimable(NO_MAXIMUM)
     return fit, scale
 
 
@@ -216,48 +215,10 @@ def observation_rows(
     )
 
 
-def kept_values(values: ArrayLike, cases: CompleteCases, name: str) -> NDArray[Any]:
-    """Values of the complete cases; `ValueError` when one is missing, by what it is called."""
-    given = np.asarray(values)
-    if given.shape != cases.kept.shape or pd.isna(given[cases.kept]).any():
-        raise ValueError(f"a {name} is missing")
-    return given[cases.kept]
-
-
-def _codes(values: NDArray[Any]) -> NDArray[np.int64]:
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
-
-
 def likelihood_ratio(fit: RowsFit, against: float, degrees_of_freedom: int) -> GlobalTest:
     """Test against a model nested in this one, of that log likelihood."""
-    return _test(2 * (fit.log_likelihood - against), degrees_of_freedom)
+    return chi_square_test(2 * (fit.log_likelihood - against), degrees_of_freedom)
 
 
-def _test(statistic: float, degrees_of_freedom: int) -> GlobalTest:
-    return GlobalTest(statistic, degrees_of_freedom, float(chi2.sf(statistic, degrees_of_freedom)))
-
-
-def _rank(correlation: NDArray[np.float64]) -> int:
-    return int(np.linalg.matrix_rank(correlation, hermitian=True))
-
-
-def _wald(coefficient: float, variance: float, level: float) -> Wald:
-    if not variance > 0:
-        raise NotEstimable(_SINGULAR)
-    error = math.sqrt(variance)
-    width = float(norm.ppf((1 + level) / 2)) * error
-    z = coefficient / error
-    return Wald(
-        standard_error=error,
-        low=_exp(coefficient - width),
-        high=_exp(coefficient + width),
-        z=z,
-        p=float(2 * norm.sf(abs(z))),
-    )
-
-
-def _exp(log: float) -> float:
-    try:
-        return math.exp(log)
-    except OverflowError as problem:
-        raise NotEstimable("a limit of a hazard ratio is beyond any number") from problem
+def _error(contrast: NDArray[np.float64], variance: NDArray[np.float64]) -> float:
+    return math.sqrt(max(float(contrast @ variance @ contrast), 0.0))

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,11 @@ from sarcoma_sbrt.survival.kaplan_meier import observed
 from sarcoma_sbrt.survival.logrank import NOBODY_ELSE
 
 __all__ = [
+    "CONVERGED",
+    "FEW_CLUSTERS",
+    "NO_MAXIMUM",
+    "RUNAWAY",
+    "STOPPED",
     "CompleteCases",
     "Cox",
     "GlobalTest",
@@ -29,20 +34,35 @@ __all__ = [
     "Term",
     "Ties",
     "Wald",
+    "chi_square_test",
+    "codes_of",
     "complete_cases",
     "fit_cox",
     "fit_firth_cox",
+    "hazard_ratio",
+    "joint_wald",
+    "kept_values",
+    "refuse_design",
+    "refuse_monotone",
+    "standardised",
+    "wald",
 ]
 
 Ties = Literal["efron", "breslow"]
 
 # R's default leaves 1e-9 in the log likelihood and 1e-5 standard errors in a coefficient.
-_CONVERGED = {"eps": 1e-14, "iter_max": 100}
-_STOPPED = 1000  # the engine's flag of a fit that used up its iterations
+CONVERGED = {"eps": 1e-14, "iter_max": 100}
+STOPPED = 1000  # the engine's flag of a fit that used up its iterations
 
 # On standardised columns a finite estimate's standard error is of the order of
 # 1 / sqrt(events); one that runs to infinity leaves it beyond any bound.
-_RUNAWAY = 1e3
+RUNAWAY = 1e3
+
+NO_MAXIMUM = "the fit does not converge: the partial likelihood has no unique finite maximum"
+FEW_CLUSTERS = "there are too few clusters for a robust variance"
+
+# Eigenvalue of a correlation matrix of coefficients that is none.
+_SINGULAR = 1e-12
 
 # Profile limits stand beside Wald's when one of them is this share of Wald's half width away.
 _WALD_IS_POOR = 0.1
@@ -304,7 +324,7 @@ def fit_cox(
     cases = complete_cases(design, time, event, strata=strata)
     data = _data(cases, ties, strata, cluster)
     _refuse(cases, data, labels or {})
-    _refuse_monotone(cases, labels or {})
+    refuse_monotone(cases, labels or {})
     fit = _maximum(data)
     terms = tuple(_term(data, fit, at, level) for at in range(len(data.names)))
     if profile:
@@ -349,8 +369,8 @@ def fit_firth_cox(
         null_log_likelihood=null,
         ties=data.ties,
         level=level,
-        likelihood_ratio=_test(2 * (log_likelihood - null), count),
-        wald=_joint_wald(firth.coefficients, variance),
+        likelihood_ratio=chi_square_test(2 * (log_likelihood - null), count),
+        wald=joint_wald(firth.coefficients, variance),
         score=None,
         estimator="Firth",
         limits="profile penalised likelihood",
@@ -377,45 +397,81 @@ class _Data:
 def _data(
     cases: CompleteCases, ties: str, strata: ArrayLike | None, cluster: ArrayLike | None
 ) -> _Data:
-    values = cases.design.to_numpy(dtype=float)
-    scale = values.std(axis=0) if cases.n else np.ones(values.shape[1])
-    scale = np.where(scale > 0, scale, 1.0)
+    x, scale = standardised(cases.design)
     return _Data(
         names=tuple(map(str, cases.design.columns)),
-        x=values / scale,
+        x=x,
         scale=scale,
         # Times that differ by rounding only are tied, as R's coxph has it.
         time=np.array(aeq_surv(cases.time).time) if cases.n else cases.time,
         event=cases.event.astype(np.int64),
         ties=ties,
-        strata=None if strata is None else _codes(strata, cases.kept, "stratum"),
-        cluster=None if cluster is None else _codes(cluster, cases.kept, "cluster"),
+        strata=None if strata is None else codes_of(kept_values(strata, cases, "stratum")),
+        cluster=None if cluster is None else codes_of(kept_values(cluster, cases, "cluster")),
     )
 
 
-def _codes(values: ArrayLike, kept: NDArray[np.bool_], name: str) -> NDArray[np.int64]:
+def standardised(design: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Columns divided by their standard deviations, and these; 1 for a column that is constant."""
+    values = design.to_numpy(dtype=float)
+    scale = values.std(axis=0) if len(values) else np.ones(values.shape[1])
+    scale = np.where(scale > 0, scale, 1.0)
+    return values / scale, scale
+
+
+def kept_values(values: ArrayLike, cases: CompleteCases, name: str) -> NDArray[Any]:
+    """Values of the complete cases; `ValueError` when one is missing, by what it is called."""
     given = np.asarray(values)
-    if given.shape != kept.shape or pd.isna(given[kept]).any():
+    if given.shape != cases.kept.shape or pd.isna(given[cases.kept]).any():
         raise ValueError(f"a {name} is missing")
-    return np.unique(given[kept], return_inverse=True)[1].astype(np.int64)
+    return given[cases.kept]
 
 
-def _refuse(cases: CompleteCases, data: _Data, labels: Mapping[str, str]) -> None:
+def codes_of(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Codes from 0 of values, in ascending order."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def refuse_design(
+    cases: CompleteCases, labels: Mapping[str, str], *, strata: NDArray[np.int64] | None = None
+) -> None:
+    """Refuse complete cases of which no likelihood makes a model.
+
+    Parameters
+    ----------
+    cases : CompleteCases
+    labels : mapping
+        What a covariate is called in a reason; its column's name otherwise.
+    strata : ndarray of int, shape (n,), optional
+        Within which the covariates have to vary.
+
+    Raises
+    ------
+    NotEstimable
+        When there is no complete case, no event, a covariate with one level, fewer events than
+        covariates, or a covariate that is a linear combination of others.
+    """
     if not cases.n:
         raise NotEstimable("nobody has every covariate recorded")
     if not cases.events:
         raise NotEstimable("no event was observed")
-    within = _within_strata(data)
-    for at, name in enumerate(data.names):
+    x, _ = standardised(cases.design)
+    within = _within(x, strata)
+    for at, name in enumerate(map(str, cases.design.columns)):
         label = labels.get(name, name)
-        if np.ptp(data.x[:, at]) == 0:
+        if np.ptp(x[:, at]) == 0:
             raise NotEstimable(f"{label} has one level only")
         if np.abs(within[:, at]).max() < _CONSTANT:
             raise NotEstimable(f"{label} has one level only within every stratum")
-    if cases.events < len(data.names):
+    count = x.shape[1]
+    if cases.events < count:
         raise NotEstimable("there are fewer events than covariates")
-    if np.linalg.matrix_rank(within / within.std(axis=0)) < len(data.names):
+    if np.linalg.matrix_rank(within / within.std(axis=0)) < count:
         raise NotEstimable("the covariates are collinear")
+
+
+def _refuse(cases: CompleteCases, data: _Data, labels: Mapping[str, str]) -> None:
+    refuse_design(cases, labels, strata=data.strata)
     if not _informative(data):
         raise NotEstimable(NOBODY_ELSE)
 
@@ -423,11 +479,11 @@ def _refuse(cases: CompleteCases, data: _Data, labels: Mapping[str, str]) -> Non
 _CONSTANT = 1e-9
 
 
-def _within_strata(data: _Data) -> NDArray[np.float64]:
+def _within(x: NDArray[np.float64], strata: NDArray[np.int64] | None) -> NDArray[np.float64]:
     """Columns less their mean in the stratum: what a stratified likelihood sees of them."""
-    strata = np.zeros(len(data.x), dtype=np.int64) if data.strata is None else data.strata
-    frame = pd.DataFrame(data.x)
-    return (frame - frame.groupby(strata).transform("mean")).to_numpy()
+    frame = pd.DataFrame(x)
+    stratum = np.zeros(len(x), dtype=np.int64) if strata is None else strata
+    return (frame - frame.groupby(stratum).transform("mean")).to_numpy()
 
 
 def _informative(data: _Data) -> bool:
@@ -443,7 +499,8 @@ def _informative(data: _Data) -> bool:
     return bool(((frame["event"] == 1) & ~(last & all_had_it)).any())
 
 
-def _refuse_monotone(cases: CompleteCases, labels: Mapping[str, str]) -> None:
+def refuse_monotone(cases: CompleteCases, labels: Mapping[str, str]) -> None:
+    """Raise `MonotoneLikelihood` when a covariate's only two levels are one level in the events."""
     for name, column in cases.design.items():
         values = column.to_numpy()
         if np.unique(values).size == 2 and np.unique(values[cases.event]).size < 2:
@@ -454,9 +511,6 @@ def _refuse_monotone(cases: CompleteCases, labels: Mapping[str, str]) -> None:
 
 
 # --- maximum partial likelihood -----------------------------------------------------------
-
-
-_NO_MAXIMUM = "the fit does not converge: the partial likelihood has no unique finite maximum"
 
 
 @dataclass(frozen=True)
@@ -481,20 +535,20 @@ def _maximum(data: _Data) -> _Fit:
             strata=data.strata,
             method=data.ties,
             cluster=data.cluster,
-            **_CONVERGED,
+            **CONVERGED,
         )
     except ValueError as infinite:  # the data were checked: only numbers can have run away
-        raise MonotoneLikelihood(_NO_MAXIMUM) from infinite
+        raise MonotoneLikelihood(NO_MAXIMUM) from infinite
     naive = np.array(fit.var if data.cluster is None else fit.naive_var)
     coefficients = np.array(fit.coefficients)
     if not np.isfinite(coefficients).all():
         flat = not (np.diag(_at(data, np.zeros(coefficients.size))[1]) > 0).all()
-        raise NotEstimable(_NO_MAXIMUM) if flat else MonotoneLikelihood(_NO_MAXIMUM)
-    if fit.flag == _STOPPED or not (np.sqrt(np.diag(naive)) < _RUNAWAY).all():
-        raise MonotoneLikelihood(_NO_MAXIMUM)
+        raise NotEstimable(NO_MAXIMUM) if flat else MonotoneLikelihood(NO_MAXIMUM)
+    if fit.flag == STOPPED or not (np.sqrt(np.diag(naive)) < RUNAWAY).all():
+        raise MonotoneLikelihood(NO_MAXIMUM)
     robust = None if data.cluster is None else np.array(fit.var)
     if robust is not None and _rank(robust, naive) < len(naive):
-        raise NotEstimable("there are too few clusters for a robust variance")
+        raise NotEstimable(FEW_CLUSTERS)
     return _Fit(
         coefficients=coefficients,
         variance=naive,
@@ -514,7 +568,9 @@ def _rank(robust: NDArray[np.float64], naive: NDArray[np.float64]) -> int:
 def _model(
     cases: CompleteCases, data: _Data, fit: _Fit, terms: tuple[Term, ...], level: float
 ) -> Cox:
-    count = len(data.names)
+    count, robust = len(data.names), None
+    if fit.robust is not None:
+        robust = joint_wald(fit.coefficients, fit.robust, singular=FEW_CLUSTERS)
     return Cox(
         terms=terms,
         n=cases.n,
@@ -524,61 +580,98 @@ def _model(
         null_log_likelihood=fit.null_log_likelihood,
         ties=data.ties,
         level=level,
-        likelihood_ratio=_test(2 * (fit.log_likelihood - fit.null_log_likelihood), count),
-        wald=_joint_wald(fit.coefficients, fit.variance),
-        score=_test(fit.score, count),
-        robust_wald=None if fit.robust is None else _joint_wald(fit.coefficients, fit.robust),
-        robust_score=None if fit.robust_score is None else _test(fit.robust_score, count),
+        likelihood_ratio=chi_square_test(2 * (fit.log_likelihood - fit.null_log_likelihood), count),
+        wald=joint_wald(fit.coefficients, fit.variance),
+        score=chi_square_test(fit.score, count),
+        robust_wald=robust,
+        robust_score=None if fit.robust_score is None else chi_square_test(fit.robust_score, count),
         clusters=None if data.cluster is None else int(data.cluster.max()) + 1,
         strata=1 if data.strata is None else int(data.strata.max()) + 1,
     )
 
 
-def _test(statistic: float, degrees_of_freedom: int) -> GlobalTest:
+def chi_square_test(statistic: float, degrees_of_freedom: int) -> GlobalTest:
+    """Test whose statistic is chi-square when all coefficients are 0."""
     return GlobalTest(statistic, degrees_of_freedom, float(chi2.sf(statistic, degrees_of_freedom)))
 
 
-def _exp(log: float) -> float:
+def hazard_ratio(log: float) -> float:
+    """Exponential of a log hazard ratio; `NotEstimable` where that is beyond any number."""
     try:
         return math.exp(log)
     except OverflowError as problem:
         raise NotEstimable("a limit of a hazard ratio is beyond any number") from problem
 
 
-def _joint_wald(coefficients: NDArray[np.float64], variance: NDArray[np.float64]) -> GlobalTest:
+def joint_wald(
+    coefficients: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    *,
+    singular: str = NO_MAXIMUM,
+) -> GlobalTest:
+    """Wald's test of all of these coefficients being 0.
+
+    Raises
+    ------
+    NotEstimable
+        With the reason `singular`, when the covariance does not determine every combination
+        of the coefficients.
+    """
+    error = np.sqrt(np.maximum(np.diag(variance), 0.0))
+    if not (error > 0).all():
+        raise NotEstimable(singular)
+    correlation = variance / np.outer(error, error)
+    if np.linalg.matrix_rank(correlation, tol=_SINGULAR, hermitian=True) < error.size:
+        raise NotEstimable(singular)
     statistic = float(coefficients @ np.linalg.solve(variance, coefficients))
-    return _test(statistic, coefficients.size)
+    return chi_square_test(statistic, coefficients.size)
 
 
-def _term(data: _Data, fit: _Fit, at: int, level: float) -> Term:
-    coefficient = float(fit.coefficients[at] / data.scale[at])
-    naive = _wald(coefficient, fit.variance, data, at, level)
-    return Term(
-        name=data.names[at],
-        coefficient=coefficient,
-        standard_error=naive.standard_error,
-        hazard_ratio=_exp(coefficient),
-        low=naive.low,
-        high=naive.high,
-        z=naive.z,
-        p=naive.p,
-        robust=None if fit.robust is None else _wald(coefficient, fit.robust, data, at, level),
-    )
+def wald(coefficient: float, error: float, level: float, *, singular: str = NO_MAXIMUM) -> Wald:
+    """Wald's inference of one log hazard ratio with its standard error.
 
-
-def _wald(
-    coefficient: float, variance: NDArray[np.float64], data: _Data, at: int, level: float
-) -> Wald:
-    error = math.sqrt(variance[at, at]) / float(data.scale[at])
+    Raises
+    ------
+    NotEstimable
+        With the reason `singular` when the standard error is not above 0, or when a limit is
+        beyond any number.
+    """
+    if not error > 0:
+        raise NotEstimable(singular)
     width = float(norm.ppf((1 + level) / 2)) * error
     z = coefficient / error
     return Wald(
         standard_error=error,
-        low=_exp(coefficient - width),
-        high=_exp(coefficient + width),
+        low=hazard_ratio(coefficient - width),
+        high=hazard_ratio(coefficient + width),
         z=z,
         p=float(2 * norm.sf(abs(z))),
     )
+
+
+def _term(data: _Data, fit: _Fit, at: int, level: float) -> Term:
+    scale = float(data.scale[at])
+    coefficient = float(fit.coefficients[at] / scale)
+    naive = wald(coefficient, _error(fit.variance, at) / scale, level)
+    robust = None
+    if fit.robust is not None:
+        error = _error(fit.robust, at) / scale
+        robust = wald(coefficient, error, level, singular=FEW_CLUSTERS)
+    return Term(
+        name=data.names[at],
+        coefficient=coefficient,
+        standard_error=naive.standard_error,
+        hazard_ratio=hazard_ratio(coefficient),
+        low=naive.low,
+        high=naive.high,
+        z=naive.z,
+        p=naive.p,
+        robust=robust,
+    )
+
+
+def _error(variance: NDArray[np.float64], at: int) -> float:
+    return math.sqrt(max(float(variance[at, at]), 0.0))
 
 
 # --- profile likelihood -------------------------------------------------------------------
@@ -595,8 +688,8 @@ def _profiled(data: _Data, fit: _Fit, at: int, term: Term, level: float) -> Term
     low, high = (_root(above, estimate, side * half) for side in (-1, 1))
     off = max(abs(low - (estimate - half)), abs(high - (estimate + half)))
     profile = Profile(
-        low=_exp(low / data.scale[at]),
-        high=_exp(high / data.scale[at]),
+        low=hazard_ratio(low / data.scale[at]),
+        high=hazard_ratio(high / data.scale[at]),
         p=float(chi2.sf(max(above(0.0) + fall, 0.0), 1)),
         shown=bool(off >= _WALD_IS_POOR * half),
     )
@@ -621,7 +714,7 @@ def _restricted(data: _Data, at: int, value: float) -> float:
         strata=data.strata,
         offset=value * data.x[:, at],
         method=data.ties,
-        **_CONVERGED,
+        **CONVERGED,
     )
     return float(fit.loglik[1])
 
@@ -657,15 +750,17 @@ def _firth(data: _Data, level: float) -> _Firth:
 
     # Only the order of the times matters to the likelihood; ranks are never zero.
     rank = np.unique(data.time, return_inverse=True)[1] + 1.0
+    # Columns that are not centred cost digits, and the fit its convergence.
+    centred = data.x - data.x.mean(axis=0)
     try:
         with warnings.catch_warnings():
             # Every warning here says that a maximum or a limit was not found.
             warnings.simplefilter("error")
-            # Tighter tolerances than these meet rounding and are refused.
-            model = FirthCoxPH(backend="numpy", gtol=1e-6, xtol=1e-4, max_iter=500)
-            model.fit(data.x, (data.event == 1, rank))
-            limits = model.conf_int(alpha=1 - level, method="pl", tol=1e-6, max_iter=500)
-            model.lrt()
+            model = FirthCoxPH(backend="numpy", gtol=1e-9, xtol=1e-4, max_iter=500)
+            model.fit(centred, (data.event == 1, rank))
+            limits = model.conf_int(alpha=1 - level, method="pl", tol=1e-9, max_iter=500)
+            # A log likelihood is flat at its maximum: here a looser bound costs no digit.
+            model.set_params(gtol=1e-6).lrt()
     except (Warning, np.linalg.LinAlgError) as problem:
         raise NotEstimable("the penalised fit does not converge") from problem
     return _Firth(model.coef_, limits, model.lrt_pvalues_)
@@ -680,12 +775,12 @@ def _penalised(data: _Data, coefficients: NDArray[np.float64]) -> tuple[float, N
 def _firth_term(data: _Data, firth: _Firth, variance: NDArray[np.float64], at: int) -> Term:
     scale, p = float(data.scale[at]), float(firth.p[at])
     coefficient = float(firth.coefficients[at]) / scale
-    low, high = (_exp(limit / scale) for limit in firth.limits[at])
+    low, high = (hazard_ratio(limit / scale) for limit in firth.limits[at])
     return Term(
         name=data.names[at],
         coefficient=coefficient,
         standard_error=math.sqrt(variance[at, at]) / scale,
-        hazard_ratio=_exp(coefficient),
+        hazard_ratio=hazard_ratio(coefficient),
         low=low,
         high=high,
         z=math.copysign(float(norm.isf(p / 2)), coefficient),

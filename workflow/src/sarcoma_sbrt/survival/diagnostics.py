@@ -26,11 +26,18 @@ from sarcoma_sbrt.survival.counting_process import (
     RowsFit,
     engine_fit,
     fit_rows,
-    kept_values,
     likelihood_ratio,
     observation_rows,
 )
-from sarcoma_sbrt.survival.cox import Cox, GlobalTest, Term, Wald, complete_cases, fit_cox
+from sarcoma_sbrt.survival.cox import (
+    Cox,
+    GlobalTest,
+    Term,
+    Wald,
+    complete_cases,
+    fit_cox,
+    kept_values,
+)
 
 __all__ = [
     "ZERO_TIME",

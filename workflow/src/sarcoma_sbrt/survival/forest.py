@@ -319,8 +319,8 @@ def fit_forest(
     Raises
     ------
     NotEstimable
-        With fewer than `MINIMUM_EVENTS` events, a patient whom no tree leaves out, or no
-        comparable pair.
+        With fewer than `MINIMUM_EVENTS` events, times that are all the same on the grid, a
+        patient whom no tree leaves out, or no comparable pair.
     ValueError
         When a covariate is missing.
     """
@@ -514,6 +514,8 @@ def _grow(
     """Trees one by one; without curves they predict the risk alone, and are much smaller."""
     months = sample.grid_time
     distinct = np.unique(months)
+    if distinct.size < 2:
+        raise NotEstimable("all times are the same on the forest's grid")
     # As the library prepares it: doing so anew for each tree takes longer than to grow it.
     outcome = (
         np.column_stack([months, sample.event.astype(float)]),

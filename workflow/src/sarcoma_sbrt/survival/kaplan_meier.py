@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -189,10 +190,10 @@ class KaplanMeier:
             upper limit at which it never arrives is the last event time, provided that the
             curve itself arrives; the rule that the limits printed by Feng et al. 2022 fit.
         at_probability : {'first', 'midpoint'}
-            Where the curve is exactly 1 - `probability` over a stretch: its beginning (SAS's
-            definition of a quantile), or the middle between it and the next fall, as R prints
-            the median. Where it never falls again both take the beginning (R's ``print`` too;
-            R's ``quantile`` then takes the middle of the stretch up to the last time).
+            Where the curve is exactly 1 - `probability` over a stretch: its beginning, or the
+            middle between it and the next fall, as R and SAS have it. Where it never falls
+            again both take the beginning (R's ``print`` too; R's ``quantile`` then takes the
+            middle of the stretch up to the last time).
 
         Raises
         ------
@@ -220,7 +221,8 @@ class KaplanMeier:
         Parameters
         ----------
         horizon : float
-            Above 0, in the unit of the times; `common_horizon` of the groups compared.
+            Above 0, in the unit of the times; groups that are compared need one horizon, for
+            instance `common_horizon`.
 
         Raises
         ------
@@ -251,18 +253,29 @@ class KaplanMeier:
             raise NotEstimable(NOT_FOLLOWED)
 
 
-def common_horizon(curves: Iterable[KaplanMeier]) -> float:
-    """The longest time up to which every group was followed: the smallest of their last times.
+def common_horizon(curves: Iterable[KaplanMeier], landmarks: Iterable[float]) -> float:
+    """The last of some landmarks up to which every curve is known.
+
+    The last time up to which every group was followed would be no horizon for a restricted
+    mean: it depends on the last few patients, and hardly anybody is at risk there.
+
+    Parameters
+    ----------
+    curves : iterable of KaplanMeier
+        Of the groups whose means are compared.
+    landmarks : iterable of float
+        In the unit of the times, above 0.
 
     Raises
     ------
     NotEstimable
-        When there is no group, or nobody of one was followed beyond time 0.
+        When there is no group, or a curve ends before the first landmark.
     """
-    last = [float(curve.times[-1]) for curve in curves]
-    if not last or min(last) <= 0:
-        raise NotEstimable("nobody was followed beyond the start")
-    return min(last)
+    ends = [float(curve.times[-1]) if curve.survival[-1] > 0 else math.inf for curve in curves]
+    reached = [landmark for landmark in landmarks if landmark <= min(ends, default=0.0)]
+    if not reached:
+        raise NotEstimable("a group was not followed to any landmark")
+    return float(max(reached))
 
 
 def fit_kaplan_meier(

@@ -17,7 +17,9 @@ from sarcoma_sbrt.errors import NotEstimable
 from sarcoma_sbrt.survival.kaplan_meier import observed
 
 __all__ = [
+    "NEVER_TOGETHER",
     "NOBODY_ELSE",
+    "ONE_GROUP",
     "HazardRatio",
     "LogRank",
     "Pair",
@@ -29,6 +31,8 @@ __all__ = [
     "peto_hazard_ratio",
 ]
 
+ONE_GROUP = "there is one group only"
+NEVER_TOGETHER = "one group was never at risk beside another when an event happened"
 NOBODY_ELSE = "no event happened while somebody else was at risk without one"
 
 
@@ -262,7 +266,7 @@ def pairwise_log_rank(
     times, codes = observed(time, event)
     groups, levels = _coded(group, "group", times.size)
     if len(levels) < 2:
-        raise NotEstimable(_ONE_GROUP)
+        raise NotEstimable(ONE_GROUP)
     stratum = None if strata is None else _coded(strata, "stratum", times.size)[0]
     tests: list[LogRank | str] = []
     for pair in itertools.combinations(range(len(levels)), 2):
@@ -279,9 +283,6 @@ def pairwise_log_rank(
         else Pair(first, second, _named(test, (first, second)), next(adjusted))
         for (first, second), test in zip(itertools.combinations(levels, 2), tests, strict=True)
     )
-
-
-_ONE_GROUP = "there is one group only"
 
 
 def _coded(values: ArrayLike, name: str, size: int) -> tuple[NDArray[np.int64], tuple[object, ...]]:
@@ -301,7 +302,7 @@ def _refuse(
     count: int,
 ) -> None:
     if count < 2:
-        raise NotEstimable(_ONE_GROUP)
+        raise NotEstimable(ONE_GROUP)
     if not events.any():
         raise NotEstimable("no event was observed")
     compared: set[int] = set()
@@ -309,7 +310,7 @@ def _refuse(
         inside = strata == stratum
         compared |= _compared(times[inside], events[inside], groups[inside])
     if len(compared) < count:
-        raise NotEstimable("no event happened while two groups were at risk")
+        raise NotEstimable(NEVER_TOGETHER)
 
 
 def _compared(

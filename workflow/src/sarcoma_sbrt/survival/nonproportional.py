@@ -44,6 +44,9 @@ NO_CUT = "no cut of time is configured"
 # More strata than this would be a continuous covariate's values, a baseline hazard for each.
 _MOST_STRATA = 10
 
+# Episodes of a fit; one of five covariates takes some 200 bytes.
+_MOST_EPISODES = 5_000_000
+
 # Before any time, so that an episode that ends at time 0 has a length.
 _BEFORE = -1.0
 
@@ -334,7 +337,7 @@ def log_time_effect(
 
     Follow-up is split into episodes at every event time, so that the covariate times log time
     takes its value there: R's ``coxph(... + tt(x), tt = function(x, t, ...) x * log(t))``. The
-    episodes grow with observations times event times.
+    episodes grow with observations times event times; beyond 5 million there is no fit.
 
     Parameters
     ----------
@@ -348,8 +351,8 @@ def log_time_effect(
     Raises
     ------
     NotEstimable
-        When the proportional model cannot be fitted, all events happened at one time, or one
-        happened at time 0.
+        When the proportional model cannot be fitted, all events happened at one time, one
+        happened at time 0, or there would be more than 5 million episodes.
     ValueError
         When a time asked for is not above 0.
     """
@@ -365,6 +368,8 @@ def log_time_effect(
         raise NotEstimable(ZERO_TIME)
     if moments.size < 2:
         raise NotEstimable("all events happened at one time")
+    if (np.searchsorted(moments, whole.stop) + 1).sum() > _MOST_EPISODES:
+        raise NotEstimable("follow-up would be split into more than 5 million episodes")
     rows, _ = _episodes(whole, tuple(moments.tolist()))
     change = f"{name} × log(time)"
     # an episode of somebody censored at time 0 is never at risk when an event happens

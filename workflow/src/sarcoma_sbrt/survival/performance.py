@@ -1,8 +1,8 @@
 """How good predictions of survival are, and what a number of patients allows to be said of it.
 
 Times are in months. An event precedes a censoring at the same time, everywhere: who is
-censored at a time is known to be free of the event then. R's ``concordance``, ``rttright`` and
-``brier`` have it so; scikit-survival is given times that say so.
+censored at a time is known to be free of the event then. R's ``concordance`` and ``rttright``
+have it so, and ``brier`` of its newer releases; scikit-survival is given times that say so.
 """
 
 from __future__ import annotations
@@ -234,11 +234,12 @@ def evaluation_months(time: ArrayLike, patient: ArrayLike, *, minimum_at_risk: i
     Raises
     ------
     NotEstimable
-        When fewer patients than that are at risk at one month.
+        When fewer patients than that are at risk at one month, or a time is negative.
     """
     if minimum_at_risk < 1:
         raise ValueError(f"no minimum of {minimum_at_risk} at risk; accepted: 1 or more")
-    longest = pd.Series(np.asarray(time, dtype=float)).groupby(np.asarray(patient)).max()
+    times, _ = observed(time, np.zeros(np.shape(time)))
+    longest = pd.Series(times).groupby(np.asarray(patient)).max()
     ranked = np.sort(longest.to_numpy())[::-1]
     if len(ranked) < minimum_at_risk or ranked[minimum_at_risk - 1] < 1:
         raise NotEstimable(f"fewer than {minimum_at_risk} patients are at risk at one month")
@@ -248,7 +249,10 @@ def evaluation_months(time: ArrayLike, patient: ArrayLike, *, minimum_at_risk: i
 def brier_scores(
     time: ArrayLike, event: ArrayLike, survival: ArrayLike, months: ArrayLike
 ) -> _Values:
-    """Brier score at each month, weighted for censoring (Graf et al. 1999); R's ``brier``.
+    """Brier score at each month, weighted for censoring (Graf et al. 1999).
+
+    That of R's ``survival::brier``, which survival 3.5-3 did not have yet: the mean of squared
+    errors with the weights of its ``rttright``.
 
     Parameters
     ----------
@@ -498,8 +502,9 @@ def capacity(
     patients, events, candidates : int
         What there is.
     events_per_candidate, forest_events_per_candidate : float
-        Asked for a regression (ten: Peduzzi et al. 1995) and for a forest whose apparent
-        performance is not mostly optimism (two hundred: van der Ploeg et al. 2014).
+        Asked for a regression (ten: Peduzzi et al. 1995) and for a forest (two hundred: with
+        more than that, forests of a binary outcome were still unstable and optimistic in the
+        simulations of van der Ploeg et al. 2014).
     validation_events : int
         Asked for a concordance that is more than the order of single patients (a hundred:
         Vergouwe et al. 2005).
@@ -530,7 +535,9 @@ def capacity(
 def _outcome(time: ArrayLike, event: ArrayLike) -> tuple[_Values, _Flags]:
     """Checked times, those that differ by rounding only made equal, and who had the event."""
     times, codes = observed(time, event)
-    return np.array(aeq_surv(times).time) if times.size else times, codes == 1
+    if not times.size:
+        raise NotEstimable("nobody was observed")
+    return np.array(aeq_surv(times).time), codes == 1
 
 
 def _censored_after(times: _Values, events: _Flags, *others: float) -> _Values:
