@@ -18,38 +18,20 @@ from sarcoma_sbrt.reporting.drawing import (
     BLUE,
     DASHED,
     GREY,
-    SMALL,
     VERMILION,
-    WIDTH,
     Numbers,
-    Page,
-    illustrative,
+    capitalised,
     stated_p,
     styled,
     text_of,
-    text_width,
 )
-from sarcoma_sbrt.reporting.figures import (
-    BEYOND,
-    LEFT,
-    PANEL_HEIGHT,
-    PANEL_TOP,
-    ROW,
-    Group,
-    axis_end,
-    groups_of,
-    name_lines,
-    numbers_at_risk,
-    panel_title,
-)
-from sarcoma_sbrt.reporting.survival_statistics import ticks
+from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["incidence_figure"]
 
 _DOTTED = (0, (1, 1.6))
 _FILL = 0.3
-_TOP = PANEL_TOP + 0.16  # three lines of legend
 
 
 @styled
@@ -66,7 +48,7 @@ def incidence_figure(
     The panel of all stacks the event and, on it, death without it, beside one less
     Kaplan-Meier. A panel by group has steps of the event with their bands, dotted ones of death
     without it, and Gray's p of the event. Below each stands the number at risk. The axes end as
-    those of `figures.kaplan_meier_figure`.
+    those of `panels.page_of_panels`.
 
     Parameters
     ----------
@@ -91,58 +73,31 @@ def incidence_figure(
         When the registry lacks a number that the figure shows.
     """
     own = curves[curves["endpoint"] == endpoint.name]
-    last = float(numbers[f"{endpoint.name}.time_max"]["value"] or 0)
-    shown = [groups_of(panel, endpoint, analysis, numbers) for panel in panels]
-    names = {g.label: name_lines(g.label) for groups in shown for g in groups}
-    end = axis_end(numbers, endpoint, shown, analysis, last)
-    months = [month for month in ticks(last) if month <= end]
-    columns = 1 if len(panels) == 1 else 2
-    lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
-    below = 0.42 + (1 + max(lines, 2)) * ROW
-    cell = (WIDTH / columns, _TOP + PANEL_HEIGHT + below + 0.12)
-    left = max(LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
-    said = _key(numbers, endpoint, end < last)
-    page = Page(-(-len(panels) // columns) * cell[1] + 0.16 + 0.15 * len(said))
-    keys: list[str] = []
-    for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
-        x, y = index % columns * cell[0], index // columns * cell[1]
-        axes = page.axes(x + left, y + _TOP, cell[0] - left - 0.15, PANEL_HEIGHT)
-        _axes(axes, months, end or 1.0)
-        if panel == "overall":
-            keys += _stacked(axes, own, groups[0], endpoint, numbers)
-        else:
-            keys += _by_group(axes, own, groups, f"{endpoint.name}.{panel}", numbers)
-        page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
-        title = f"{text_of(numbers, f'endpoint.{endpoint.name}.label')}: cumulative incidence"
-        page.text(
-            x + left,
-            y + 0.17,
-            title if panel == "overall" else panel_title(panel, endpoint, numbers),
-        )
-        place = (x + left, y + _TOP + PANEL_HEIGHT + 0.42)
-        keys += numbers_at_risk(page, axes, groups, names, numbers, months, place)
-    for index, line in enumerate(reversed(said)):
-        page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
-    page.footer(cohort, illustrative(numbers, keys))
-    return page.figure
-
-
-def _key(numbers: Numbers, endpoint: EndpointSettings, cut: bool) -> list[str]:
-    """What the lines of the panels by group mean, and what the axes leave out."""
-    level = text_of(numbers, "config.models.confidence_level")
     event = EVENTS[endpoint.event]
-    key = f"By group: {event}, shaded its {level}% confidence band; dotted, death without {event}."
-    if not cut:
-        return [key]
-    longest = text_of(numbers, f"{endpoint.name}.time_max")
-    short = "Axes end at the first tick at which less than a tenth of all are at risk"
-    return [key, f"{short}; the longest time is {longest} months."]
+    level = text_of(numbers, "config.models.confidence_level")
 
+    def draw(axes: Axes, panel: str, groups: Sequence[Group]) -> list[str]:
+        if panel == "overall":
+            return _stacked(axes, own, groups[0], endpoint, numbers)
+        return _by_group(axes, own, groups, f"{endpoint.name}.{panel}", numbers)
 
-def _axes(axes: Axes, months: Sequence[int], end: float) -> None:
-    axes.set(xlim=(-0.015 * end, BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
-    axes.set_xticks(list(months), [str(month) for month in months])
-    axes.set_yticks([0, 25, 50, 75, 100])
+    def heading(panel: str) -> str:
+        title = panel_title(panel, endpoint, numbers)
+        return f"{title}: cumulative incidence" if panel == "overall" else title
+
+    return page_of_panels(
+        panels,
+        endpoint,
+        numbers,
+        analysis,
+        cohort,
+        last=float(numbers[f"{endpoint.name}.time_max"]["value"] or 0),
+        key=f"By group: {event}, shaded its {level}% confidence band; dotted, death without "
+        f"{event}.",
+        draw=draw,
+        heading=heading,
+        legend_lines=3,
+    ).figure
 
 
 def _held(rows: pd.DataFrame, column: str) -> tuple[Any, Any]:
@@ -181,7 +136,7 @@ def _stacked(
             Line2D([], [], color=BLUE, linestyle=DASHED, linewidth=1.0),
         ],
         [
-            f"{word[:1].upper()}{word[1:]} ({events} of {n})",
+            f"{capitalised(word)} ({events} of {n})",
             f"Death without it ({deaths})",
             "One less Kaplan-Meier",
         ],

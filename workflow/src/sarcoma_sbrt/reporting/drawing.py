@@ -37,8 +37,8 @@ __all__ = [
     "Numbers",
     "Page",
     "bare",
+    "capitalised",
     "illustrative",
-    "is_estimated",
     "is_filler",
     "save_options",
     "stated_p",
@@ -155,6 +155,11 @@ class Page:
             self.figure.text(left, bottom, " ".join(notes), color=GREY, fontsize=SMALL)
 
 
+def capitalised(text: str) -> str:
+    """Text with a capital first letter, the rest as it is (``BED10`` too)."""
+    return text[:1].upper() + text[1:]
+
+
 def is_filler(numbers: Numbers, keys: Iterable[str]) -> bool:
     """Whether any of these numbers rests on filler; those that are not there do not."""
     return any(numbers[key].get("support") == "filler" for key in keys if key in numbers)
@@ -182,11 +187,6 @@ def stated_p(numbers: Numbers, key: str) -> str:
     if numbers[key]["status"] != "estimated":
         return f"p {text_of(numbers, key)}"
     return f"p {text_of(numbers, f'{key}.stated')}"
-
-
-def is_estimated(numbers: Numbers, key: str) -> bool:
-    """Whether the number is there and has a value."""
-    return key in numbers and numbers[key]["status"] == "estimated"
 
 
 def bare(axes: Axes) -> Axes:

@@ -20,7 +20,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from sarcoma_sbrt.reporting.drawing import (
     BLACK,
     BLUE,
-    DASHED,
     FILLER_NOTE,
     GREY,
     SMALL,
@@ -29,63 +28,29 @@ from sarcoma_sbrt.reporting.drawing import (
     Numbers,
     Page,
     bare,
+    capitalised,
     illustrative,
-    is_estimated,
     is_filler,
     save_options,
     stated_p,
     style,
     styled,
     text_of,
-    text_width,
 )
-from sarcoma_sbrt.reporting.survival_statistics import ticks
+from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
-    "BEYOND",
     "FILLER_NOTE",
-    "GUTTER",
-    "LEFT",
-    "PANEL_HEIGHT",
-    "PANEL_TOP",
-    "ROW",
-    "Group",
-    "axis_end",
     "flow_figure",
-    "groups_of",
     "hazard_ratio_figure",
     "kaplan_meier_figure",
-    "name_lines",
-    "numbers_at_risk",
-    "panel_title",
     "save_options",
     "style",
 ]
 
 # --- Kaplan-Meier -------------------------------------------------------------------------
-
-
-class Group(NamedTuple):
-    """One curve: its population, its registry prefix and how it is drawn."""
-
-    population: str
-    prefix: str
-    label: str
-    colour: str
-    line: Any
-
-
-PANEL_HEIGHT = 1.85
-PANEL_TOP = 0.68  # the letter and the title, and the legend, which must not lie on curves
-ROW = 0.15
-LEFT = 0.66  # inches left of a panel, at least
-GUTTER = 0.13  # inches between the names and the axis, on which the first number stands
-_NAME = 1.0  # inches of a group's name beside its numbers at risk, beyond which it wraps
-# A curve is drawn while a tenth of all are at risk, as Pocock, Clayton and Altman advise for
-# survival plots (Lancet 2002;359:1686): beyond, steps are large and mean little.
-_SHARE_AT_RISK = 0.1
-BEYOND = 1.03  # where the axes end, as a multiple of their last month
 
 
 @styled
@@ -127,140 +92,27 @@ def kaplan_meier_figure(
         When the registry lacks a number that the figure shows.
     """
     own = curves[curves["endpoint"] == endpoint.name]
-    last = float(own["time_months"].max()) if len(own) else 0.0
-    shown = [groups_of(panel, endpoint, analysis, numbers) for panel in panels]
-    names = {g.label: name_lines(g.label) for groups in shown for g in groups}
-    end = axis_end(numbers, endpoint, shown, analysis, last)
-    months = [month for month in ticks(last) if month <= end] if len(own) else [0]
-    columns = 1 if len(panels) == 1 else 2
-    rows = -(-len(panels) // columns)
-    lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
-    below = 0.42 + (1 + max(lines, 2)) * ROW  # the axis, and the numbers at risk
-    cell = (WIDTH / columns, PANEL_TOP + PANEL_HEIGHT + below + 0.12)
-    left = max(LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
-    said = _key(numbers, endpoint, end, last)
-    page = Page(rows * cell[1] + 0.16 + 0.15 * len(said))
-    keys: list[str] = []
-    for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
-        x, y = index % columns * cell[0], index // columns * cell[1]
-        axes = page.axes(x + left, y + PANEL_TOP, cell[0] - left - 0.15, PANEL_HEIGHT)
-        _panel(axes, own, groups, numbers, months, end or 1.0)
-        keys += _legend(axes, panel, groups, endpoint, numbers)
-        page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
-        page.text(x + left, y + 0.17, panel_title(panel, endpoint, numbers))
-        top = y + PANEL_TOP + PANEL_HEIGHT + 0.42
-        keys += numbers_at_risk(page, axes, groups, names, numbers, months, (x + left, top))
-    for index, line in enumerate(reversed(said)):
-        page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
-    page.footer(cohort, illustrative(numbers, keys))
-    return page.figure
 
+    def draw(axes: Axes, panel: str, groups: Sequence[Group]) -> list[str]:
+        for group in groups:
+            rows = own[own["population"] == group.population].sort_values("time_months")
+            if len(rows):
+                _curve(axes, rows, group)
+                _median_lines(axes, group, numbers)
+        return _legend(axes, panel, groups, endpoint, numbers)
 
-def axis_end(
-    numbers: Numbers,
-    endpoint: EndpointSettings,
-    shown: Sequence[Sequence[Group]],
-    analysis: Analysis,
-    last: float,
-) -> float:
-    """Month at which the axes end: a tick, or `last` where enough are at risk up to it."""
-    enough = _SHARE_AT_RISK * float(numbers[f"{endpoint.name}.n"]["value"])
-    medians = [
-        float(numbers[f"{group.prefix}.median"]["value"])
-        for groups in shown
-        for group in groups
-        if is_estimated(numbers, f"{group.prefix}.median")
-    ]
-    needed = max(
-        [month for month in (*analysis.landmarks_months, *medians) if month <= last] or [0]
-    )
-    few = (
-        month
-        for month in ticks(last)
-        if month >= needed and numbers[f"{endpoint.name}.at_risk_{month}m"]["value"] < enough
-    )
-    end = float(next(few, last))
-    return end if end * BEYOND < last else last
-
-
-def _key(numbers: Numbers, endpoint: EndpointSettings, end: float, last: float) -> list[str]:
-    """What the lines mean that no legend names, and what the axes leave out."""
     level = text_of(numbers, "config.models.confidence_level")
-    key = f"Dotted lines: medians. Shaded: {level}% confidence bands. Ticks: censored."
-    if end == last:
-        return [key]
-    longest = text_of(numbers, f"{endpoint.name}.time_max")
-    cut = "Axes end at the first tick at which less than a tenth of all are at risk"
-    return [key, f"{cut}; the longest time is {longest} months."]
-
-
-def panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> str:
-    """What a panel shows: the endpoint, or what its curves are split by."""
-    if panel == "overall":
-        return text_of(numbers, f"endpoint.{endpoint.name}.label")
-    label = text_of(numbers, f"covariate.{panel}.label")
-    # "By histological grade", but "By BED10".
-    return f"By {label[:1].lower() + label[1:] if label[1:2].islower() else label}"
-
-
-def name_lines(label: str) -> list[str]:
-    """Lines of a group's name beside its numbers at risk."""
-    width = text_width(label)
-    if width <= _NAME:
-        return [label]
-    return textwrap.wrap(label, max(int(len(label) * _NAME / width), 1), break_long_words=False)
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def groups_of(
-    panel: str, endpoint: EndpointSettings, analysis: Analysis, numbers: Numbers
-) -> list[Group]:
-    """Curves of a panel.
-
-    Raises
-    ------
-    ValueError
-        When the panel is no covariate of two groups.
-    """
-    if panel == "overall":
-        label = f"All {endpoint.unit}s"
-        return [Group("overall", endpoint.name, label, BLACK, "solid")]
-    if panel not in analysis.covariates or analysis.covariates[panel].level is None:
-        raise ValueError(f"{endpoint.name}: {panel} does not make two groups")
-    return [
-        Group(
-            f"{panel}_{side}",
-            f"{endpoint.name}.{panel}_{side}",
-            _capitalised(text_of(numbers, f"covariate.{panel}.{side}")),
-            colour,
-            line,
-        )
-        for side, colour, line in (
-            ("level", BLUE, "solid"),
-            ("reference", VERMILION, DASHED),
-        )
-    ]
-
-
-def _panel(
-    axes: Axes,
-    curves: pd.DataFrame,
-    groups: Sequence[Group],
-    numbers: Numbers,
-    months: Sequence[int],
-    end: float,
-) -> None:
-    axes.set(xlim=(-0.015 * end, BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
-    axes.set_xticks(list(months), [str(month) for month in months])
-    axes.set_yticks([0, 25, 50, 75, 100])
-    for group in groups:
-        rows = curves[curves["population"] == group.population].sort_values("time_months")
-        if len(rows):
-            _curve(axes, rows, group)
-            _median_lines(axes, group, numbers)
+    return page_of_panels(
+        panels,
+        endpoint,
+        numbers,
+        analysis,
+        cohort,
+        last=float(own["time_months"].max()) if len(own) else 0.0,
+        key=f"Dotted lines: medians. Shaded: {level}% confidence bands. Ticks: censored.",
+        draw=draw,
+        heading=lambda panel: panel_title(panel, endpoint, numbers),
+    ).figure
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, group: Group) -> None:
@@ -334,40 +186,6 @@ def _legend(
         labelspacing=0.3,
     )
     return [f"{group.prefix}.n" for group in groups] + ([] if panel == "overall" else [test])
-
-
-def numbers_at_risk(
-    page: Page,
-    axes: Axes,
-    groups: Sequence[Group],
-    names: Mapping[str, Sequence[str]],
-    numbers: Numbers,
-    months: Sequence[int],
-    place: tuple[float, float],
-) -> list[str]:
-    """Number at risk under a panel, at its ticks, beside the groups' names; the keys shown."""
-    left, top = place
-    page.text(left - GUTTER, top + 0.11, "At risk", fontsize=SMALL, ha="right")
-    lines = sum(len(names[group.label]) for group in groups)
-    width = axes.get_position().width * WIDTH
-    table = bare(page.axes(left, top + ROW, width, ROW * lines))
-    table.set(xlim=axes.get_xlim(), ylim=(lines, 0))
-    keys, row = [], 0
-    for group in groups:
-        said: dict[str, Any] = {
-            "color": group.colour,
-            "fontsize": SMALL,
-            "va": "center_baseline",
-        }
-        for line, text in enumerate(names[group.label]):
-            y = top + ROW * (row + line + 1.5)
-            page.text(left - GUTTER, y, text, ha="right", **said)
-        for month in months:
-            key = f"{group.prefix}.at_risk_{month}m"
-            keys.append(key)
-            table.text(month, row + 0.5, text_of(numbers, key), ha="center", **said)
-        row += len(names[group.label])
-    return keys
 
 
 # --- hazard ratios ------------------------------------------------------------------------
@@ -521,7 +339,7 @@ def _ratio_label(page: Page, numbers: Numbers, analysis: Analysis, name: str, to
     mark = " (confounded)" if analysis.covariates[name].confounded else ""
     label = text_of(numbers, f"covariate.{name}.label") + mark
     page.text(0.2, top + _LINE / 2, label, va="center_baseline")
-    contrast = _capitalised(text_of(numbers, f"covariate.{name}.contrast"))
+    contrast = capitalised(text_of(numbers, f"covariate.{name}.contrast"))
     page.text(0.2, top + 1.5 * _LINE, contrast, va="center_baseline", fontsize=SMALL, color=GREY)
 
 

@@ -1,0 +1,246 @@
+"""Panels of curves over time, a page of them with the numbers at risk below each."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+
+from sarcoma_sbrt.reporting.drawing import (
+    BLACK,
+    BLUE,
+    DASHED,
+    GREY,
+    SMALL,
+    VERMILION,
+    WIDTH,
+    Numbers,
+    Page,
+    bare,
+    capitalised,
+    illustrative,
+    text_of,
+    text_width,
+)
+from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.survival_statistics import ticks
+from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
+
+__all__ = ["Group", "page_of_panels", "panel_title"]
+
+
+class Group(NamedTuple):
+    """One curve: its population, its registry prefix and how it is drawn."""
+
+    population: str
+    prefix: str
+    label: str
+    colour: str
+    line: Any
+
+
+_HEIGHT = 1.85
+_TOP = 0.68  # the letter and the title, and the legend, which must not lie on curves
+_ROW = 0.15
+_LEFT = 0.66  # inches left of a panel, at least
+_GUTTER = 0.13  # inches between the names and the axis, on which the first number stands
+_NAME = 1.0  # inches of a group's name beside its numbers at risk, beyond which it wraps
+# A curve is drawn while a tenth of all are at risk, as Pocock, Clayton and Altman advise for
+# survival plots (Lancet 2002;359:1686): beyond, steps are large and mean little.
+_SHARE_AT_RISK = 0.1
+_BEYOND = 1.03  # where the axes end, as a multiple of their last month
+
+
+def page_of_panels(
+    panels: Sequence[str],
+    endpoint: EndpointSettings,
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    last: float,
+    key: str,
+    draw: Callable[[Axes, str, Sequence[Group]], list[str]],
+    heading: Callable[[str], str],
+    legend_lines: int = 2,
+) -> Page:
+    """Lay out a panel for all and for each way to group them, numbers at risk below each.
+
+    The axes end at the first tick at which less than a tenth of all are at risk, yet not before
+    any median nor the plan's last landmark; a line says so where follow-up goes on.
+
+    Parameters
+    ----------
+    panels : sequence of str
+        ``overall`` or covariate names, in order.
+    endpoint : EndpointSettings
+        Whose curves.
+    numbers : mapping
+        The registry.
+    analysis : Analysis
+        Its covariates are the ones that panels may name.
+    cohort : CohortSettings
+        Its label stands below.
+    last : float
+        The longest time in months; 0 where there are no curves.
+    key : str
+        What the lines mean that no legend names.
+    draw : callable
+        Draws one panel's curves and legend on its axes; the registry's keys that it shows.
+    heading : callable
+        The title of a panel.
+    legend_lines : int
+        Lines of the tallest legend, its title included.
+
+    Raises
+    ------
+    ValueError
+        When a panel is no covariate of two groups.
+    KeyError
+        When the registry lacks a number that the figure shows.
+    """
+    shown = [_groups(panel, endpoint, analysis, numbers) for panel in panels]
+    names = {g.label: _name_lines(g.label) for groups in shown for g in groups}
+    end = _axis_end(numbers, endpoint, shown, analysis, last)
+    months = [month for month in ticks(last) if month <= end] if last else [0]
+    columns = 1 if len(panels) == 1 else 2
+    lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
+    top = _TOP + 0.16 * (legend_lines - 2)
+    below = 0.42 + (1 + max(lines, 2)) * _ROW  # the axis, and the numbers at risk
+    cell = (WIDTH / columns, top + _HEIGHT + below + 0.12)
+    left = max(_LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
+    said = [key]
+    if end < last:
+        cut = "Axes end at the first tick at which less than a tenth of all are at risk"
+        longest = text_of(numbers, f"{endpoint.name}.time_max")
+        said.append(f"{cut}; the longest time is {longest} months.")
+    page = Page(-(-len(panels) // columns) * cell[1] + 0.16 + 0.15 * len(said))
+    keys: list[str] = []
+    for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
+        x, y = index % columns * cell[0], index // columns * cell[1]
+        axes = page.axes(x + left, y + top, cell[0] - left - 0.15, _HEIGHT)
+        _percent_over_months(axes, months, end or 1.0)
+        keys += draw(axes, panel, groups)
+        page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
+        page.text(x + left, y + 0.17, heading(panel))
+        place = (x + left, y + top + _HEIGHT + 0.42)
+        keys += _numbers_at_risk(page, axes, groups, names, numbers, months, place)
+    for index, line in enumerate(reversed(said)):
+        page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
+    page.footer(cohort, illustrative(numbers, keys))
+    return page
+
+
+def _percent_over_months(axes: Axes, months: Sequence[int], end: float) -> None:
+    axes.set(xlim=(-0.015 * end, _BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
+    axes.set_xticks(list(months), [str(month) for month in months])
+    axes.set_yticks([0, 25, 50, 75, 100])
+
+
+def _axis_end(
+    numbers: Numbers,
+    endpoint: EndpointSettings,
+    shown: Sequence[Sequence[Group]],
+    analysis: Analysis,
+    last: float,
+) -> float:
+    """Month at which the axes end: a tick, or `last` where enough are at risk up to it."""
+    enough = _SHARE_AT_RISK * float(numbers[f"{endpoint.name}.n"]["value"])
+    medians = [
+        float(numbers[f"{group.prefix}.median"]["value"])
+        for groups in shown
+        for group in groups
+        if is_estimated(numbers, f"{group.prefix}.median")
+    ]
+    needed = max(
+        [month for month in (*analysis.landmarks_months, *medians) if month <= last] or [0]
+    )
+    few = (
+        month
+        for month in ticks(last)
+        if month >= needed and numbers[f"{endpoint.name}.at_risk_{month}m"]["value"] < enough
+    )
+    end = float(next(few, last))
+    return end if end * _BEYOND < last else last
+
+
+def panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> str:
+    """What a panel shows: the endpoint, or what its curves are split by."""
+    if panel == "overall":
+        return text_of(numbers, f"endpoint.{endpoint.name}.label")
+    label = text_of(numbers, f"covariate.{panel}.label")
+    # "By histological grade", but "By BED10".
+    return f"By {label[:1].lower() + label[1:] if label[1:2].islower() else label}"
+
+
+def _name_lines(label: str) -> list[str]:
+    """Lines of a group's name beside its numbers at risk."""
+    width = text_width(label)
+    if width <= _NAME:
+        return [label]
+    return textwrap.wrap(label, max(int(len(label) * _NAME / width), 1), break_long_words=False)
+
+
+def _groups(
+    panel: str, endpoint: EndpointSettings, analysis: Analysis, numbers: Numbers
+) -> list[Group]:
+    """Curves of a panel.
+
+    Raises
+    ------
+    ValueError
+        When the panel is no covariate of two groups.
+    """
+    if panel == "overall":
+        label = f"All {endpoint.unit}s"
+        return [Group("overall", endpoint.name, label, BLACK, "solid")]
+    if panel not in analysis.covariates or analysis.covariates[panel].level is None:
+        raise ValueError(f"{endpoint.name}: {panel} does not make two groups")
+    return [
+        Group(
+            f"{panel}_{side}",
+            f"{endpoint.name}.{panel}_{side}",
+            capitalised(text_of(numbers, f"covariate.{panel}.{side}")),
+            colour,
+            line,
+        )
+        for side, colour, line in (
+            ("level", BLUE, "solid"),
+            ("reference", VERMILION, DASHED),
+        )
+    ]
+
+
+def _numbers_at_risk(
+    page: Page,
+    axes: Axes,
+    groups: Sequence[Group],
+    names: Mapping[str, Sequence[str]],
+    numbers: Numbers,
+    months: Sequence[int],
+    place: tuple[float, float],
+) -> list[str]:
+    """Number at risk under a panel, at its ticks, beside the groups' names; the keys shown."""
+    left, top = place
+    page.text(left - _GUTTER, top + 0.11, "At risk", fontsize=SMALL, ha="right")
+    lines = sum(len(names[group.label]) for group in groups)
+    width = axes.get_position().width * WIDTH
+    table = bare(page.axes(left, top + _ROW, width, _ROW * lines))
+    table.set(xlim=axes.get_xlim(), ylim=(lines, 0))
+    keys, row = [], 0
+    for group in groups:
+        said: dict[str, Any] = {
+            "color": group.colour,
+            "fontsize": SMALL,
+            "va": "center_baseline",
+        }
+        for line, text in enumerate(names[group.label]):
+            y = top + _ROW * (row + line + 1.5)
+            page.text(left - _GUTTER, y, text, ha="right", **said)
+        for month in months:
+            key = f"{group.prefix}.at_risk_{month}m"
+            keys.append(key)
+            table.text(month, row + 0.5, text_of(numbers, key), ha="center", **said)
+        row += len(names[group.label])
+    return keys
