@@ -88,7 +88,7 @@ def test_tests_exist(name: str) -> None:
     assert name in known_tests()
 
 
-@pytest.mark.parametrize("engine", ["comprisk", "firthmodels", "pimeta"])
+@pytest.mark.parametrize("engine", ["firthmodels", "pimeta", "surpyval"])
 def test_an_engine_of_one_statistic_is_imported_where_the_page_says(engine: str) -> None:
     package = REPOSITORY / "workflow" / "src" / "sarcoma_sbrt"
     importing = {

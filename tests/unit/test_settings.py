@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -362,3 +363,13 @@ def test_a_plan_that_names_an_unknown_or_unfit_covariate_is_refused_at_its_key()
         "accepted: one with level and reference",
         "models:0: univariable.os: unknown covariate, read garde, accepted: grade, age",
     ]
+
+
+def test_the_readme_of_the_configuration_names_every_block_of_the_plan() -> None:
+    config = Path(__file__).parents[2] / "config"
+    text = (config / "README.md").read_text(encoding="utf-8")
+    table = text.split("## The blocks of `models.yaml`")[1].split("## ")[0]
+    named = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row[:60])]
+    plan = (config / "models.yaml").read_text(encoding="utf-8")
+    blocks = re.findall(r"^(\w+):", plan, re.MULTILINE)
+    assert set(blocks) <= set(named)

@@ -18,6 +18,7 @@ FIGURES |= {
     for name in ANALYSIS.endpoints
     if ENDPOINTS[name].death == "competing"
 }
+FIGURES |= {f"cut_points_{e}": "dose_sensitivity" for e in ANALYSIS.dose_endpoints}
 FIGURES |= {f"comparison_{e}": "comparison" for e in ANALYSIS.comparison.endpoints}
 FIGURES |= {"dose_local_control": "dose"}
 FIGURES |= dict.fromkeys(ANALYSIS.clinical_figures, "clinical")
@@ -27,7 +28,9 @@ STATISTICS = {
     "kaplan_meier": [rules.kaplan_meier.output.statistics],
     "cox": [rules.cox.output.statistics],
     "diagnostics": [rules.diagnostics.output.statistics],
+    "imputation": [rules.imputation.output.statistics],
     "competing": [rules.competing.output.statistics],
+    "dose_sensitivity": [rules.dose_sensitivity.output.statistics],
     "forest": expand(rules.forest.output.statistics, endpoint=list(ANALYSIS.forest)),
     "consistency": [rules.consistency.output.statistics],
     "synthesis": [rules.synthesis.output.statistics],
@@ -90,6 +93,22 @@ STAGES = {
             "models.univariable",
         ],
     },
+    "imputation": {
+        "rule": "imputation",
+        "scripts": ["extract", "endpoints", "imputation"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.alpha",
+            "models.confidence_level",
+            "models.covariates",
+            "models.cox",
+            "models.imputation",
+            "models.multivariable",
+            "models.univariable",
+            "run.seed",
+        ],
+    },
     "competing": {
         "rule": "competing",
         "scripts": ["extract", "endpoints", "competing"],
@@ -105,6 +124,19 @@ STAGES = {
             "models.multivariable",
             "models.strata",
             "models.univariable",
+        ],
+    },
+    "dose_sensitivity": {
+        "rule": "dose_sensitivity",
+        "scripts": ["extract", "endpoints", "dose_sensitivity"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.confidence_level",
+            "models.covariates",
+            "models.cox",
+            "models.dose",
+            "run.seed",
         ],
     },
     "forest": {

@@ -95,6 +95,28 @@ rule diagnostics:
         "../scripts/diagnostics.py"
 
 
+rule imputation:
+    """Fit the Cox models of everybody, with covariates that were not recorded imputed."""
+    input:
+        endpoints=rules.endpoints.output.endpoints,
+        patients=rules.endpoints.output.patients,
+        lesions=rules.endpoints.output.lesions,
+        code=code("imputation"),
+        lock=str(LOCK),
+    output:
+        statistics=f"{RESULTS}/statistics/imputation.json",
+    log:
+        f"{LOGS}/imputation.log",
+    benchmark:
+        f"{BENCHMARKS}/imputation.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+    script:
+        "../scripts/imputation.py"
+
+
 rule competing:
     """Estimate cumulative incidences where a death competes, and what its gap changes."""
     input:
@@ -117,6 +139,27 @@ rule competing:
         plan=plan(),
     script:
         "../scripts/competing.py"
+
+
+rule dose_sensitivity:
+    """Hold local control against BED and EQD2 at several alpha/beta, and at every cut point."""
+    input:
+        tables=CANONICAL,
+        endpoints=rules.endpoints.output.endpoints,
+        code=code("dose_sensitivity"),
+        lock=str(LOCK),
+    output:
+        statistics=f"{RESULTS}/statistics/dose_sensitivity.json",
+    log:
+        f"{LOGS}/dose_sensitivity.log",
+    benchmark:
+        f"{BENCHMARKS}/dose_sensitivity.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        plan=plan(),
+    script:
+        "../scripts/dose_sensitivity.py"
 
 
 # Jobs that share the folds of one endpoint; how many there are changes no number.

@@ -7,6 +7,7 @@ from sarcoma_sbrt.reporting.clinical_figures import clinical_figures
 from sarcoma_sbrt.reporting.competing_figures import incidence_figure
 from sarcoma_sbrt.reporting.competing_statistics import competing_endpoints
 from sarcoma_sbrt.reporting.diagnostic_figures import functional_form_figure, schoenfeld_figure
+from sarcoma_sbrt.reporting.dose_figures import cut_point_figure
 from sarcoma_sbrt.reporting.evidence_figures import comparison_figure, dose_figure
 from sarcoma_sbrt.reporting.figures import (
     flow_figure,
@@ -54,6 +55,10 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
             cohort,
         )
         for name in competing_endpoints(plan.endpoints, analysis)
+    }
+    figures |= {
+        f"cut_points_{name}": cut_point_figure(numbers, plan.endpoints[name], analysis, cohort)
+        for name in analysis.dose_endpoints
     }
     tables = read_tables(snakemake.input.tables)
     figures |= clinical_figures(tables, numbers, plan.endpoints, analysis, cohort)

@@ -45,12 +45,12 @@ end
 local function marked_row(row)
   for i, cell in ipairs(row.cells) do
     cell.contents = pandoc.Blocks(cell.contents):walk({
-      Span = i > 1 and function(span)
+      Span = function(span)
         if is_filler(span) then
           span.classes:insert("filler")
           return span
         end
-      end or nil,
+      end,
       Block = i == 1 and function(block)
         if block.t == "Plain" or block.t == "Para" then
           block.content:insert(pandoc.Str(MARK))

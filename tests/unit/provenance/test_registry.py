@@ -39,6 +39,12 @@ ANALYSIS = analysis_settings(
             "spline_knots": 3,
         },
         "competing": {"death_gap_months": [0, None]},
+        "dose": {
+            "alpha_beta_gy": [3, 10],
+            "step_gy": 10,
+            "cut_points": {"least_share": 0.1, "least_events": 3, "permutations": 99},
+        },
+        "imputation": {"datasets": 2, "iterations": 1},
         "clinical_figures": ["swimmer", "waterfall", "spider"],
         "covariates": {},
         "strata": {},

@@ -156,6 +156,17 @@ def test_the_dose_of_a_site_of_few_lesions_is_not_told():
     assert "too few lesions" in table
 
 
+def test_lesions_whose_site_is_not_recorded_have_a_row_of_their_own():
+    rows = [(*key, None if key[0] == "bert-x" else "lung", 10) for *key, _, _ in ROWS["lesions"]]
+    found = records(tables(lesions=rows))
+    assert (found["site_dose.lung.n"].value, found["site_dose.missing.n"].value) == (2, 2)
+    assert "site_dose.missing.total.median" not in found, "too few to describe"
+    numbers = computed_entries([("x", s) for s in found.values()], OBSERVED)
+    table = clinical_tables(numbers, OBSERVED)["site_dose"]
+    assert "| Not recorded | {{< num site_dose.missing.n >}} | – | – | – |" in table
+    assert "site_dose.missing.n" not in records()
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_equal_input_gives_equal_bytes_whatever_the_order_of_rows(name):
     turned = {table: frame.iloc[::-1].reset_index(drop=True) for table, frame in tables().items()}
@@ -196,7 +207,9 @@ def test_a_figure_is_made_only_where_its_columns_are(left_out, made):
     assert _clinical_figures(ALL, ENDPOINTS, cohort) == made
     assert _clinical_figures([], ENDPOINTS, cohort) == ()
     assert (local_failure(ENDPOINTS, cohort) is None) == ("spider" not in made)
-    assert _clinical_figures(ALL, ENDPOINTS, cohort_of(columns)) == (), "observed, and not asked for"
+    assert _clinical_figures(ALL, ENDPOINTS, cohort_of(columns)) == (), (
+        "observed, and not asked for"
+    )
 
 
 def test_a_patient_without_follow_up_after_the_first_fraction_has_a_lane():

@@ -1,13 +1,16 @@
+from typing import get_args
+
 import pytest
 
 from sarcoma_sbrt.reporting.numbers import (
+    LACKING,
     computed_entries,
     configured_entries,
     plan_entries,
     printed,
     support_of,
 )
-from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
+from sarcoma_sbrt.reporting.statistics import Interval, Statistic, Status, not_estimable
 from sarcoma_sbrt.settings import Analysis, CohortSettings, Comparison
 
 
@@ -88,6 +91,20 @@ def test_what_is_not_estimable_prints_so_and_carries_its_reason():
     entries = computed_entries([("cox", record)], cohort("observed"))
     assert entries["x.hr"]["text"] == "not estimable"
     assert entries["x.hr.reason"]["text"] == "no patient of group G1 had an event"
+
+
+def test_what_the_plan_withholds_prints_that_it_is_not_available():
+    reason = "there are fewer than 100 patients"
+    record = Statistic("x.slope", None, "ratio", "slope", status="not_available", reason=reason)
+    share = Statistic("x.share", None, "percent", "share", status="not_available", reason=reason)
+    entries = computed_entries([("forest", record), ("forest", share)], cohort("observed"))
+    assert entries["x.slope"]["text"] == "not available"
+    assert entries["x.share.stated"]["text"] == "not available"
+    assert entries["x.slope.reason"]["text"] == reason
+
+
+def test_every_status_without_a_value_has_words():
+    assert set(LACKING) == set(get_args(Status)) - {"estimated"}
 
 
 def test_configuration_becomes_constants():

@@ -216,23 +216,33 @@ def test_quartiles_equal_those_of_r(
     assert record.ci.method == f"where the log-log band crosses {height}"
 
 
-# R: h <- min(tapply(lung$m, lung$female, max))
-#    summary(survfit(Surv(m, d) ~ female, lung), rmean = h)$table
-def test_restricted_means_equal_those_of_r_up_to_where_both_groups_were_followed(
+# R: tapply(lung$m, lung$female, max)  # 33.6 and 31.7: of 12, 24 and 36 months 24 is the last
+#    summary(survfit(Surv(m, d) ~ female, lung), rmean = 24)$table
+def test_restricted_means_equal_those_of_r_up_to_the_last_landmark_of_both_groups(
     found: dict[str, Statistic],
 ) -> None:
     for group, mean, error in (
-        ("sex_level", 14.978368378206930, 1.08147566944509399),
-        ("sex_reference", 10.646354630378497, 0.73258116580349286),
+        ("sex_level", 14.284971639444697, 0.89575791376590796),
+        ("sex_reference", 10.222811595717145, 0.63439604084405254),
     ):
         record = found[f"os.{group}.rmst"]
         assert record.value == pytest.approx(mean, rel=1e-10)
         assert found[f"os.{group}.rmst_se"].value == pytest.approx(error, rel=1e-10)
-        assert found[f"os.{group}.rmst_horizon"].value == pytest.approx(31.704312114989733)
+        assert found[f"os.{group}.rmst_horizon"].value == 24
         assert record.ci is not None
         assert record.ci.low == pytest.approx(mean - 1.959963984540054 * error)
-    # Nobody is compared with all patients: the mean goes as far as they were followed.
-    assert found["os.rmst_horizon"].value == found["os.time_max"].value
+    assert found["os.rmst_horizon"].value == 24
+
+
+def test_a_group_that_reaches_no_landmark_has_no_restricted_mean() -> None:
+    table, design = lung()
+    late = plan(landmarks_months=(33.0,))  # one group of two reaches it, and so do all
+    made = {s.key: s for s in survival_statistics(OS, table, design, late, COLUMNS)}
+    assert made["os.rmst_horizon"].value == 33
+    for group in ("sex_level", "sex_reference"):
+        record = made[f"os.{group}.rmst"]
+        assert record.status == "not_estimable"
+        assert record.reason == "a group was not followed to any landmark"
 
 
 def test_a_restricted_mean_goes_as_far_as_the_plan_says() -> None:

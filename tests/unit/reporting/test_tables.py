@@ -5,7 +5,7 @@ import pytest
 
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
-from sarcoma_sbrt.reporting.tables import tables
+from sarcoma_sbrt.reporting.tables import not_estimable_note, tables
 from sarcoma_sbrt.settings import (
     Analysis,
     CohortSettings,
@@ -451,6 +451,17 @@ def test_what_is_not_estimable_keeps_its_row_and_the_reason_is_said_once() -> No
         "Not estimable: <endpoint.lc.label> by <covariate.grade.label> and <endpoint.os.label> by "
         "<covariate.grade.label> because <cox.lc.univariable.grade.hr.reason>; <endpoint.os.label> "
         "by <covariate.age.label> because <cox.os.univariable.age.hr.reason>."
+    )
+
+
+def test_what_the_plan_withholds_is_said_apart_from_what_is_not_estimable() -> None:
+    reason = "there are fewer than 100 patients"
+    withheld = Statistic("a", None, "ratio", "slope", status="not_available", reason=reason)
+    impossible = not_estimable("b", "ratio", "slope", "no event was observed")
+    numbers = computed_entries([("x", withheld), ("x", impossible)], OBSERVED)
+    assert not_estimable_note(numbers, [("a", "one"), ("b", "another"), ("c", "a third")]) == (
+        "Not estimable: another because {{< num b.reason >}}. "
+        "Not available: one because {{< num a.reason >}}."
     )
 
 

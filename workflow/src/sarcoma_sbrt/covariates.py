@@ -18,12 +18,14 @@ from sarcoma_sbrt.dose import bed
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Covariate, Level
 
-__all__ = ["covariate_frame", "design"]
+__all__ = ["covariate_frame", "design", "of_lesions"]
 
 Tables = Mapping[str, pd.DataFrame]
 
 _LESION = ["patient_id", "lesion_id"]
 _TREATMENTS = ("radiotherapy", "chemotherapy")
+# Derived columns that a lesion has of its own; every other one is its patient's.
+_OWN = ("derived.size_mm", "derived.bed10_gy")
 # A dose of 50 Gy in five fractions has a BED of 100 Gy, whatever binary floats say.
 _RELATIVE_TOLERANCE = 1e-9
 
@@ -59,12 +61,16 @@ def covariate_frame(
     patients = patients.merge(_first_course(lesions, concurrent_days), on="patient_id", how="left")
     for kind in _TREATMENTS:
         patients[f"derived.{kind}"] = _given(patients["patient_id"], tables["treatments"], kind)
-    own = ["derived.size_mm", "derived.bed10_gy"]
-    inherited = patients.drop(columns=own)
+    inherited = patients.drop(columns=list(_OWN))
     lesions = lesions.drop(columns="start").merge(
         inherited, on="patient_id", how="left", validate="many_to_one"
     )
     return patients, lesions
+
+
+def of_lesions(column: str) -> bool:
+    """Whether a column of the frame per lesion is the lesion's own, and not its patient's."""
+    return column.startswith("lesions.") or column in _OWN
 
 
 def _named(table: pd.DataFrame, name: str) -> pd.DataFrame:

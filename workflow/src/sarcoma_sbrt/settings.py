@@ -21,8 +21,10 @@ __all__ = [
     "Comparison",
     "Covariate",
     "Diagnostics",
+    "DoseSensitivity",
     "EndpointSettings",
     "ForestPlan",
+    "Imputation",
     "Level",
     "Plan",
     "TableMapping",
@@ -190,6 +192,12 @@ class Covariate:
     confounded: bool = False
 
     @property
+    def in_sentence(self) -> str:
+        """The label as it stands within a sentence; an abbreviation keeps its capitals."""
+        label = self.label
+        return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+    @property
     def contrast(self) -> str:
         """The contrast in words, as a table prints it."""
         if self.level is not None and self.reference is not None:
@@ -242,12 +250,52 @@ class Diagnostics:
 
 
 @dataclass(frozen=True)
+class Imputation:
+    """How often missing covariates are imputed.
+
+    Attributes
+    ----------
+    datasets : int
+        Completed data sets, at least.
+    iterations : int
+        Cycles through the incomplete covariates before each of them.
+    """
+
+    datasets: int = 20
+    iterations: int = 10
+
+
+@dataclass(frozen=True)
+class DoseSensitivity:
+    """Which measures of dose, and which ways to split by them, local control is held against.
+
+    Attributes
+    ----------
+    alpha_beta_gy : tuple of float
+        Ratios at which BED and EQD2 are worked out.
+    step_gy : float
+        A hazard ratio is per so many Gy.
+    least_share, least_events : float, int
+        What a cut leaves on each side: this share of the lesions, and so many events.
+    permutations : int
+        Of doses, to correct p for the choice among the cuts.
+    """
+
+    alpha_beta_gy: tuple[float, ...] = (3.0, 4.0, 10.0)
+    step_gy: float = 10.0
+    least_share: float = 0.1
+    least_events: int = 3
+    permutations: int = 9999
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The analysis plan after what the cohort cannot supply has been taken out.
 
     Every mapping is endpoint -> covariate names (or model -> names), in the plan's order.
     `left_out` says what was taken out and why: ``{what: reason}``. `rmst_months` is None where
-    the restricted mean goes as far as every group was followed.
+    the restricted mean goes to the last landmark that every group reaches. `dose_endpoints`
+    count local failures lesion by lesion, in a cohort with doses.
     """
 
     confidence_level: float
@@ -275,6 +323,9 @@ class Analysis:
     forest_plan: ForestPlan | None = None
     competing_gaps_months: tuple[float | None, ...] = ()
     clinical_figures: tuple[str, ...] = ()
+    dose: DoseSensitivity = DoseSensitivity()
+    dose_endpoints: tuple[str, ...] = ()
+    imputation: Imputation = Imputation()
 
     def cox_models(self, endpoint: str) -> dict[str, tuple[str, ...]]:
         """Covariates of each Cox model of an endpoint, no two models the same.
@@ -459,6 +510,16 @@ def analysis_settings(
         forest_plan=_forest_plan(forest),
         competing_gaps_months=tuple(plan["competing"]["death_gap_months"]),
         clinical_figures=_clinical_figures(plan["clinical_figures"], endpoints, cohort),
+        dose=_dose(plan["dose"]),
+        # Local failures lesion by lesion, where there are doses to hold them against.
+        dose_endpoints=tuple(
+            name
+            for name in available
+            if endpoints[name].event == "local_failure"
+            and endpoints[name].unit == "lesion"
+            and cohort.supplies("derived.bed10_gy")
+        ),
+        imputation=Imputation(**plan["imputation"]),
     )
 
 
@@ -490,6 +551,17 @@ def _forest_plan(raw: Mapping[str, Any]) -> ForestPlan:
 
 def _diagnostics(raw: Mapping[str, Any]) -> Diagnostics:
     return Diagnostics(**{**raw, "time_cuts_months": tuple(raw["time_cuts_months"])})
+
+
+def _dose(raw: Mapping[str, Any]) -> DoseSensitivity:
+    cuts = raw["cut_points"]
+    return DoseSensitivity(
+        alpha_beta_gy=tuple(raw["alpha_beta_gy"]),
+        step_gy=raw["step_gy"],
+        least_share=cuts["least_share"],
+        least_events=cuts["least_events"],
+        permutations=cuts["permutations"],
+    )
 
 
 def _plan_problems(plan: Mapping[str, Any]) -> list[Problem]:

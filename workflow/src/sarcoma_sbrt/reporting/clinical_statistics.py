@@ -285,8 +285,9 @@ def site_statistics(
     Returns
     -------
     list of Statistic
-        ``site_dose.<site>.n`` of each site that was treated, and from `FEWEST` lesions with a
-        known dose on ``.<total|fractions|bed10>.<median|min|max>``.
+        ``site_dose.<site>.n`` of each site that was treated, ``missing`` where it is not
+        recorded, and from `FEWEST` lesions with a known dose on
+        ``.<total|fractions|bed10>.<median|min|max>``.
     """
     needs = ("lesions.site", "courses.start_day", "courses.dose_gy", "courses.fractions")
     if not all(map(cohort.supplies, needs)):
@@ -304,7 +305,8 @@ def site_statistics(
         of_site = rows[(rows["site"] == site).fillna(False).astype(bool)]
         if len(of_site):
             statistics += _site(site, of_site)
-    return statistics
+    unknown = rows[rows["site"].isna()]
+    return statistics + (_site("missing", unknown) if len(unknown) else [])
 
 
 def _site(site: str, rows: pd.DataFrame) -> list[Statistic]:

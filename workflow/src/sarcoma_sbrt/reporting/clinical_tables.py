@@ -27,8 +27,9 @@ def clinical_tables(numbers: Numbers, cohort: CohortSettings) -> dict[str, str]:
     cohort : CohortSettings
         Its label stands under the table of a reconstructed cohort.
     """
-    sites = [site for site in TABLES["lesions"]["site"].codes if f"site_dose.{site}.n" in numbers]
-    rows = [_row(numbers, site) for site in sites]
+    labels = {site: in_words(site) for site in TABLES["lesions"]["site"].codes}
+    labels |= {"missing": "Not recorded"}
+    rows = [_row(numbers, s, label) for s, label in labels.items() if f"site_dose.{s}.n" in numbers]
     header = ("Site", "Lesions", "Dose, Gy", "Fractions", "BED10, Gy")
     few = any(ABSENT in row for row in rows)
     caption = (
@@ -40,7 +41,7 @@ def clinical_tables(numbers: Numbers, cohort: CohortSettings) -> dict[str, str]:
     return dict([made]) if made else {}
 
 
-def _row(numbers: Numbers, site: str) -> Row:
+def _row(numbers: Numbers, site: str, label: str) -> Row:
     cells = []
     for name in ("total", "fractions", "bed10"):
         key = f"site_dose.{site}.{name}"
@@ -49,4 +50,4 @@ def _row(numbers: Numbers, site: str) -> Row:
             cells.append(f"{median} ({low}–{high})")
         else:
             cells.append(ABSENT)
-    return (in_words(site), num(f"site_dose.{site}.n"), *cells)
+    return (label, num(f"site_dose.{site}.n"), *cells)

@@ -475,7 +475,7 @@ def _fitted(
         level=analysis.confidence_level,
         ties=analysis.ties,
         cluster=group.rows["patient_id"].to_numpy(dtype=str) if lesions else None,
-        labels={name: _in_sentence(analysis.covariates[name].label) for name in map(str, design)},
+        labels={name: analysis.covariates[name].in_sentence for name in map(str, design)},
     )
 
 
@@ -488,11 +488,6 @@ def _term(
     given = dict(rest) | {"p": robust.p}
     yield Statistic(f"{key}.hr", term.hazard_ratio, "hazard ratio", method, ci=ci, **given)
     yield Statistic(f"{key}.p", robust.p, "p", method, **given)
-
-
-def _in_sentence(label: str) -> str:
-    """The label as it stands within a sentence; an abbreviation keeps its capitals."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 # --- another gap --------------------------------------------------------------------------

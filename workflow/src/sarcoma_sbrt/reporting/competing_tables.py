@@ -13,7 +13,7 @@ from sarcoma_sbrt.reporting.competing_statistics import (
     gap_name,
     gaps,
 )
-from sarcoma_sbrt.reporting.numbers import TRANSFORMS
+from sarcoma_sbrt.reporting.numbers import TRANSFORMS, is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -98,7 +98,7 @@ def size_of_difference(numbers: Numbers, endpoint: str, analysis: Analysis) -> s
         One of `DIFFERENCES`, ``none`` where it prints as nil; empty where there is no estimate.
     """
     keys = [f"{endpoint}.cif_difference_{t:g}m" for t in analysis.landmarks_months]
-    known = [numbers[key] for key in keys if _estimated(numbers, key)]
+    known = [numbers[key] for key in keys if is_estimated(numbers, key)]
     if not known:
         return ""
     greatest = max(known, key=lambda entry: entry["value"])
@@ -118,13 +118,9 @@ def gap_decides(numbers: Numbers, endpoint: EndpointSettings, analysis: Analysis
         ]
         if _all(numbers, (own, excess)):
             exceeded.append(numbers[excess]["value"])
-            known = [numbers[key]["value"] for key in others if _estimated(numbers, key)]
+            known = [numbers[key]["value"] for key in others if is_estimated(numbers, key)]
             moved += [abs(value - numbers[own]["value"]) for value in known]
     return max(moved) > max(exceeded)
-
-
-def _estimated(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
 
 
 def _words(endpoint: EndpointSettings) -> dict[int, str]:
@@ -219,7 +215,7 @@ def _incidence_sentence(
 
 
 def _all(numbers: Numbers, keys: Iterable[str]) -> bool:
-    return all(_estimated(numbers, key) for key in keys)
+    return all(is_estimated(numbers, key) for key in keys)
 
 
 def _complement_sentence(
@@ -230,7 +226,7 @@ def _complement_sentence(
     pairs = {
         i: (f"{name}.cif_complement_{t:g}m", f"{name}.cif_difference_{t:g}m")
         for i, t in enumerate(analysis.landmarks_months)
-        if _estimated(numbers, f"{name}.cif_difference_{t:g}m")
+        if is_estimated(numbers, f"{name}.cif_difference_{t:g}m")
     }
     if not pairs:
         return None
@@ -301,7 +297,7 @@ def _hazard_rows(numbers: Numbers, analysis: Analysis, endpoint: str, model: str
 def _hazard(numbers: Numbers, key: str) -> tuple[str, str]:
     if key not in numbers:
         return ABSENT, ABSENT
-    firth = _FIRTH if "Firth" in numbers[key]["method"] and _estimated(numbers, key) else ""
+    firth = _FIRTH if "Firth" in numbers[key]["method"] and is_estimated(numbers, key) else ""
     return with_interval(numbers, key) + firth, p_beside(numbers, key)
 
 

@@ -12,6 +12,7 @@ from sarcoma_sbrt.reporting.competing_tables import (
     gap_decides,
     size_of_difference,
 )
+from sarcoma_sbrt.reporting.dose_tables import is_reciprocal
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["conditions"]
@@ -41,7 +42,10 @@ SECTIONS = (
     "cox.pfs.multivariable.grade",
     "diagnostics.largest_influence",
     "dose",
+    "dose_sensitivity.n.reason",
     "forest",
+    "imputation.models",
+    "imputation.ratio_min",
     "lc",
     "lc.competing",
     "lesions.size",
@@ -56,8 +60,14 @@ PARTS = (
     "complement_lc",
     "fine_gray",
     "gap_lc",
+    "imputation",
     "incidence",
     "incidence_lc",
+    "cut_points",
+    "cut_search",
+    "dose_measures",
+    "dose_ranks",
+    "dose_response",
     "comparison_lc",
     "comparison_os",
     "diagnostics",
@@ -87,7 +97,10 @@ SITES = ("all", "bone", "brain", "lung", "mixed", "spine")
 # Counts after which the text needs "patient" or "patients".
 ONES = ("cohort.grade.missing.n", "toxicity.grade_3_or_more.n")
 # Counts of which the text speaks only where there are any.
-SOMES = tuple(f"diagnostics.{name}" for name in ("failed", "influenced", "nonlinear", "untested"))
+SOMES = (
+    *(f"diagnostics.{name}" for name in ("failed", "influenced", "nonlinear", "untested")),
+    *(f"imputation.{name}" for name in ("incomplete", "turned")),
+)
 # Times that the text names by their place in the configuration.
 TIMES_MONTHS = (12, 24, 36)
 # Percentage points between this cohort and its target, up to which the text calls them near.
@@ -136,6 +149,7 @@ def conditions(
         reconstructed from; neither where that cannot be quoted),
         ``attainable.<endpoint>`` (it is apart, though the printed rates are possible),
         ``dose.loi_alone`` (one series stands apart on the dose axis),
+        ``reciprocal.<endpoint>`` (the plan's model has the ratio of its cut the other way round),
         ``<endpoint>.<field>[.<value>]`` of its definition, ``ties.<name>``,
         ``median_ci.<rule>``, ``median_at_half.<rule>`` and ``has.rmst_months`` (of the
         estimators), ``has.confounded`` and ``first_progression_only``.
@@ -160,6 +174,8 @@ def conditions(
     for name in analysis.comparison.endpoints:
         answers |= _beside_target(name, numbers, analysis, cohort)
     answers["dose.loi_alone"] = _loi_alone(numbers)
+    for name in endpoints:
+        answers[f"reciprocal.{name}"] = is_reciprocal(numbers, name, analysis)
     answers |= _estimators(analysis)
     answers |= _competing(numbers, analysis, endpoints)
     used = {name for names in analysis.univariable.values() for name in names}

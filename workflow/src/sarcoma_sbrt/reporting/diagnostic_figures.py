@@ -26,12 +26,11 @@ from sarcoma_sbrt.reporting.drawing import (
     Page,
     bare,
     illustrative,
-    is_estimated,
     stated_p,
     styled,
     text_of,
 )
-from sarcoma_sbrt.reporting.numbers import MINUS
+from sarcoma_sbrt.reporting.numbers import MINUS, is_estimated
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.schema import column
 from sarcoma_sbrt.settings import Analysis, CohortSettings

@@ -68,7 +68,7 @@ class _Model:
     @property
     def options(self) -> dict[str, Any]:
         """What every fit of the model is told."""
-        labels = {covariate.name: _in_sentence(covariate.label) for covariate in self.covariates}
+        labels = {covariate.name: covariate.in_sentence for covariate in self.covariates}
         analysis = self.analysis
         return {"level": analysis.confidence_level, "ties": analysis.ties, "labels": labels}
 
@@ -351,11 +351,6 @@ def _model(
     )
 
 
-def _in_sentence(label: str) -> str:
-    """The label as it stands within a sentence; an abbreviation keeps its capitals."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
-
-
 # --- proportional hazards -----------------------------------------------------------------
 
 
@@ -470,7 +465,7 @@ def _stratified(
 ) -> list[Statistic]:
     """Hazard ratios of the other covariates; a univariable model has none."""
     others = [other.name for other in model.covariates if other is not covariate]
-    method = f"{model.hazards} model stratified by {_in_sentence(covariate.label)}"
+    method = f"{model.hazards} model stratified by {covariate.in_sentence}"
     method += "" if covariate.step is None else ", cut at its median"
     if isinstance(found, str):
         return _unknown([f"{key}.{other}" for other in others], _RATIO, method, found, model)

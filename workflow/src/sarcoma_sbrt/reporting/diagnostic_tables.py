@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -13,6 +14,7 @@ from sarcoma_sbrt.reporting.tables import (
     Numbers,
     Row,
     listed,
+    not_estimable_note,
     num,
     table_div,
     under_header,
@@ -88,7 +90,7 @@ def _diagnostics(
         "lesions of the patient."
         if any(endpoints[name].unit == "lesion" for name in analysis.endpoints)
         else "",
-        _reasons(numbers, named),
+        not_estimable_note(numbers, named),
     )
     header = ("", "Univariable", "", "", "Multivariable", "", "")
     layout = Layout("diagnostics", header, (28, 11, 9, 12, 11, 9, 12))
@@ -110,14 +112,14 @@ def _covariate_rows(numbers: Numbers, analysis: Analysis, endpoint: str) -> Iter
 def _cells(numbers: Numbers, key: str) -> Row:
     """Statistic and p of the test, and the influence; absent where there is none."""
     influence = ABSENT
-    if _known(numbers, f"{key}.dfbetas"):
+    if is_estimated(numbers, f"{key}.dfbetas"):
         influence = f"{num(f'{key}.dfbetas')} ({num(f'{key}.influential')})"
     return (*_test(numbers, f"{key}.ph"), influence)
 
 
 def _test(numbers: Numbers, key: str) -> Row:
     return tuple(
-        num(f"{key}.{part}") if _known(numbers, f"{key}.{part}") else ABSENT
+        num(f"{key}.{part}") if is_estimated(numbers, f"{key}.{part}") else ABSENT
         for part in ("chi_square", "p")
     )
 
@@ -169,7 +171,7 @@ def _nonproportional(
         f"ratios of the other covariates where the model is stratified. Intervals are {LEVEL}s.",
         "The *p* of a change tests it against the proportional model.",
         _CLUSTERED if clustered else "",
-        _reasons(numbers, named),
+        not_estimable_note(numbers, named),
     )
     layout = Layout("nonproportional", ("Model", f"HR ({LEVEL})", "*p*"), (54, 26, 12))
     return table_div(layout, rows, caption, cohort)
@@ -216,12 +218,12 @@ def _ratio(numbers: Numbers, label: str, key: str, at: str = "") -> Row:
     """Row of a hazard ratio (at a time) with its p."""
     if f"{key}.hr{at}" not in numbers:
         return (label, ABSENT, ABSENT)
-    p = num(f"{key}.p{at}") if _known(numbers, f"{key}.p{at}") else ABSENT
+    p = num(f"{key}.p{at}") if is_estimated(numbers, f"{key}.p{at}") else ABSENT
     return (label, with_interval(numbers, f"{key}.hr{at}"), p)
 
 
 def _change(numbers: Numbers, label: str, key: str) -> Row:
-    return (label, "", num(key) if _known(numbers, key) else ABSENT)
+    return (label, "", num(key) if is_estimated(numbers, key) else ABSENT)
 
 
 def _unknown(numbers: Numbers, key: str, title: str) -> list[tuple[str, str]]:
@@ -258,7 +260,7 @@ def _functional_form(
     caption = (
         "Form of continuous covariates: a restricted cubic spline of "
         f"{num('config.models.diagnostics.spline_knots')} knots tested against the straight line.",
-        _reasons(numbers, named),
+        not_estimable_note(numbers, named),
     )
     layout = Layout("functional_form", ("Covariate", "Chi-square", "*p*"), (60, 16, 12))
     return table_div(layout, rows, caption, cohort)
@@ -269,24 +271,3 @@ def _adjusted(model: str, name: str, names: Sequence[str]) -> str:
     if model == "univariable" or not others:
         return "univariable"
     return f"adjusted for {listed(others)}"
-
-
-# --- notes --------------------------------------------------------------------------------
-
-
-def _known(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
-
-
-def _reasons(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
-    """Say why each number that cannot be had cannot; the same reason is said once."""
-    by_reason: dict[str, list[tuple[str, str]]] = {}
-    for key, name in named:
-        if key in numbers and numbers[key]["status"] == "not_estimable":
-            by_reason.setdefault(str(numbers[key]["reason"]), []).append((key, name))
-    notes = [
-        f"{listed(list(dict.fromkeys(name for _, name in found)))} because "
-        f"{num(f'{found[0][0]}.reason')}"
-        for found in by_reason.values()
-    ]
-    return f"Not estimable: {'; '.join(notes)}." if notes else ""

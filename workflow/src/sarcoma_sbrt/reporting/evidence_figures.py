@@ -37,7 +37,6 @@ from sarcoma_sbrt.reporting.drawing import (
     Page,
     bare,
     illustrative,
-    is_estimated,
     is_filler,
     stated_p,
     styled,
@@ -46,6 +45,7 @@ from sarcoma_sbrt.reporting.drawing import (
 )
 from sarcoma_sbrt.reporting.evidence_statistics import DOSE_TIME_MONTHS
 from sarcoma_sbrt.reporting.evidence_tables import RATE_MARKS
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.placement import Box, Place, label_places
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 

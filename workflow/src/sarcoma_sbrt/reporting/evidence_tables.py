@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sarcoma_sbrt.evidence.synthesis import ALL_SITES
 from sarcoma_sbrt.reporting.consistency_tables import consistency_tables, optional, text_of
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -281,10 +282,6 @@ def _groups(numbers: Numbers, analysis: Analysis) -> list[_Pooled]:
     return found
 
 
-def _is_estimated(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
-
-
 def _synthesis(
     numbers: Numbers, analysis: Analysis, cohort: CohortSettings
 ) -> tuple[str, str] | None:
@@ -315,13 +312,13 @@ def _synthesis(
 
 
 def _pooled_somehow(numbers: Numbers, group: _Pooled) -> bool:
-    return any(_is_estimated(numbers, f"{group.key}{part}") for part in ("", ".all_rows"))
+    return any(is_estimated(numbers, f"{group.key}{part}") for part in ("", ".all_rows"))
 
 
 def _group_rows(numbers: Numbers, group: _Pooled) -> list[Row]:
     key = group.key
     k = optional(numbers, f"{key}.k")
-    if _is_estimated(numbers, key):
+    if is_estimated(numbers, key):
         main = (_site(group.site), k, with_interval(numbers, key), *_spread(numbers, key))
     else:
         reason = f"not pooled: {num(f'{key}.reason')}"
@@ -345,7 +342,7 @@ def _sensitivity(numbers: Numbers, key: str) -> Iterator[Row]:
         ("plain", "plain Hartung-Knapp interval", wider),
     ):
         of = f"{key}.{name}"
-        if told and _is_estimated(numbers, of):
+        if told and is_estimated(numbers, of):
             k = num(f"{of}.k") if f"{of}.k" in numbers else optional(numbers, f"{key}.k")
             yield (f"&emsp;{label}", k, with_interval(numbers, of), *_spread(numbers, of))
 
@@ -372,7 +369,7 @@ def _leave_one_out(numbers: Numbers, analysis: Analysis) -> tuple[str, str] | No
     rows: list[Row] = []
     silent = False
     for group in _groups(numbers, analysis):
-        if _is_estimated(numbers, group.key):
+        if is_estimated(numbers, group.key):
             block = list(_left_out_rows(numbers, group.key))
             label = num(f"endpoint.{group.endpoint}.label")
             title = f"{label} {_months(analysis, group.time)}, {_site(group.site).lower()}"
@@ -391,7 +388,7 @@ def _left_out_rows(numbers: Numbers, key: str) -> Iterator[Row]:
     pattern = re.compile(rf"{re.escape(key)}\.leave_out\.(\w+)")
     for study in sorted(match[1] for other in numbers if (match := pattern.fullmatch(other))):
         left = f"{key}.leave_out.{study}"
-        if _is_estimated(numbers, left):
+        if is_estimated(numbers, left):
             yield (_label(study), with_interval(numbers, left))
 
 

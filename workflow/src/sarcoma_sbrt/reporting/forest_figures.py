@@ -23,10 +23,10 @@ from sarcoma_sbrt.reporting.drawing import (
     Numbers,
     Page,
     illustrative,
-    is_estimated,
     styled,
     text_of,
 )
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
 __all__ = ["importance_figure", "partial_dependence_figure"]

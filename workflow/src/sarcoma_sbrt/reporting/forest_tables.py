@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from scipy.stats import norm
 
 from sarcoma_sbrt.reporting.forest_statistics import DEMANDS, TRIED
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     Layout,
@@ -61,10 +62,6 @@ def forest_tables(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) 
         _grid(analysis),
     )
     return dict(table for table in made if table is not None)
-
-
-def _estimated(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
 
 
 def _value(numbers: Numbers, key: str) -> float:
@@ -123,12 +120,12 @@ def _measures(numbers: Numbers, analysis: Analysis, endpoint: str) -> Iterator[R
         measures += [(f"Brier score {at}", f"brier_{month:g}m"), (f"AUC {at}", f"auc_{month:g}m")]
     for label, measure in measures:
         keys = [f"forest.{endpoint}.cv.{model}.{measure}" for model in _MODELS]
-        if any(_estimated(numbers, key) for key in keys):
+        if any(is_estimated(numbers, key) for key in keys):
             yield (label, *(_cell(numbers, key) for key in keys))
 
 
 def _cell(numbers: Numbers, key: str) -> str:
-    if not _estimated(numbers, key):
+    if not is_estimated(numbers, key):
         return ABSENT
     if f"{key}.low" not in numbers:
         return num(key)
@@ -142,7 +139,7 @@ def _not_made(numbers: Numbers, endpoints: Sequence[str]) -> Iterator[str]:
     for endpoint in endpoints:
         for model in ("forest", "cox"):
             key = f"forest.{endpoint}.cv.{model}.harrell"
-            if not _estimated(numbers, key) and f"{key}.reason" in numbers:
+            if not is_estimated(numbers, key) and f"{key}.reason" in numbers:
                 reason = num(f"{key}.reason")
                 yield f"{_label(endpoint)}, {_MODELS[model]}: not estimable, because {reason}."
 
@@ -151,10 +148,10 @@ def _unscored(numbers: Numbers, analysis: Analysis, endpoints: Sequence[str]) ->
     """Landmarks without rows where the others have some, and why."""
     reasons: dict[str, str] = {}
     for endpoint in endpoints:
-        made = _estimated(numbers, f"forest.{endpoint}.cv.forest.harrell")
+        made = is_estimated(numbers, f"forest.{endpoint}.cv.forest.harrell")
         for month in analysis.landmarks_months:
             key = f"forest.{endpoint}.cv.forest.brier_{month:g}m"
-            if made and not _estimated(numbers, key) and f"{key}.reason" in numbers:
+            if made and not is_estimated(numbers, key) and f"{key}.reason" in numbers:
                 reasons.setdefault(str(numbers[key]["reason"]), num(f"{key}.reason"))
     if not reasons:
         return ""
@@ -246,7 +243,7 @@ def _met(numbers: Numbers, endpoints: Sequence[str], demand: str) -> str:
 def _words(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
     """Paragraph on one endpoint's forest."""
     key = f"forest.{endpoint}"
-    if not _estimated(numbers, f"{key}.concordance"):
+    if not is_estimated(numbers, f"{key}.concordance"):
         reason = num(f"{key}.concordance.reason")
         return f"For {_label_lower(endpoint)} no forest was grown, because {reason}."
     grown = (
@@ -255,7 +252,7 @@ def _words(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
         f"each split; the out-of-bag concordance was {num(f'{key}.concordance')} (standard error "
         f"{num(f'{key}.concordance.se')}), {num(f'{key}.untuned.concordance')} without tuning."
     )
-    if not _estimated(numbers, f"{key}.cv.forest.harrell"):
+    if not is_estimated(numbers, f"{key}.cv.forest.harrell"):
         reason = num(f"{key}.cv.forest.harrell.reason")
         return f"{grown} It was not cross-validated, because {reason}."
     mattered = _mattered(numbers, analysis, endpoint)
@@ -276,7 +273,7 @@ def _ordered(numbers: Numbers, key: str) -> str:
     own = (
         f"Of patients left out Harrell’s C was {num(forest)} (standard error {num(f'{forest}.se')}"
     )
-    if not _estimated(numbers, cox):
+    if not is_estimated(numbers, cox):
         return f"{own}; {chance}); the Cox model has none, because {num(f'{cox}.reason')}."
     gain = abs(_value(numbers, f"{key}.cv.concordance_gain"))
     least = min(error, _value(numbers, f"{cox}.se"))
@@ -292,7 +289,7 @@ def _predicted(numbers: Numbers, key: str) -> str:
     """Whether the forest's predictions are better than those of no covariate."""
     forest, null = (f"{key}.cv.{model}.integrated_brier" for model in ("forest", "kaplan_meier"))
     gain = f"{key}.cv.forest.gain"
-    if not _estimated(numbers, gain):
+    if not is_estimated(numbers, gain):
         return ""
     if _value(numbers, f"{gain}.low") > 0:
         says = "the covariates helped in nearly every dealing of the patients"
@@ -315,7 +312,7 @@ def _mattered(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
     found = {
         name: key
         for name, key in keys.items()
-        if _estimated(numbers, key) and _value(numbers, f"{key}.low") > 0
+        if is_estimated(numbers, key) and _value(numbers, f"{key}.low") > 0
     }
     if not found:
         return "No covariate’s permutation cost concordance in nearly every dealing."

@@ -182,7 +182,7 @@ def _fitted(model: _Model, analysis: Analysis, key: str) -> tuple[list[Statistic
 def _estimated(model: _Model, analysis: Analysis) -> tuple[Cox, str]:
     """Fitted model and, where it is Firth's, why the likelihood alone has no maximum."""
     cases, level = model.cases, analysis.confidence_level
-    labels = {covariate.name: _in_sentence(covariate.label) for covariate in model.covariates}
+    labels = {covariate.name: covariate.in_sentence for covariate in model.covariates}
     try:
         fit = fit_cox(
             cases.design,
@@ -352,11 +352,6 @@ def _clustering(
         Statistic(f"{key}.se_ratio_min", min(ratios), "ratio", f"least {_SE_RATIO}", **rest),
         Statistic(f"{key}.se_ratio_max", max(ratios), "ratio", f"greatest {_SE_RATIO}", **rest),
     ]
-
-
-def _in_sentence(label: str) -> str:
-    """The label as it stands within a sentence; an abbreviation keeps its capitals."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _size(model: _Model) -> list[Statistic]:

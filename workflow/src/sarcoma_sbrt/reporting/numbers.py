@@ -19,6 +19,7 @@ __all__ = [
     "Rounding",
     "computed_entries",
     "configured_entries",
+    "is_estimated",
     "plan_entries",
     "printed",
     "support_of",
@@ -27,7 +28,15 @@ __all__ = [
 
 NOT_REACHED = "NR"
 NOT_ESTIMABLE = "not estimable"
+NOT_AVAILABLE = "not available"
 MINUS = "\u2212"
+
+# What is printed in place of a value, by the status that says why there is none.
+LACKING = {
+    "not_reached": NOT_REACHED,
+    "not_estimable": NOT_ESTIMABLE,
+    "not_available": NOT_AVAILABLE,
+}
 
 # From the strongest mark to the weakest: a statistic inherits the weakest it touches.
 SUPPORT = ("printed", "inferred", "filler")
@@ -148,7 +157,7 @@ def computed_entries(
     Beside its own key a statistic gives ``<key>.low`` and ``<key>.high`` (an interval's
     limits), ``<key>.stated`` (a p with its relation, "= 0.016" or "< 0.001"; a time with its
     unit, "24.0 months" or "not reached"; a rate with its sign, "53.0%" or "not estimable") and
-    ``<key>.reason`` (why it is not estimable).
+    ``<key>.reason`` (why there is no value).
 
     Parameters
     ----------
@@ -177,6 +186,11 @@ def computed_entries(
     return entries
 
 
+def is_estimated(numbers: Mapping[str, Mapping[str, Any]], key: str) -> bool:
+    """Whether the number is in the registry and has a value."""
+    return key in numbers and numbers[key]["status"] == "estimated"
+
+
 def _base(statistic: Statistic, stage: str, support: str) -> dict[str, Any]:
     record = asdict(statistic) | {"columns": list(statistic.columns)}
     return record | {"kind": "computed", "source": stage, "support": support}
@@ -185,7 +199,7 @@ def _base(statistic: Statistic, stage: str, support: str) -> dict[str, Any]:
 def _text(statistic: Statistic) -> str:
     if statistic.value is not None:
         return printed(statistic.value, statistic.unit)
-    return NOT_REACHED if statistic.status == "not_reached" else NOT_ESTIMABLE
+    return LACKING[statistic.status]
 
 
 def _digits(unit: str) -> int | None:

@@ -510,7 +510,9 @@ def _restricted_mean(
     followed = [other.curve for other in populations if other.curve is not None]
     if population.curve is None:
         raise NotEstimable(_NOBODY)
-    horizon = common_horizon(followed) if analysis.rmst_months is None else analysis.rmst_months
+    horizon = analysis.rmst_months
+    if horizon is None:
+        horizon = common_horizon(followed, analysis.landmarks_months)
     mean = population.curve.restricted_mean(horizon)
     how = "symmetric, from Greenwood's variance"
     ci = Interval(mean.low, mean.high, analysis.confidence_level, how)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sarcoma_sbrt.reporting.numbers import NOT_REACHED, TRANSFORMS
+from sarcoma_sbrt.reporting.numbers import NOT_REACHED, TRANSFORMS, is_estimated
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -244,7 +244,7 @@ def _share(numbers: Numbers, key: str) -> str:
 def with_interval(numbers: Numbers, key: str, percent: bool = False) -> str:
     """Value with its confidence limits, where there are any."""
     value = num(f"{key}.stated" if percent else key)
-    if f"{key}.low" not in numbers or numbers[key]["status"] == "not_estimable":
+    if f"{key}.low" not in numbers or numbers[key]["status"] in _STATUSES:
         return value
     return f"{value} ({num(f'{key}.low')}–{num(f'{key}.high')})"
 
@@ -566,7 +566,9 @@ def _ordered(
                 for pair in itertools.combinations(TABLES[table][column].codes, 2):
                     of = f"{key}.pair.{'_'.join(pair)}"
                     if f"{of}.p" in numbers:
-                        holm = num(f"{of}.p_holm") if _known(numbers, f"{of}.p_holm") else ABSENT
+                        holm = (
+                            num(f"{of}.p_holm") if is_estimated(numbers, f"{of}.p_holm") else ABSENT
+                        )
                         block.append((f"&emsp;{listed(pair)}", *_tested(numbers, of), holm))
                         named.append((f"{of}.p", f"{_pair(endpoint, name)}, {listed(pair)}"))
         rows += under_header(num(f"endpoint.{endpoint}.label"), block, 4)
@@ -580,13 +582,9 @@ def _ordered(
     return table_div(Layout("ordered", header, (50, 14, 12, 14)), rows, caption, cohort)
 
 
-def _known(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
-
-
 def _tested(numbers: Numbers, key: str) -> tuple[str, str]:
     """Cells of a test's chi-square and its p."""
-    if not _known(numbers, f"{key}.p"):
+    if not is_estimated(numbers, f"{key}.p"):
         return (num(f"{key}.p") if f"{key}.p" in numbers else ABSENT), ABSENT
     return num(f"{key}.chi_square"), num(f"{key}.p")
 
@@ -696,7 +694,7 @@ def _hazard_cell(numbers: Numbers, key: str) -> str:
 
 
 def _is_penalised(numbers: Numbers, key: str) -> bool:
-    return _known(numbers, key) and "Firth" in numbers[key]["method"]
+    return is_estimated(numbers, key) and "Firth" in numbers[key]["method"]
 
 
 def _penalised(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
@@ -716,7 +714,7 @@ def covariate_label(analysis: Analysis, name: str) -> str:
 def p_beside(numbers: Numbers, key: str) -> str:
     """Cell of the p that belongs to a hazard ratio, empty where neither can be estimated."""
     of = f"{key.removesuffix('.hr')}.p"
-    known = of in numbers and numbers[of]["status"] == "estimated"
+    known = is_estimated(numbers, of)
     return num(of) if known else ABSENT
 
 
@@ -882,10 +880,10 @@ def _named_models(numbers: Numbers, analysis: Analysis, endpoint: str) -> dict[s
 def _global_rows(numbers: Numbers, key: str, label: str) -> list[Row]:
     """A model's three tests and, where it has them, those clustered by patient."""
     df = f"{key}.likelihood_ratio.df"
-    known = num(df) if _known(numbers, df) else ABSENT
+    known = num(df) if is_estimated(numbers, df) else ABSENT
     cells = [cell for test in _GLOBAL for cell in _tested(numbers, f"{key}.{test}")]
     rows: list[Row] = [(label, known, *cells)]
-    if _known(numbers, f"{key}.robust_wald.p"):
+    if is_estimated(numbers, f"{key}.robust_wald.p"):
         robust = [
             cell
             for test in ("robust_wald", "robust_score")
@@ -1000,15 +998,18 @@ def not_reached_note(numbers: Numbers, keys: Iterable[str]) -> str:
     return f"{NOT_REACHED}: not reached." if NOT_REACHED in texts else ""
 
 
+# Statuses of numbers that have neither a value nor limits, as a note begins with them.
+_STATUSES = {"not_estimable": "Not estimable", "not_available": "Not available"}
+
+
 def not_estimable_note(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
     """Say why each number that cannot be had cannot; the same reason is said once."""
-    lost = [
-        (key, name)
-        for key, name in named
-        if key in numbers and numbers[key]["status"] == "not_estimable"
-    ]
-    notes = _because(numbers, lost)
-    return f"Not estimable: {notes}." if notes else ""
+    shown = list(named)
+    lost = {
+        word: [(key, name) for key, name in shown if numbers.get(key, {}).get("status") == status]
+        for status, word in _STATUSES.items()
+    }
+    return " ".join(f"{word}: {_because(numbers, of)}." for word, of in lost.items() if of)
 
 
 def _because(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
