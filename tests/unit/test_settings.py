@@ -228,6 +228,13 @@ def test_an_estimator_that_there_is_not_is_refused_at_its_key(
     assert problem.column == path
 
 
+def test_a_test_is_stratified_only_by_what_is_tested() -> None:
+    assert RECONSTRUCTED.analysis.stratified_by == dict.fromkeys(("lc", "os", "pfs"), ("grade",))
+    raw = raw_plan("reconstructed-2022")
+    raw["cohort"] = raw["cohort"] | {"models": {"strata": {"os": ["grade"], "pfs": ["sex"]}}}
+    assert plan_settings(raw).analysis.stratified_by == {"os": ("grade",)}
+
+
 def test_a_cohorts_block_without_the_newer_options_has_their_defaults() -> None:
     raw = raw_plan("reconstructed-2022")
     block = {"transform": "log", "median_ci": "crossing", "landmarks_months": [12]}

@@ -1,11 +1,14 @@
 import hashlib
 import json
+import math
 import re
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
+from hostile_cohort import make_hostile
 
 from sarcoma_sbrt.schema import ENDPOINT_TABLE
 from sarcoma_sbrt.validation import pandera_schema
@@ -248,6 +251,77 @@ tables:
     )
     assert numbers["os.n"]["value"] == 24
     assert numbers["os.events"]["value"] == 16
+
+
+HOSTILE = {
+    # nobody fails
+    "lc.grade.logrank.p": "no event was observed",
+    "cox.lc.univariable.grade.hr": "no event was observed",
+    "cox.lc.multivariable.likelihood_ratio.p": "no event was observed",
+    "fine_gray.lc.multivariable.grade.hr": "no event was observed",
+    "imputation.lc.multivariable.grade.hr": "in every completed data set no event was observed",
+    # one level
+    "os.setting.logrank.p": "there is one group only",
+    "os.setting_reference.median": "nobody is in this group",
+    "cox.os.univariable.setting.hr": "disease setting has one level only",
+    "cox.pfs.multivariable.grade.hr": "disease setting has one level only",
+    # five covariates, three deaths among the complete cases
+    "cox.os.multivariable.grade.hr": "there are fewer events than covariates",
+    "diagnostics.os.multivariable.age.ph.p": "there are fewer events than covariates",
+    # nobody with G1 dies
+    "diagnostics.os.univariable.grade.ph.p": (
+        "one level of histological grade has no event, so that the likelihood is monotone"
+    ),
+    "os.grade.logrank.observed_expected": "one group has no event",
+    "forest.os.concordance": "fewer than ten events were observed",
+}
+
+
+def test_a_cohort_that_models_cannot_carry_makes_a_manuscript_that_says_so(rerunnable):
+    """Separation, one level, no event, fewer events than covariates, ties, day 0, gaps."""
+    make_hostile(rerunnable.folder)
+    run = rerunnable.snakemake()
+    assert run.returncode == 0, run.stdout + run.stderr
+    results = rerunnable.folder / "results"
+    numbers = json.loads((results / "numbers.json").read_text(encoding="utf-8"))
+    for key, entry in numbers.items():
+        if entry["kind"] == "computed" and entry["value"] is None:
+            assert entry["status"] != "estimated", key
+            assert entry["reason"], key
+        else:
+            assert not isinstance(entry["value"], float) or math.isfinite(entry["value"]), key
+
+    # day 0 counts: a death then is an event at time 0, and a patient censored then is counted
+    assert (numbers["os.n"]["value"], numbers["os.events"]["value"]) == (14, 4)
+    assert numbers["os.time_min"]["value"] == 0
+    assert (numbers["lc.events"]["value"], numbers["lc.competing"]["value"]) == (0, 2)
+    # where a group has no event the ratio is Firth's, and its reason says so
+    separated = numbers["cox.os.univariable.grade.hr"]
+    assert (separated["status"], "Firth" in separated["method"]) == ("estimated", True)
+    # a group of missing values goes only with the complete cases
+    assert numbers["imputation.os.univariable.age.hr"]["status"] == "estimated"
+
+    page = BeautifulSoup((results / "manuscript" / "index.html").read_text("utf-8"), "html.parser")
+    for code in page(["script", "style"]):
+        code.decompose()
+    said = " ".join(page.get_text().split())
+    for text in (said, *(image.get("alt", "") for image in page("img"))):
+        assert not re.search(r"\b(?:nan|NaN|NaT|inf)\b", text)
+    # "None" is an English word where it begins a row or a sentence
+    for row in page("tr"):
+        assert not [cell for cell in row(["td", "th"])[1:] if "None" in cell.get_text()]
+    for table in page("table"):
+        table.decompose()
+    assert not re.search(r"\bNone\b(?! of )", page.get_text())
+    for key, reason in HOSTILE.items():
+        assert numbers[key]["status"] == "not_estimable", key
+        assert numbers[key]["reason"] == reason, key
+        assert f"because {reason}" in said, key
+    assert "Median local control was not reached. In 2 of the lesions" in said
+    assert (
+        "For overall survival no hazard ratio of G1 vs G2 and G3 is estimable, because there are "
+        "fewer events than covariates." in said
+    )
 
 
 def test_the_manuscript_follows_the_configuration(rerunnable):

@@ -74,6 +74,16 @@ def test_the_definition_of_an_endpoint_can_be_asked_for(change, true, false):
     assert not found[false]
 
 
+def test_whether_a_lesions_follow_up_may_end_before_its_patients():
+    assert answers()["lc.own_follow_up"]
+    made = plan()
+    lesions = made.cohort.tables["lesions"]
+    rest = {name: c for name, c in lesions.columns.items() if name != "follow_up_end_day"}
+    tables = {**made.cohort.tables, "lesions": replace(lesions, columns=rest)}
+    cohort = replace(made.cohort, tables=tables)
+    assert not conditions({}, {}, made.analysis, cohort, made.endpoints)["lc.own_follow_up"]
+
+
 def test_a_gap_of_zero_is_a_gap_and_none_is_not():
     assert answers(pfs={"death_gap_months": 0.0})["pfs.death_gap"]
     assert not answers(pfs={"death_gap_months": None})["pfs.death_gap"]
@@ -98,10 +108,23 @@ def test_some_is_more_than_none():
     assert not answers()[f"some.{count}"]
 
 
-def test_the_figures_of_diagnostics_follow_the_plan():
-    found = answers()
-    assert found["has.figure.schoenfeld"]
-    assert not found["has.figure.functional_form"]  # no continuous covariate is in a model
+def test_the_figures_of_diagnostics_are_there_where_something_was_tested():
+    tested = "diagnostics.os.multivariable.grade.ph.p"
+    assert answers(values={tested: 0.5})["has.figure.schoenfeld"]
+    assert not answers(values={tested.replace("multi", "uni"): 0.5})["has.figure.schoenfeld"]
+    assert not answers(values={tested: 0.5})["has.figure.functional_form"]
+
+
+def test_an_interval_is_told_where_it_has_a_limit():
+    assert answers(values={"os.median.low": 12.0})["bounded.os.median"]
+    assert not answers()["bounded.os.median"]
+
+
+def test_a_ratio_is_told_or_why_there_is_none():
+    key = "cox.os.multivariable.grade.hr"
+    assert answers(values={key: 0.5})[f"estimated.{key}"]
+    assert not answers(values={key: 0.5})[f"lost.{key}"]
+    assert not answers()[f"lost.{key}"]  # the plan has no such model
 
 
 def test_a_pooled_rate_is_quoted_only_at_the_times_that_the_text_names():

@@ -166,8 +166,9 @@ def test_what_cannot_be_tested_is_said_once() -> None:
     table = shown(numbers)
     assert "nonproportional" not in table
     assert (
-        "Not estimable: Overall survival by Cell type and Overall survival by Karnofsky score "
-        "because one level of cell type has no event, so that the likelihood is monotone."
+        "Overall survival by Cell type (adjusted) and Overall survival by Karnofsky "
+        "score (adjusted) because one level of cell type has no event, so that the likelihood is "
+        "monotone."
     ) in table["diagnostics"]
     for figure in (
         schoenfeld_figure(residuals, numbers, ANALYSIS, COHORT),

@@ -177,6 +177,13 @@ def test_a_lesion_without_a_dose_is_counted_and_left_out():
     assert "Lesions without a recorded dose: {{< num dose_sensitivity.missing.n >}}." in said
 
 
+def test_the_order_of_the_rows_decides_nothing():
+    tables, endpoints = frames(LESIONS)
+    turned = {name: table.iloc[::-1].reset_index(drop=True) for name, table in endpoints.items()}
+    found = {s.key: s for s in dose_statistics(tables, turned, plan_of())}
+    assert found == FOUND
+
+
 # --- hazard ratios ------------------------------------------------------------------------
 
 

@@ -128,7 +128,7 @@ def test_forest_that_is_not_estimable_says_so() -> None:
     numbers = registry(lost)
     axes = importance_figure(numbers, ANALYSIS, OBSERVED).axes[0]
     assert [text.get_text() for text in axes.texts] == ["not estimable"] * 2
-    assert axes.get_title(loc="left").endswith("C of patients left out not estimable")
+    assert axes.get_title(loc="left").endswith("C not estimable")
     axes = partial_dependence_figure(numbers, ANALYSIS, OBSERVED).axes[0]
     assert axes.get_title(loc="left") == "Local control\nno prediction"
     assert not axes.lines

@@ -142,6 +142,25 @@ def test_estimators_in_words(transform, ties, words):
     assert (entries["method.transform"]["text"], entries["method.ties"]["text"]) == words
 
 
+def test_a_limit_has_a_status_of_its_own():
+    found = {}
+    for key, value, low, status in (
+        ("a", 24.0, None, "estimated"),
+        ("b", None, 9.0, "not_reached"),
+    ):
+        limits = Interval(low, None, 0.95, "log-log")
+        why = "" if value else "the curve stays above"
+        median = Statistic(key, value, "months", "KM", ci=limits, status=status, reason=why)
+        found |= computed_entries([("kaplan_meier", median)], cohort("observed"))
+    assert {key: entry["status"] for key, entry in found.items() if key[2:] in ("low", "high")} == {
+        "a.low": "not_reached",
+        "a.high": "not_reached",
+        "b.low": "estimated",
+        "b.high": "not_reached",
+    }
+    assert all((entry["value"] is None) <= bool(entry["reason"]) for entry in found.values())
+
+
 def test_a_median_that_is_not_reached_can_be_said_in_a_sentence():
     record = Statistic(
         "os.median", None, "months", "KM", status="not_reached", reason="the curve stays above"

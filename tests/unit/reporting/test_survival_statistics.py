@@ -5,6 +5,7 @@ In R: lung$m <- lung$time / 30.4375; lung$d <- lung$status == 2; lung$female <- 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,29 @@ def lung() -> tuple[pd.DataFrame, pd.DataFrame]:
     data = load_lung()
     design = pd.DataFrame({"sex": (data["sex"] == 2).astype(float)})
     return endpoint_table(data["time"] / 30.4375, data["status"]), design
+
+
+def test_a_stratified_log_rank_test_compares_within_the_other_covariates_groups() -> None:
+    # R: lung$active <- lung$ph.ecog >= 1
+    #    survdiff(Surv(time, status) ~ sex + strata(active), lung)   # 227 rows
+    table, design = lung()
+    ecog = load_lung()["ph.ecog"]
+    design["active"] = (ecog >= 1).astype(float).where(ecog.notna())
+    active = replace(SEX, name="active", label="Performance", column="lesions.size_mm")
+    analysis = plan(
+        covariates={"sex": SEX, "active": active},
+        strata={"os": ("sex", "active")},
+        stratified_by={"os": ("active",)},
+        figures={},
+    )
+    records = {r.key: r for r in survival_statistics(OS, table, design, analysis, COLUMNS)}
+    found = records["os.sex.logrank_stratified.chi_square"]
+    assert found.value == pytest.approx(10.6040816546846, rel=1e-12)
+    assert found.p == pytest.approx(0.00112838288007672, rel=1e-11)
+    assert (found.n, found.method) == (227, "log-rank, stratified by Performance")
+    assert found.columns == (*COLUMNS, "patients.sex", "lesions.size_mm")
+    assert found.rows["where"] == {"sex": [0, 1], "active": [0, 1]}
+    assert "os.active.logrank_stratified.p" not in records
 
 
 @pytest.fixture(scope="module")

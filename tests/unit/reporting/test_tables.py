@@ -603,6 +603,20 @@ def log_rank(key: str) -> list[Statistic]:
     ]
 
 
+def test_a_stratified_test_stands_beside_the_plain_one() -> None:
+    key = "os.grade.logrank_stratified"
+    tests = (*log_rank("os.grade.logrank"), *log_rank("os.chemotherapy.logrank"))
+    within = Statistic(f"{key}.p", 0.02, "p", "log-rank, stratified by Chemotherapy")
+    analysis = replace(ANALYSIS, stratified_by={"os": ("chemotherapy",)})
+    lines = printed(made(*tests, within, analysis=analysis)["log_rank"]).splitlines()
+    assert lines[1].endswith("| *p* | Stratified *p* |")
+    assert lines[4].endswith(f"| <os.grade.logrank.p> | <{key}.p> |")
+    assert lines[5].endswith("| <os.chemotherapy.logrank.p> | – |")
+    assert (
+        "Stratified: the groups are compared within those of <covariate.chemotherapy" in lines[-2]
+    )
+
+
 def test_hazard_ratios_of_log_rank_counts() -> None:
     lines = printed(made(*log_rank("os.grade.logrank"))["log_rank"]).splitlines()
     key = "os.grade.logrank"
@@ -844,6 +858,19 @@ def test_every_table_is_one_div_whose_rows_have_the_headers_columns() -> None:
         assert lines[-3] == ""
         assert len({line.count("|") for line in lines[1:-3]}) == 1
         assert lines[-2].endswith("Data {{< num cohort.label >}}.")
+
+
+def test_a_reason_for_many_names_is_that_of_all_others():
+    entry = {"status": "not_estimable", "reason": "nobody was there"}
+    numbers = {f"k{i}": entry for i in range(6)}
+    named = [(key, key.upper()) for key in numbers]
+    assert not_estimable_note(numbers, named) == "Not estimable: all because {{< num k0.reason >}}."
+    numbers |= {"k9": {"status": "not_estimable", "reason": "another"}}
+    named += [("k9", "K0")]
+    assert not_estimable_note(numbers, named) == (
+        "Not estimable: K0 because {{< num k9.reason >}}; "
+        "K0 and all others because {{< num k0.reason >}}."
+    )
 
 
 def test_no_numbers_no_tables() -> None:

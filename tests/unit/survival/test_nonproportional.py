@@ -185,11 +185,34 @@ def test_a_period_without_event_is_named(cuts: list[float], reason: str) -> None
         piecewise_effect(*veteran(), "karno", level=0.95, cuts=cuts)
 
 
-def test_a_level_without_event_in_one_period_has_no_ratio_there() -> None:
+@pytest.mark.parametrize("alone", [0, 1])
+def test_a_level_without_event_in_one_period_has_no_ratio_there(alone: int) -> None:
+    """At 9 nobody else is at risk: an event there is compared with nothing."""
     design = pd.DataFrame({"x": [1.0, 1, 1, 0, 0, 0, 0, 1]})
     time = [1, 3, 6, 2, 4, 7, 8, 9]
+    reason = "has no event after 5 while the other is still at risk"
+    with pytest.raises(NotEstimable, match=f"^one level of the group {reason}$"):
+        piecewise_effect(
+            *(design, time, [1, 1, 0, 1, 1, 1, 1, alone], "x"),
+            level=0.95,
+            cuts=[5],
+            labels={"x": "the group"},
+        )
+
+
+def test_levels_are_compared_within_their_stratum() -> None:
+    design = pd.DataFrame({"x": [1.0, 0, 1, 0, 1, 0, 1, 0]})
+    time, event, strata = [1, 2, 4, 3, 6, 7, 8, 9], [1, 1, 1, 1, 1, 0, 1, 1], [*"aaaaaabb"]
+    # The event at 9 has nobody of the other level beside it.
+    with pytest.raises(NotEstimable, match=r"^one level of x has no event after 5 while"):
+        piecewise_effect(design, time, event, "x", level=0.95, cuts=[5], strata=strata)
+
+
+def test_a_level_without_event_among_three_runs_away_by_itself() -> None:
+    design = pd.DataFrame({"x": [1.0, 1, 1, 0, 0, 0, 0.5, 1]})
+    time = [1, 3, 6, 2, 4, 7, 8, 9]
     with pytest.raises(NotEstimable, match=r"^the fit does not converge: the partial likelihood"):
-        piecewise_effect(design, time, [1, 1, 0, 1, 1, 1, 1, 0], "x", level=0.95, cuts=[5])
+        piecewise_effect(design, time, [1, 1, 0, 1, 1, 1, 0, 0], "x", level=0.95, cuts=[5])
 
 
 @pytest.mark.parametrize(

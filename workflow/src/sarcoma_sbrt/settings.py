@@ -326,6 +326,7 @@ class Analysis:
     dose: DoseSensitivity = DoseSensitivity()
     dose_endpoints: tuple[str, ...] = ()
     imputation: Imputation = Imputation()
+    stratified_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def cox_models(self, endpoint: str) -> dict[str, tuple[str, ...]]:
         """Covariates of each Cox model of an endpoint, no two models the same.
@@ -491,6 +492,9 @@ def analysis_settings(
         covariates=covariates,
         endpoints=available,
         strata=per_endpoint(plan["strata"]),
+        stratified_by=_stratified_by(
+            per_endpoint(plan.get("stratified_by", {})), per_endpoint(plan["strata"])
+        ),
         univariable=per_endpoint(plan["univariable"]),
         multivariable={
             e: {m: names for m, names in models.items() if names}
@@ -521,6 +525,14 @@ def analysis_settings(
         ),
         imputation=Imputation(**plan["imputation"]),
     )
+
+
+def _stratified_by(
+    asked: Mapping[str, tuple[str, ...]], tested: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """What tests are stratified by; a cohort that tests fewer groups stratifies by fewer."""
+    found = {e: tuple(n for n in names if n in tested.get(e, ())) for e, names in asked.items()}
+    return {endpoint: names for endpoint, names in found.items() if names}
 
 
 def _clinical_figures(
@@ -572,7 +584,7 @@ def _plan_problems(plan: Mapping[str, Any]) -> list[Problem]:
         if name not in known:
             accepted = ", ".join(known)
             problems.append(Problem("models", 0, path, "unknown covariate", name, accepted))
-        elif path.startswith(("strata", "figures")) and "per" in known[name]:
+        elif path.startswith(("strat", "figures")) and "per" in known[name]:
             what = "a continuous covariate cannot split curves"
             problems.append(Problem("models", 0, path, what, name, "one with level and reference"))
     return problems
@@ -581,6 +593,7 @@ def _plan_problems(plan: Mapping[str, Any]) -> list[Problem]:
 def _named_covariates(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Key path and covariate name of every use of a covariate in the plan."""
     blocks = {block: plan[block] for block in ("strata", "univariable", "figures")}
+    blocks["stratified_by"] = plan.get("stratified_by", {})
     blocks["forest.covariates"] = plan["forest"]["covariates"]
     blocks |= {f"multivariable.{e}": models for e, models in plan["multivariable"].items()}
     for block, lists in blocks.items():

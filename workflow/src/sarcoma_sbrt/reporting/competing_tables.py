@@ -333,6 +333,12 @@ def _gaps(
             alone = len(endpoints) == 1
             rows += _gap_rows(numbers, analysis, endpoint, prefixes, alone)
             named += [
+                (f"{prefix}.{quantity}_{t:g}m", words)
+                for words, quantity in _gap_blocks(endpoint).items()
+                for prefix in prefixes
+                for t in analysis.landmarks_months
+            ]
+            named += [
                 (f"{prefix}.{name}.gray.p", "Gray’s test")
                 for prefix in prefixes
                 for name in analysis.strata.get(endpoint.name, ())
@@ -341,7 +347,9 @@ def _gaps(
         "What the gap changes: the longest time between the last image and a death that lets the "
         "death compete. A death that comes later is not counted, and the observation ends with "
         "the last image.",
-        f"Incidences in per cent with {LEVEL}s, and the *p* of Gray’s tests.",
+        f"Incidences in per cent with {LEVEL}s, and the *p* of Gray’s tests. Intervals of one less "
+        "Kaplan-Meier are those of survival, turned round, so that the same incidence has other "
+        "limits there.",
         not_estimable_note(numbers, named),
     )
     header = ("", *(_gap_label(analysis, endpoints, gap) for gap in across))
@@ -384,11 +392,9 @@ def _gap_rows(
     """Rows of one endpoint: counts, incidences, one less Kaplan-Meier, and tests."""
     words = _words(endpoint)
     columns = 1 + len(prefixes)
-    blocks = {words[1]: "cif", words[2]: "cif_death"}
-    blocks |= {f"{words[1]} by one less Kaplan-Meier": "cif_complement"}
     counts = [_cell(numbers, f"{prefix}.competing") for prefix in prefixes]
     rows: list[Row] = [(_title(endpoint, "deaths that compete", alone), *counts)]
-    for title, quantity in blocks.items():
+    for title, quantity in _gap_blocks(endpoint).items():
         block = [
             (
                 f"At {landmark(i)} months",
@@ -407,6 +413,16 @@ def _gap_rows(
     return rows + under_header(
         _title(endpoint, f"Gray’s test of {words[1]}", alone), tests, columns
     )
+
+
+def _gap_blocks(endpoint: EndpointSettings) -> dict[str, str]:
+    """What is estimated with every gap, by what the table calls it."""
+    words = _words(endpoint)
+    return {
+        words[1]: "cif",
+        words[2]: "cif_death",
+        f"{words[1]} by one less Kaplan-Meier": "cif_complement",
+    }
 
 
 def _cell(numbers: Numbers, key: str) -> str:

@@ -13,6 +13,7 @@ from sarcoma_sbrt.reporting.competing_tables import (
     size_of_difference,
 )
 from sarcoma_sbrt.reporting.dose_tables import is_reciprocal
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["conditions"]
@@ -100,6 +101,17 @@ ONES = ("cohort.grade.missing.n", "toxicity.grade_3_or_more.n")
 SOMES = (
     *(f"diagnostics.{name}" for name in ("failed", "influenced", "nonlinear", "untested")),
     *(f"imputation.{name}" for name in ("incomplete", "turned")),
+    "cohort.setting.primary.n",
+)
+# Numbers that the text gives where they can be had, and else the reason why not.
+ESTIMATES = (
+    *(f"cox.{endpoint}.multivariable.grade.hr" for endpoint in ("os", "pfs", "lc")),
+    "fine_gray.lc.multivariable.grade.hr",
+)
+# Medians whose interval the text leaves out where neither of its limits is reached.
+MEDIANS = (
+    "os.follow_up_median",
+    *(f"{endpoint}.median" for endpoint in ("os", "pfs", "mfs", "lc")),
 )
 # Times that the text names by their place in the configuration.
 TIMES_MONTHS = (12, 24, 36)
@@ -143,6 +155,8 @@ def conditions(
         ``complement.<endpoint>.<size>`` (of `competing_tables.DIFFERENCES`, by how much one less
         Kaplan-Meier exceeds its incidence), ``gap.<endpoint>.decides`` (another gap moves it
         more), ``one.<key>`` (it counts one), ``some.<key>`` (it counts any),
+        ``estimated.<key>`` (it has a value), ``lost.<key>`` (it has none),
+        ``bounded.<key>`` (its interval has a limit) and ``bounded.quotable.<endpoint>``,
         ``has.figure.schoenfeld`` and ``has.figure.functional_form``,
         ``has.figure.<swimmer|waterfall|spider>`` and ``has.clinical_figures`` (any of these),
         ``near.<endpoint>`` and ``apart.<endpoint>`` (how this cohort stands to what it was
@@ -151,8 +165,10 @@ def conditions(
         ``dose.loi_alone`` (one series stands apart on the dose axis),
         ``reciprocal.<endpoint>`` (the plan's model has the ratio of its cut the other way round),
         ``<endpoint>.<field>[.<value>]`` of its definition, ``ties.<name>``,
-        ``median_ci.<rule>``, ``median_at_half.<rule>`` and ``has.rmst_months`` (of the
-        estimators), ``has.confounded`` and ``first_progression_only``.
+        ``median_ci.<rule>``, ``median_at_half.<rule>``, ``has.rmst_months`` and
+        ``has.stratified_log_rank`` (of the estimators), ``has.confounded``,
+        ``first_progression_only`` and ``lc.own_follow_up`` (a lesion's own follow-up may end
+        before its patient's).
     """
     answers = {f"has.{name}": _any_below(name, numbers) for name in SECTIONS}
     answers |= {f"has.table.{name}": name in parts for name in PARTS}
@@ -161,13 +177,29 @@ def conditions(
     answers |= {f"kind.{k}": cohort.kind == k for k in ("reconstructed", "observed")}
     for endpoint in endpoints.values():
         answers |= _definition(endpoint)
+        # a progression only where the records can show one
+        answers[f"{endpoint.name}.local_failure"] &= answers["has.lc"]
     answers |= _pooled(numbers, analysis)
     answers |= {f"one.{key}": key in numbers and numbers[key]["value"] == 1 for key in ONES}
     answers |= {f"some.{key}": key in numbers and numbers[key]["value"] > 0 for key in SOMES}
-    answers["has.figure.schoenfeld"] = any(
-        "multivariable" in models for models in analysis.multivariable.values()
+    answers |= {f"estimated.{key}": is_estimated(numbers, key) for key in ESTIMATES}
+    answers |= {
+        f"lost.{key}": key in numbers and not is_estimated(numbers, key) for key in ESTIMATES
+    }
+    answers |= {
+        f"bounded.{key}": any(is_estimated(numbers, f"{key}.{end}") for end in ("low", "high"))
+        for key in MEDIANS
+    }
+    answers |= {
+        f"bounded.quotable.{name}": answers[f"quotable.{name}"]
+        and answers.get(f"bounded.{name}.median", False)
+        for name in endpoints
+    }
+    tested = r"diagnostics\.\w+\.multivariable\.\w+\.ph\.p"
+    answers["has.figure.schoenfeld"] = _any_estimated(tested, numbers)
+    answers["has.figure.functional_form"] = cohort.kind == "observed" and _any_estimated(
+        r"diagnostics\.\w+\.\w+\.\w+\.spline\.p", numbers
     )
-    answers["has.figure.functional_form"] = bool(analysis.continuous) and cohort.kind == "observed"
     for name in ("swimmer", "waterfall", "spider"):
         answers[f"has.figure.{name}"] = name in analysis.clinical_figures
     answers["has.clinical_figures"] = bool(analysis.clinical_figures)
@@ -180,6 +212,7 @@ def conditions(
     answers |= _competing(numbers, analysis, endpoints)
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
+    answers["lc.own_follow_up"] = cohort.supplies("lesions.follow_up_end_day")
     answers["first_progression_only"] = cohort.progressions_recorded == "first"
     return answers
 
@@ -203,6 +236,11 @@ def _competing(
 
 def _any_below(name: str, numbers: Mapping[str, Any]) -> bool:
     return any(key == name or key.startswith(f"{name}.") for key in numbers)
+
+
+def _any_estimated(pattern: str, numbers: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a number whose whole key is like this has a value."""
+    return any(re.fullmatch(pattern, key) and is_estimated(numbers, key) for key in numbers)
 
 
 def _quotable(key: str, numbers: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -234,7 +272,10 @@ def _estimators(analysis: Analysis) -> dict[str, bool]:
     answers = {
         f"{name}.{v}": chosen == v for name, (chosen, values) in asked.items() for v in values
     }
-    return answers | {"has.rmst_months": analysis.rmst_months is not None}
+    return answers | {
+        "has.rmst_months": analysis.rmst_months is not None,
+        "has.stratified_log_rank": bool(analysis.stratified_by),
+    }
 
 
 def _loi_alone(numbers: Mapping[str, Mapping[str, Any]]) -> bool:

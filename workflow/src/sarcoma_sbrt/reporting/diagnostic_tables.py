@@ -26,7 +26,8 @@ __all__ = ["diagnostic_tables"]
 
 _MODELS = ("univariable", "multivariable")
 _CLUSTERED = (
-    "Lesions of one patient are clustered: their limits and *p* rest on the sandwich covariance."
+    "Lesions of one patient are clustered: their limits and *p*, of a change too, are Wald’s with "
+    "the sandwich covariance."
 )
 
 
@@ -86,8 +87,8 @@ def _diagnostics(
         "on the coefficient, in its standard errors, with the number of patients beyond "
         f"{num('config.models.diagnostics.influence_bound')}.",
         "A row of several covariates tests all of them together.",
-        "The test takes lesions of one patient as independent; their influence is that of all "
-        "lesions of the patient."
+        "The test and the standard errors take lesions of one patient as independent; their "
+        "influence is that of all lesions of the patient."
         if any(endpoints[name].unit == "lesion" for name in analysis.endpoints)
         else "",
         not_estimable_note(numbers, named),
@@ -140,6 +141,8 @@ def _tests(analysis: Analysis, endpoint: str) -> list[tuple[str, str]]:
     for model, names in analysis.cox_models(endpoint).items():
         for name in names:
             said = f"{label} by {num(f'covariate.{name}.label')}"
+            if model != "univariable":
+                said += " (adjusted)"
             found.append((f"diagnostics.{endpoint}.{model}.{name}.ph.p", said))
     return found
 
@@ -169,7 +172,7 @@ def _nonproportional(
         "Where hazards are not proportional: the hazard ratio (HR) within periods, the hazard "
         "ratio at single times where its logarithm is linear in that of time, and the hazard "
         f"ratios of the other covariates where the model is stratified. Intervals are {LEVEL}s.",
-        "The *p* of a change tests it against the proportional model.",
+        "The *p* of a change tests it against the proportional model by the likelihood ratio.",
         _CLUSTERED if clustered else "",
         not_estimable_note(numbers, named),
     )

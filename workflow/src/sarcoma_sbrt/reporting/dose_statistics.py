@@ -239,6 +239,7 @@ def _lesions(
     endpoint: EndpointSettings, table: pd.DataFrame, known: pd.DataFrame, plan: Plan
 ) -> _Lesions:
     rows = table.merge(known, on=_LESION, how="inner", validate="one_to_one")
+    rows = rows.sort_values(_LESION, ignore_index=True)  # permutations draw in the order of rows
     made_of = covariate_columns([Covariate("dose", "dose", _BED)])
     columns = (*endpoint_columns(endpoint, plan.cohort), *made_of)
     supplied = tuple(c for c in dict.fromkeys(columns) if c in plan.cohort.columns)

@@ -239,7 +239,8 @@ def _cuts(
     rules = "config.models.dose.cut_points"
     caption = (
         "Local failure by a cut of the BED, Gy: lesions (failures) on either side, and hazard "
-        "ratio of the higher against the lower dose, clustered by patient.",
+        "ratio of the higher against the lower dose, clustered by patient: below unity it favours "
+        "the higher dose.",
         f"Every cut is shown that leaves a share of {num(f'{rules}.least_share')} of the lesions "
         f"and {num(f'{rules}.least_events')} failures on each side.",
         *_mark_note(numbers, analysis, names),

@@ -98,8 +98,9 @@ def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettin
         axes.set(xlim=limits, ylim=(len(names) - 0.5, -0.5))
         axes.axvline(0, color=GREY, linewidth=0.7)
         axes.locator_params(axis="x", nbins=5)
-        score = text_of(numbers, f"forest.{endpoint}.cv.forest.harrell")
-        _title(axes, numbers, endpoint, f"C of patients left out {score}")
+        key = f"forest.{endpoint}.cv.forest.harrell"
+        said = "C of patients left out" if is_estimated(numbers, key) else "C"
+        _title(axes, numbers, endpoint, f"{said} {text_of(numbers, key)}")
         if endpoint == found[0]:
             axes.set_yticks(
                 range(len(names)), [text_of(numbers, f"covariate.{name}.label") for name in names]

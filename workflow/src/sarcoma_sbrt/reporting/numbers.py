@@ -183,7 +183,18 @@ def computed_entries(
                 "ci": None,
                 "of": statistic.key,
             }
+            if suffix in ("low", "high"):
+                entries[f"{statistic.key}.{suffix}"] |= _limit_status(statistic, value)
     return entries
+
+
+def _limit_status(statistic: Statistic, value: float | str | None) -> dict[str, str]:
+    """Status of a limit where it is not its statistic's: either may be reached alone."""
+    if (value is None) == (statistic.value is None):
+        return {}
+    if value is not None:
+        return {"status": "estimated", "reason": ""}
+    return {"status": "not_reached", "reason": "the confidence band does not come to it"}
 
 
 def is_estimated(numbers: Mapping[str, Mapping[str, Any]], key: str) -> bool:

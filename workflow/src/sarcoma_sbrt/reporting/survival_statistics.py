@@ -241,6 +241,9 @@ def survival_statistics(
     for name in stratum_names(endpoint.name, analysis):
         both = _recorded(endpoint, table, design[name], analysis.covariates[name], columns)
         found += _log_rank(endpoint, both, design[name].dropna(), analysis)
+        held = [c for c in analysis.stratified_by.get(endpoint.name, ()) if c != name]
+        if held:
+            found += _stratified(endpoint, both, design[[name, *held]].dropna(), analysis)
     for column, codes in () if ordered is None else ordered.items():
         covariate = analysis.covariates[str(column)]
         known = _recorded(endpoint, table, codes, covariate, columns)
@@ -505,8 +508,8 @@ def _restricted_means(
 
 def _restricted_mean(
     population: _Population, populations: Sequence[_Population], analysis: Analysis
-) -> tuple[tuple[float, float, float], Interval]:
-    """Mean, standard error and horizon; and the mean's limits."""
+) -> tuple[tuple[float, float, float], Interval | None]:
+    """Mean, standard error and horizon; and the mean's limits, if anything happened before it."""
     followed = [other.curve for other in populations if other.curve is not None]
     if population.curve is None:
         raise NotEstimable(_NOBODY)
@@ -516,7 +519,8 @@ def _restricted_mean(
     mean = population.curve.restricted_mean(horizon)
     how = "symmetric, from Greenwood's variance"
     ci = Interval(mean.low, mean.high, analysis.confidence_level, how)
-    return (mean.value, mean.standard_error, mean.horizon), ci
+    # A curve at one has no variance by Greenwood, which is no certainty: like a rate, no limits.
+    return (mean.value, mean.standard_error, mean.horizon), ci if mean.standard_error else None
 
 
 def _rate(
@@ -623,6 +627,31 @@ def _log_rank(
             Statistic(f"{key}.{name}", level.value, "hazard ratio", how, ci=ci, p=test.p, **rest)
         )
     return found
+
+
+def _stratified(
+    endpoint: EndpointSettings, both: _Population, groups: pd.DataFrame, analysis: Analysis
+) -> list[Statistic]:
+    """Log-rank test of the first column's two groups within the groups of all others."""
+    name, held = str(groups.columns[0]), [str(column) for column in groups.columns[1:]]
+    within = [analysis.covariates[column] for column in held]
+    labels = " and ".join(covariate.label for covariate in within)
+    known = replace(
+        both,
+        rows=both.rows.loc[groups.index],
+        columns=tuple(dict.fromkeys((*both.columns, *covariate_columns(within)))),
+        where={column: [0, 1] for column in (name, *held)},
+    )
+    strata = groups.groupby(held, sort=True).ngroup().to_numpy(dtype=np.int64)
+    try:
+        test: LogRank | NotEstimable = log_rank(
+            *_outcome(known.rows), groups[name].to_numpy(dtype=float), strata=strata
+        )
+    except NotEstimable as reason:
+        test = reason
+    method = _kaplan_meier(endpoint, f"log-rank, stratified by {labels}")
+    key = f"{endpoint.name}.{name}.logrank_stratified"
+    return _chi_square(key, method, test, _tested(endpoint, known))
 
 
 def _tested(endpoint: EndpointSettings, both: _Population) -> dict[str, Any]:

@@ -524,6 +524,7 @@ def _log_rank(
     """Log-rank tests with the hazard ratios that follow from their counts."""
     rows: list[Row] = []
     named: list[tuple[str, str]] = []
+    stratified = any(key.endswith(".logrank_stratified.p") for key in numbers)
     for endpoint in analysis.endpoints:
         block: list[Row] = []
         for name in analysis.strata.get(endpoint, ()):
@@ -531,18 +532,38 @@ def _log_rank(
             if f"{key}.peto" in numbers:
                 ratios = [with_interval(numbers, f"{key}.{r}") for r in _COUNT_RATIOS]
                 label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"
-                block.append((label, num(f"{key}.chi_square"), *ratios, num(f"{key}.p")))
+                held = f"{key}_stratified.p"
+                within = [num(held) if held in numbers else ABSENT] if stratified else []
+                block.append((label, num(f"{key}.chi_square"), *ratios, num(f"{key}.p"), *within))
                 named += [(f"{key}.{ratio}", _pair(endpoint, name)) for ratio in _COUNT_RATIOS]
-        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 5)
+                named += [(held, _pair(endpoint, name))] if held in numbers else []
+        rows += under_header(num(f"endpoint.{endpoint}.label"), block, 5 + stratified)
     caption = (
         "Log-rank tests, each with one degree of freedom, and the hazard ratios (HR) that follow "
         f"from their counts, with {LEVEL}s: Peto’s from one step, and the ratio of observed to "
         "expected events (O/E) of the first group over that of the second.",
+        _stratified_note(analysis) if stratified else "",
         confounded_note(analysis, {name for names in analysis.strata.values() for name in names}),
         not_estimable_note(numbers, named),
     )
-    header = ("Groups", "Chi-square", f"Peto HR ({LEVEL})", f"O/E ratio ({LEVEL})", "*p*")
-    return table_div(Layout("log_rank", header, (40, 10, 20, 20, 8)), rows, caption, cohort)
+    header: Row = ("Groups", "Chi-square", f"Peto HR ({LEVEL})", f"O/E ratio ({LEVEL})", "*p*")
+    widths: tuple[int, ...] = (40, 10, 20, 20, 8)
+    if stratified:
+        header, widths = (*header, "Stratified *p*"), (36, 10, 20, 20, 8, 10)
+    return table_div(Layout("log_rank", header, widths), rows, caption, cohort)
+
+
+def _stratified_note(analysis: Analysis) -> str:
+    """What the stratified tests hold constant, once where the endpoints agree."""
+    held = {
+        endpoint: " and ".join(covariate_label(analysis, name) for name in names)
+        for endpoint, names in analysis.stratified_by.items()
+    }
+    if len(set(held.values())) == 1:
+        of = next(iter(held.values()))
+    else:
+        of = "; ".join(f"{num(f'endpoint.{e}.label')}, {labels}" for e, labels in held.items())
+    return f"Stratified: the groups are compared within those of {of}, and the tests added up."
 
 
 _COUNT_RATIOS = ("peto", "observed_expected")
@@ -1002,6 +1023,10 @@ def not_reached_note(numbers: Numbers, keys: Iterable[str]) -> str:
 _STATUSES = {"not_estimable": "Not estimable", "not_available": "Not available"}
 
 
+# Names that a note gives one reason for; of more it says "all others".
+_MOST_NAMES = 5
+
+
 def not_estimable_note(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
     """Say why each number that cannot be had cannot; the same reason is said once."""
     shown = list(named)
@@ -1017,10 +1042,15 @@ def _because(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
     by_reason: dict[str, list[tuple[str, str]]] = {}
     for key, name in named:
         by_reason.setdefault(str(numbers[key]["reason"]), []).append((key, name))
+    names = {why: list(dict.fromkeys(name for _, name in of)) for why, of in by_reason.items()}
+    most = max(names, key=lambda why: len(names[why]), default="")
+    if len(names.get(most, ())) > _MOST_NAMES:
+        # A list that long is not read: it is whatever has no other reason.
+        elsewhere = {name for why, of in names.items() if why != most for name in of}
+        both = [name for name in names.pop(most) if name in elsewhere]
+        names[most] = [*both, "all others" if elsewhere else "all"]
     return "; ".join(
-        f"{listed(list(dict.fromkeys(name for _, name in found)))} because "
-        f"{num(f'{found[0][0]}.reason')}"
-        for found in by_reason.values()
+        f"{listed(of)} because {num(f'{by_reason[why][0][0]}.reason')}" for why, of in names.items()
     )
 
 

@@ -274,8 +274,8 @@ def piecewise_effect(
     Raises
     ------
     NotEstimable
-        When the proportional model cannot be fitted, a period has no event, or a coefficient
-        runs away within one.
+        When the proportional model cannot be fitted, a period has no event, one of two levels
+        has none within one, or a coefficient runs away otherwise.
     ValueError
         When there is no cut, or one is not above 0.
     """
@@ -292,6 +292,7 @@ def piecewise_effect(
     spans = tuple(zip(starts, (*ends, None), strict=True))
     counts = [int(rows.event[period == at].sum()) for at in range(len(spans))]
     _refuse_periods(spans, counts)
+    _refuse_levels(spans, whole, name, labels or {})
     names = [_span_name(name, start, stop) for start, stop in spans]
     columns = {label: rows.design[name].where(period == at, 0.0) for at, label in enumerate(names)}
     frame = pd.DataFrame({**columns, **rows.design.drop(columns=name)})
@@ -414,6 +415,41 @@ def _refuse_periods(spans: Sequence[tuple[float, float | None]], counts: Sequenc
         if not count:
             when = f"after {start:g}" if stop is None else f"between {start:g} and {stop:g}"
             raise NotEstimable(f"no event was observed {when}")
+
+
+def _refuse_levels(
+    spans: Sequence[tuple[float, float | None]],
+    whole: CoxRows,
+    name: str,
+    labels: Mapping[str, str],
+) -> None:
+    """Refuse one of two levels without event in a period, whose coefficient runs away there.
+
+    An event when nobody of the other level is at risk any more says nothing of either.
+    """
+    values = whole.design[name].to_numpy()
+    if np.unique(values).size != 2:
+        return
+    compared = whole.event & (whole.stop <= _last_of_both(whole, values == values.max()))
+    for start, stop in spans:
+        inside = (whole.stop > start) & (whole.stop <= (math.inf if stop is None else stop))
+        if start == 0:
+            inside |= whole.stop == 0
+        if np.unique(values[compared & inside]).size < 2:
+            when = f"after {start:g}" if stop is None else f"between {start:g} and {stop:g}"
+            label = labels.get(name, name)
+            raise NotEstimable(
+                f"one level of {label} has no event {when} while the other is still at risk"
+            )
+
+
+def _last_of_both(rows: CoxRows, upper: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Time up to which both levels are at risk in the stratum of each row."""
+    strata = np.zeros(upper.size) if rows.strata is None else rows.strata
+    stop = pd.Series(rows.stop)
+    last = [stop.where(own).groupby(strata).transform("max") for own in (upper, ~upper)]
+    either = np.column_stack(last).astype(float)  # NaN: a level that the stratum has not
+    return np.asarray(np.nan_to_num(either, nan=-math.inf).min(axis=1), dtype=float)
 
 
 def _span_name(name: str, start: float, stop: float | None) -> str:
