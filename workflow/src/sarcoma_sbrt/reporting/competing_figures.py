@@ -20,11 +20,11 @@ from sarcoma_sbrt.reporting.drawing import (
     GREY,
     VERMILION,
     Numbers,
-    capitalised,
     stated_p,
     styled,
     text_of,
 )
+from sarcoma_sbrt.reporting.numbers import capitalised
 from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 

@@ -13,7 +13,7 @@ from sarcoma_sbrt.reporting.competing_statistics import (
     gap_name,
     gaps,
 )
-from sarcoma_sbrt.reporting.numbers import TRANSFORMS, is_estimated
+from sarcoma_sbrt.reporting.numbers import TRANSFORMS, capitalised, is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -22,11 +22,12 @@ from sarcoma_sbrt.reporting.tables import (
     Row,
     confounded_note,
     covariate_label,
+    firth_note,
+    hazard_cells,
     landmark,
     listed,
     not_estimable_note,
     num,
-    p_beside,
     table_div,
     under_header,
     with_interval,
@@ -132,7 +133,7 @@ def _words(endpoint: EndpointSettings) -> dict[int, str]:
 def _title(endpoint: EndpointSettings, text: str, alone: bool) -> str:
     """A block's title; with the endpoint's name where the table has several."""
     if alone:
-        return text[:1].upper() + text[1:]
+        return capitalised(text)
     return f"{num(f'endpoint.{endpoint.name}.label')}: {text}"
 
 
@@ -241,7 +242,6 @@ def _complement_sentence(
 # --- models -------------------------------------------------------------------------------
 
 _MODELS = ("univariable", "multivariable")
-_FIRTH = "^F^"
 
 
 def _fine_gray(
@@ -267,7 +267,6 @@ def _fine_gray(
                 sizes.append(_size(endpoint, key))
     if rows:
         rows = [("Covariate", *(f"HR ({LEVEL})", "*p*") * 2), *rows]
-    penalised = any(_FIRTH in cell for row in rows for cell in row)
     clustered = any(endpoint.unit == "lesion" for endpoint in endpoints.values())
     errors = " clustered by patient" if clustered else ""
     caption = (
@@ -275,7 +274,7 @@ def _fine_gray(
         f"with Wald intervals from robust standard errors{errors}.",
         *sizes,
         confounded_note(analysis, shown),
-        f"{_FIRTH} By Firth’s penalised likelihood, not clustered." if penalised else "",
+        firth_note(rows, ", not clustered"),
         not_estimable_note(numbers, named),
     )
     header = ("", "Cause-specific hazard", "", "Subdistribution hazard", "")
@@ -295,10 +294,7 @@ def _hazard_rows(numbers: Numbers, analysis: Analysis, endpoint: str, model: str
 
 
 def _hazard(numbers: Numbers, key: str) -> tuple[str, str]:
-    if key not in numbers:
-        return ABSENT, ABSENT
-    firth = _FIRTH if "Firth" in numbers[key]["method"] and is_estimated(numbers, key) else ""
-    return with_interval(numbers, key) + firth, p_beside(numbers, key)
+    return hazard_cells(numbers, key) if key in numbers else (ABSENT, ABSENT)
 
 
 def _size(endpoint: EndpointSettings, key: str) -> str:

@@ -256,10 +256,7 @@ def _pooled(numbers: Mapping[str, Mapping[str, Any]], analysis: Analysis) -> dic
         for months in analysis.comparison.times_months
     } | {"pooled.dose": "synthesis.lc.dose.slope"}
     usual = _names_times(analysis)
-    return {
-        name: usual and key in numbers and numbers[key]["status"] == "estimated"
-        for name, key in keys.items()
-    }
+    return {name: usual and is_estimated(numbers, key) for name, key in keys.items()}
 
 
 def _estimators(analysis: Analysis) -> dict[str, bool]:

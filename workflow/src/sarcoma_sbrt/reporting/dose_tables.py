@@ -11,19 +11,20 @@ from sarcoma_sbrt.reporting.dose_statistics import (
     plan_cut,
     ratio_name,
 )
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
     Layout,
     Numbers,
     Row,
+    firth_note,
+    hazard_cells,
     listed,
     not_estimable_note,
     num,
-    p_beside,
     table_div,
     under_header,
-    with_interval,
 )
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
@@ -31,7 +32,6 @@ __all__ = ["MARK", "NAMES", "cut_keys", "dose_tables", "is_reciprocal", "plan_cu
 
 NAMES = {"bed": "BED", "eqd2": "EQD2"}
 MARK = "\\*"
-_FIRTH = "^F^"
 
 
 def dose_tables(
@@ -93,7 +93,7 @@ def is_reciprocal(numbers: Numbers, endpoint: str, analysis: Analysis) -> bool:
     stem = f"{STAGE}.{endpoint}.{ratio_name(protocol)}"
     key = f"{stem}.cut_{numbers.get(f'{stem}.marked', {}).get('value')}.hr"
     own = f"cox.{endpoint}.univariable.{found[0].name}.hr"
-    if not (_estimated(numbers, key) and _estimated(numbers, own)):
+    if not (is_estimated(numbers, key) and is_estimated(numbers, own)):
         return False
     return math.isclose(numbers[key]["value"] * numbers[own]["value"], 1.0, rel_tol=1e-6)
 
@@ -101,10 +101,6 @@ def is_reciprocal(numbers: Numbers, endpoint: str, analysis: Analysis) -> bool:
 def _ratio(at: int) -> str:
     """An alpha/beta of the plan, by its place."""
     return f"{num(f'config.models.dose.alpha_beta_gy.{at}')} Gy"
-
-
-def _estimated(numbers: Numbers, key: str) -> bool:
-    return key in numbers and numbers[key]["status"] == "estimated"
 
 
 # --- doses --------------------------------------------------------------------------------
@@ -118,7 +114,7 @@ def _measures(
         block = [
             _spread(f"{STAGE}.{ratio_name(ratio)}.{measure}", at)
             for at, ratio in enumerate(analysis.dose.alpha_beta_gy)
-            if _estimated(numbers, f"{STAGE}.{ratio_name(ratio)}.{measure}.median")
+            if is_estimated(numbers, f"{STAGE}.{ratio_name(ratio)}.{measure}.median")
         ]
         rows += under_header(label, block, 4)
     missing = f"{STAGE}.missing.n"
@@ -151,7 +147,7 @@ def _ranks(numbers: Numbers, analysis: Analysis) -> tuple[str, str] | None:
         f"{num(f'{key}.reversed.n')} between {_ratio(one)} and {_ratio(other)} "
         f"(Kendall’s tau {num(f'{key}.tau')})"
         for one, other, key in pairs
-        if _estimated(numbers, f"{key}.tau")
+        if is_estimated(numbers, f"{key}.tau")
     ]
     if not told:
         return None
@@ -164,15 +160,9 @@ def _ranks(numbers: Numbers, analysis: Analysis) -> tuple[str, str] | None:
 # --- hazard ratios ------------------------------------------------------------------------
 
 
-def _hazard(numbers: Numbers, key: str) -> tuple[str, str]:
-    """Cells of a hazard ratio with its interval, and of its p."""
-    firth = _FIRTH if "Firth" in numbers[key]["method"] and _estimated(numbers, key) else ""
-    return with_interval(numbers, key) + firth, p_beside(numbers, key)
-
-
 def _naive(numbers: Numbers, key: str) -> tuple[str, str, str]:
     """Interval and p of lesions taken as independent, and the ratio of standard errors."""
-    if not _estimated(numbers, f"{key}.naive"):
+    if not is_estimated(numbers, f"{key}.naive"):
         return ABSENT, ABSENT, ABSENT
     limits = f"{num(f'{key}.naive.low')}–{num(f'{key}.naive.high')}"
     return limits, num(f"{key}.naive_p"), num(f"{key}.se_ratio")
@@ -187,7 +177,7 @@ def _response(
         block = []
         for at, ratio in enumerate(analysis.dose.alpha_beta_gy):
             key = f"{STAGE}.{name}.{ratio_name(ratio)}.{measure}"
-            block.append((_ratio(at), *_hazard(numbers, f"{key}.hr"), *_naive(numbers, key)))
+            block.append((_ratio(at), *hazard_cells(numbers, f"{key}.hr"), *_naive(numbers, key)))
             keys.append((f"{key}.hr", f"{label} at {_ratio(at)}"))
         rows += under_header(_title(names, name, label), block, 6)
     caption = (
@@ -195,7 +185,7 @@ def _response(
         "standard errors clustered by patient and, beside them, as if lesions were independent.",
         *(_size(name) for name in names),
         "A ratio below unity favours the higher dose; *p* does not depend on the unit of dose.",
-        _firth_note(rows),
+        firth_note(rows, ", not clustered"),
         not_estimable_note(numbers, keys),
     )
     header = (
@@ -216,11 +206,6 @@ def _size(name: str) -> str:
         f"Models are of {num(f'{key}.n')} lesions of {num(f'{key}.patients')} patients, with "
         f"{num(f'{key}.events')} failures."
     )
-
-
-def _firth_note(rows: Sequence[Row]) -> str:
-    penalised = any(_FIRTH in cell for row in rows for cell in row)
-    return f"{_FIRTH} By Firth’s penalised likelihood, not clustered." if penalised else ""
 
 
 # --- cuts ---------------------------------------------------------------------------------
@@ -245,7 +230,7 @@ def _cuts(
         f"and {num(f'{rules}.least_events')} failures on each side.",
         *_mark_note(numbers, analysis, names),
         "Corrected: by permutation, for the choice among the cuts of the same alpha/beta.",
-        _firth_note(rows),
+        firth_note(rows, ", not clustered"),
         not_estimable_note(numbers, keys),
     )
     header = (
@@ -264,9 +249,9 @@ def _cut(numbers: Numbers, key: str) -> Row:
     return (
         num(f"{key}.gy") + (f" {MARK}" if is_marked else ""),
         *sides,
-        *_hazard(numbers, f"{key}.hr"),
+        *hazard_cells(numbers, f"{key}.hr"),
         num(f"{key}.logrank_p"),
-        num(corrected) if _estimated(numbers, corrected) else ABSENT,
+        num(corrected) if is_estimated(numbers, corrected) else ABSENT,
     )
 
 
@@ -308,7 +293,7 @@ def _search(numbers: Numbers, analysis: Analysis, names: Sequence[str]) -> tuple
 
 def _searched(numbers: Numbers, key: str, at: int) -> str:
     where, corrected = f"At an alpha/beta of {_ratio(at)}", f"{key}.search.corrected_p"
-    if not _estimated(numbers, f"{key}.search.p"):
+    if not is_estimated(numbers, f"{key}.search.p"):
         return f"{where} there is no cut to examine, because {num(f'{corrected}.reason')}."
     ends = [f"{key}.cuts.hr_{end}" for end in ("least", "greatest")]
     spread = ""
@@ -317,7 +302,7 @@ def _searched(numbers: Numbers, key: str, at: int) -> str:
         spread += f"{num(f'{key}.cuts.n')}); "
     after = (
         f"corrected for the choice it is {num(corrected)}"
-        if _estimated(numbers, corrected)
+        if is_estimated(numbers, corrected)
         else f"it cannot be corrected for the choice, because {num(f'{corrected}.reason')}"
     )
     return (
@@ -327,6 +312,6 @@ def _searched(numbers: Numbers, key: str, at: int) -> str:
 
 
 def _overall(numbers: Numbers, analysis: Analysis, key: str) -> str:
-    if len(analysis.dose.alpha_beta_gy) < 2 or not _estimated(numbers, key):
+    if len(analysis.dose.alpha_beta_gy) < 2 or not is_estimated(numbers, key):
         return ""
     return f"Corrected for the choice of the alpha/beta as well, the least *p* is {num(key)}."

@@ -37,7 +37,6 @@ __all__ = [
     "Numbers",
     "Page",
     "bare",
-    "capitalised",
     "illustrative",
     "is_filler",
     "save_options",
@@ -153,11 +152,6 @@ class Page:
         if notes:
             left, bottom = 0.08 / WIDTH, 0.06 / self.height
             self.figure.text(left, bottom, " ".join(notes), color=GREY, fontsize=SMALL)
-
-
-def capitalised(text: str) -> str:
-    """Text with a capital first letter, the rest as it is (``BED10`` too)."""
-    return text[:1].upper() + text[1:]
 
 
 def is_filler(numbers: Numbers, keys: Iterable[str]) -> bool:

@@ -28,7 +28,6 @@ from sarcoma_sbrt.reporting.drawing import (
     Numbers,
     Page,
     bare,
-    capitalised,
     illustrative,
     is_filler,
     save_options,
@@ -37,7 +36,7 @@ from sarcoma_sbrt.reporting.drawing import (
     styled,
     text_of,
 )
-from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.numbers import capitalised, is_estimated
 from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sarcoma_sbrt.reporting.imputation_statistics import models_of
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -13,19 +14,17 @@ from sarcoma_sbrt.reporting.tables import (
     Row,
     confounded_note,
     covariate_label,
+    firth_note,
+    hazard_cells,
     listed,
     not_estimable_note,
     num,
-    p_beside,
     table_div,
     under_header,
-    with_interval,
 )
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["imputation_tables"]
-
-_FIRTH = "^F^"
 
 
 def imputation_tables(
@@ -85,7 +84,6 @@ def _hazard_ratios(
         for e in _imputed(numbers, analysis)
         if endpoints[e].unit == "lesion"
     ]
-    penalised = any(_FIRTH in cell for row in rows for cell in row)
     caption = (
         "Hazard ratios (HR) of the Cox models that leave somebody out because a covariate was not "
         "recorded: of the complete cases, and with the missing values imputed.",
@@ -93,7 +91,7 @@ def _hazard_ratios(
         "The last column is the fraction of the information on a hazard ratio that is missing.",
         f"Standard errors of {listed(clustered)} are clustered by patient." if clustered else "",
         confounded_note(analysis, shown),
-        f"{_FIRTH} By Firth’s penalised likelihood." if penalised else "",
+        firth_note(rows),
         not_estimable_note(numbers, named),
     )
     header = ("", "Complete cases", "", "Imputed", "", "")
@@ -119,7 +117,7 @@ def _model(
             cell for kind in ("cox", "imputation") for cell in _hazard(numbers, f"{kind}.{term}.hr")
         ]
         share = f"imputation.{term}.missing_information"
-        known = share in numbers and numbers[share]["status"] == "estimated"
+        known = is_estimated(numbers, share)
         label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"
         yield (label, *cells, num(share) if known else ABSENT)
     base = f"imputation.{key}"
@@ -132,10 +130,7 @@ def _model(
 
 
 def _hazard(numbers: Numbers, key: str) -> tuple[str, str]:
-    if key not in numbers:
-        return ABSENT, ABSENT
-    firth = "Firth" in numbers[key]["method"] and numbers[key]["status"] == "estimated"
-    return with_interval(numbers, key) + (_FIRTH if firth else ""), p_beside(numbers, key)
+    return hazard_cells(numbers, key) if key in numbers else (ABSENT, ABSENT)
 
 
 def _imputed(numbers: Numbers, analysis: Analysis) -> list[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "TIME_TRANSFORMS",
     "TRANSFORMS",
     "Rounding",
+    "capitalised",
     "computed_entries",
     "configured_entries",
     "is_estimated",
@@ -195,6 +196,11 @@ def _limit_status(statistic: Statistic, value: float | str | None) -> dict[str, 
     if value is not None:
         return {"status": "estimated", "reason": ""}
     return {"status": "not_reached", "reason": "the confidence band does not come to it"}
+
+
+def capitalised(text: str) -> str:
+    """Text with a capital first letter, the rest as it is (``BED10`` too)."""
+    return text[:1].upper() + text[1:]
 
 
 def is_estimated(numbers: Mapping[str, Mapping[str, Any]], key: str) -> bool:

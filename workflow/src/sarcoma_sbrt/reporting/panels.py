@@ -19,12 +19,11 @@ from sarcoma_sbrt.reporting.drawing import (
     Numbers,
     Page,
     bare,
-    capitalised,
     illustrative,
     text_of,
     text_width,
 )
-from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.numbers import capitalised, is_estimated
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 

@@ -25,6 +25,8 @@ __all__ = [
     "Row",
     "confounded_note",
     "covariate_label",
+    "firth_note",
+    "hazard_cells",
     "in_words",
     "landmark",
     "listed",
@@ -491,7 +493,7 @@ def _quartiles(
                 keys = [f"{prefix}.{name}" for name in ("quartile_1", "quartile_3", "rmst")]
                 cells = [with_interval(numbers, key) for key in keys]
                 ends = [num(f"{prefix}.{name}") for name in ("rmst_se", "rmst_horizon")]
-                known = numbers[keys[-1]]["status"] == "estimated"
+                known = is_estimated(numbers, keys[-1])
                 block.append((label, *cells, *(ends if known else [ABSENT, ABSENT])))
                 shown += [(key, f"{num(f'endpoint.{endpoint}.label')}, {label}") for key in keys]
         rows += under_header(num(f"endpoint.{endpoint}.label"), block, 6)
@@ -703,15 +705,23 @@ def _hazard_row(
     row = [f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"]
     for endpoint in across:
         key = found.get((endpoint, name))
-        row += [_hazard_cell(numbers, key), p_beside(numbers, key)] if key else [ABSENT, ABSENT]
+        row += hazard_cells(numbers, key) if key else (ABSENT, ABSENT)
     return tuple(row)
 
 
 _FIRTH = "^F^"
 
 
-def _hazard_cell(numbers: Numbers, key: str) -> str:
-    return with_interval(numbers, key) + (_FIRTH if _is_penalised(numbers, key) else "")
+def hazard_cells(numbers: Numbers, key: str) -> tuple[str, str]:
+    """Cells of a hazard ratio with its interval, marked where it is Firth's, and of its p."""
+    mark = _FIRTH if _is_penalised(numbers, key) else ""
+    return with_interval(numbers, key) + mark, p_beside(numbers, key)
+
+
+def firth_note(rows: Iterable[Row], beside: str = "") -> str:
+    """Say what the mark of `hazard_cells` means where a row has it; `beside` is said of it too."""
+    marked = any(_FIRTH in cell for row in rows for cell in row)
+    return f"{_FIRTH} By Firth’s penalised likelihood{beside}." if marked else ""
 
 
 def _is_penalised(numbers: Numbers, key: str) -> bool:
@@ -767,7 +777,7 @@ def _models(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> tup
     for number, (model, names) in zip(_ROMAN, models.items(), strict=False):
         key, label = f"cox.lc.{model}.{followed}.hr", f"Model {number}"
         held = " + ".join(num(f"covariate.{name}.label") for name in names)
-        rows.append((f"{label}: {held}", _hazard_cell(numbers, key), p_beside(numbers, key)))
+        rows.append((f"{label}: {held}", *hazard_cells(numbers, key)))
         named.append((key, label))
     caption = (
         f"{num('endpoint.lc.label')}: hazard ratio (HR) of "

@@ -24,11 +24,10 @@ from sarcoma_sbrt.survival.cox import (
     Term,
     chi_square_test,
     codes_of,
-    hazard_ratio,
     joint_wald,
     kept_values,
     standardised,
-    wald,
+    wald_term,
 )
 
 __all__ = [
@@ -103,22 +102,9 @@ class RowsFit:
     def combination(self, name: str, contrast: NDArray[np.float64]) -> Term:
         """Hazard ratio of a linear combination of the coefficients."""
         coefficient = float(contrast @ self.coefficients)
-        naive = wald(coefficient, _error(contrast, self.variance), self.level)
-        robust = None
-        if self.robust is not None:
-            error = _error(contrast, self.robust)
-            robust = wald(coefficient, error, self.level, singular=FEW_CLUSTERS)
-        return Term(
-            name=name,
-            coefficient=coefficient,
-            standard_error=naive.standard_error,
-            hazard_ratio=hazard_ratio(coefficient),
-            low=naive.low,
-            high=naive.high,
-            z=naive.z,
-            p=naive.p,
-            robust=robust,
-        )
+        error = _error(contrast, self.variance)
+        robust = None if self.robust is None else _error(contrast, self.robust)
+        return wald_term(name, coefficient, error, robust, self.level)
 
     def wald(self, contrasts: NDArray[np.float64] | None = None) -> GlobalTest:
         """Naive test of combinations being 0, one a row; of all coefficients by default."""

@@ -46,6 +46,7 @@ __all__ = [
     "refuse_monotone",
     "standardised",
     "wald",
+    "wald_term",
 ]
 
 Ties = Literal["efron", "breslow"]
@@ -651,14 +652,27 @@ def wald(coefficient: float, error: float, level: float, *, singular: str = NO_M
 
 def _term(data: _Data, fit: _Fit, at: int, level: float) -> Term:
     scale = float(data.scale[at])
-    coefficient = float(fit.coefficients[at] / scale)
-    naive = wald(coefficient, _error(fit.variance, at) / scale, level)
+    error = _error(fit.variance, at) / scale
+    robust = None if fit.robust is None else _error(fit.robust, at) / scale
+    return wald_term(data.names[at], float(fit.coefficients[at] / scale), error, robust, level)
+
+
+def wald_term(
+    name: str, coefficient: float, error: float, robust_error: float | None, level: float
+) -> Term:
+    """Hazard ratio of a coefficient with its naive and, of clusters, its robust inference.
+
+    Raises
+    ------
+    NotEstimable
+        As `wald` does, of either standard error.
+    """
+    naive = wald(coefficient, error, level)
     robust = None
-    if fit.robust is not None:
-        error = _error(fit.robust, at) / scale
-        robust = wald(coefficient, error, level, singular=FEW_CLUSTERS)
+    if robust_error is not None:
+        robust = wald(coefficient, robust_error, level, singular=FEW_CLUSTERS)
     return Term(
-        name=data.names[at],
+        name=name,
         coefficient=coefficient,
         standard_error=naive.standard_error,
         hazard_ratio=hazard_ratio(coefficient),
