@@ -1,0 +1,608 @@
+"""Survival statistics of one endpoint in microseconds: what a search recomputes at every step.
+
+Times are whole months and covariates are binary, so every statistic follows from counts at the
+distinct event times: the number at risk and of events, in all and in each cell of the covariates.
+One pass over the records makes the counts; Kaplan-Meier, log-rank and Cox then look at the event
+times only. The workflow's own survival code (`sarcoma_sbrt.survival`) says what a search has found;
+this module only has to agree with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "COX",
+    "FOLLOW_UP",
+    "LOGRANK_P",
+    "MEDIAN",
+    "MULTIVARIABLE",
+    "OBSERVED_EXPECTED",
+    "PETO",
+    "RATE",
+    "UNDEFINED",
+    "Fits",
+    "Targets",
+    "Work",
+    "compiled",
+    "evaluate",
+    "workspace",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """Compile a function to machine code when it is first called; keep the result on disk."""
+    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+
+
+RATE, MEDIAN, PETO, OBSERVED_EXPECTED, COX, LOGRANK_P, FOLLOW_UP, MULTIVARIABLE = range(8)
+"""Kinds of fit, `Fits.kind`."""
+
+UNDEFINED = 1e6
+"""Stands for a statistic that is not reached or not estimable."""
+
+_Z = 1.959963984540054  # 97.5 % point of the normal distribution
+_LN2 = math.log(2)
+_RUNAWAY = 15.0  # a log hazard ratio beyond this has no maximum
+_SLACK = 1e-9
+
+
+class Fits(NamedTuple):
+    """What is computed of one endpoint; the cheap before the dear.
+
+    Attributes
+    ----------
+    kind : ndarray of int, shape (fits,)
+        `RATE`, `MEDIAN`, …
+    bit : ndarray of int, shape (fits,)
+        Covariate of a contrast, or of the subgroup of a curve; -1 for all records.
+    value : ndarray of int, shape (fits,)
+        Code of the subgroup.
+    month : ndarray of int, shape (fits,)
+        Time of a rate.
+    slot : ndarray of int, shape (fits,)
+        Index of the first statistic in the result: of a ratio its value, lower and upper limit
+        and p follow each other; of a median its value and limits; of follow-up its median and
+        range. A multivariable model has four for each covariate.
+    efron : bool
+        Ties of Cox models: Efron's approximation, else Breslow's.
+    covariates : ndarray of int, shape (models, 4)
+        Covariates of each multivariable model, -1 beyond the last.
+    """
+
+    kind: NDArray[np.int64]
+    bit: NDArray[np.int64]
+    value: NDArray[np.int64]
+    month: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    efron: bool
+    covariates: NDArray[np.int64]
+
+
+class Targets(NamedTuple):
+    """Printed values, one element per statistic of the result.
+
+    Attributes
+    ----------
+    printed : ndarray of float
+        NaN where nothing is printed.
+    half : ndarray of float
+        Half a unit of the last digit: a value that near prints the same.
+    weight : ndarray of float
+        Weight in the loss; 0 where nothing is printed.
+    logarithmic : ndarray of int
+        1 where the misfit is measured on the log scale: ratios, their limits, p values.
+    scale : ndarray of float
+        Misfit that is bearable, in percent, months or on the log scale; `loss` is quadratic in
+        it below and logarithmic above, so that what cannot be met is given up in the end.
+    inexact, far : ndarray of float
+        The loss of a target is 0 where it prints the same, else ``inexact + log1p((misfit /
+        scale)^2) / 2``, and beyond 2 % another ``far * (misfit / 2 % - 1)``, at most 4 `far`.
+    """
+
+    printed: NDArray[np.float64]
+    half: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    logarithmic: NDArray[np.int64]
+    scale: NDArray[np.float64]
+    inexact: NDArray[np.float64]
+    far: NDArray[np.float64]
+
+
+class Work(NamedTuple):
+    """Memory that `evaluate` writes to; nothing is allocated while it runs.
+
+    `beta` holds the coefficients of the last fits, from which the next start, and `order` the
+    records by falling time: both cost only speed when they are wrong.
+    """
+
+    order: NDArray[np.int64]
+    time: NDArray[np.int64]
+    events: NDArray[np.int64]
+    at_risk: NDArray[np.int64]
+    bit_events: NDArray[np.int64]
+    bit_at_risk: NDArray[np.int64]
+    cell_events: NDArray[np.float64]
+    cell_at_risk: NDArray[np.float64]
+    cell_of: NDArray[np.int64]
+    beta: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    score: NDArray[np.float64]
+    information: NDArray[np.float64]
+    risk: NDArray[np.float64]
+    logs: NDArray[np.float64]
+
+
+def workspace(n: int, bits: int, fits: Fits) -> Work:
+    """Memory for `n` records with `bits` covariates."""
+    models = len(fits.covariates)
+    cell_of = np.zeros((max(models, 1), 1 << bits), dtype=np.int64)
+    for model, covariates in enumerate(fits.covariates):
+        for code in range(1 << bits):
+            used = covariates[covariates >= 0]
+            cell_of[model, code] = sum(((code >> bit) & 1) << j for j, bit in enumerate(used))
+    return Work(
+        order=np.arange(n, dtype=np.int64),
+        time=np.zeros(n, dtype=np.int64),
+        events=np.zeros(n, dtype=np.int64),
+        at_risk=np.zeros(n, dtype=np.int64),
+        bit_events=np.zeros((n, bits), dtype=np.int64),
+        bit_at_risk=np.zeros((n, bits), dtype=np.int64),
+        cell_events=np.zeros((max(models, 1), n, 16)),
+        cell_at_risk=np.zeros((max(models, 1), n, 16)),
+        cell_of=cell_of,
+        beta=np.zeros((len(fits.kind), 4)),
+        sums=np.zeros(16),
+        score=np.zeros(4),
+        information=np.zeros((4, 4)),
+        risk=np.zeros(16),
+        logs=np.concatenate(([0.0], np.log(np.arange(1, n + 1)))),
+    )
+
+
+@compiled
+def evaluate(
+    months: NDArray[np.int64],
+    events: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    fits: Fits,
+    targets: Targets,
+    work: Work,
+    result: NDArray[np.float64],
+    limit: float,
+) -> float:
+    """Statistics of one endpoint, and how far they are from the printed ones.
+
+    Parameters
+    ----------
+    months : ndarray of int, shape (n,)
+        Observed times.
+    events : ndarray of int, shape (n,)
+        1 for the event, 0 for censored.
+    codes : ndarray of int, shape (n,)
+        Covariates; bit b is 1 where covariate b has the level whose hazard stands above the line.
+    fits, targets, work
+        What is computed, what is printed, and memory.
+    result : ndarray of float
+        Written to: percentages, months, hazard ratios and p values; `UNDEFINED` where there is none.
+    limit : float
+        As soon as the loss is above it, the rest is not computed.
+
+    Returns
+    -------
+    float
+        The loss; above `limit` it is a lower bound.
+    """
+    n_times = _count(months, events, codes, fits, work)
+    loss, model = 0.0, 0
+    for fit in range(len(fits.kind)):
+        kind, bit, slot = fits.kind[fit], fits.bit[fit], fits.slot[fit]
+        width = 4
+        if kind == RATE:
+            result[slot] = _rate(work, n_times, bit, fits.value[fit], fits.month[fit])
+            width = 1
+        elif kind == MEDIAN:
+            _median(work, n_times, bit, fits.value[fit], result, slot)
+            width = 3
+        elif kind == FOLLOW_UP:
+            n = len(months)
+            low = months[work.order[(n - 1) // 2]]
+            result[slot] = 0.5 * (low + months[work.order[n // 2]])
+            result[slot + 1] = months[work.order[n - 1]]
+            result[slot + 2] = months[work.order[0]]
+            width = 3
+        elif kind == MULTIVARIABLE:
+            used = 0
+            while used < 4 and fits.covariates[model, used] >= 0:
+                used += 1
+            _multivariable(work, n_times, model, used, fits.efron, fit, result, slot)
+            width = 4 * used
+            model += 1
+        elif kind == COX:
+            _cox(work, n_times, bit, fits.efron, fit, result, slot)
+        else:
+            width = _log_rank(work, n_times, bit, kind, result, slot)
+        for at in range(slot, slot + width):
+            loss += _misfit(result[at], targets, at)
+        if loss > limit:
+            return loss
+    return loss
+
+
+@compiled
+def _misfit(value: float, targets: Targets, at: int) -> float:
+    weight = targets.weight[at]
+    if weight == 0.0:
+        return 0.0
+    printed, half = targets.printed[at], targets.half[at]
+    off = abs(value - printed)
+    if off <= half + _SLACK:
+        return 0.0
+    relative = off / abs(printed) if printed != 0.0 else 0.0
+    if targets.logarithmic[at] == 1:
+        off = abs(math.log(max(value, 1e-12) / printed))
+    x = off / targets.scale[at]
+    loss = targets.inexact[at] + 0.5 * math.log1p(x * x)
+    if relative > 0.02:
+        loss += targets.far[at] * min(relative / 0.02 - 1.0, 4.0)
+    return weight * loss
+
+
+@compiled
+def _count(
+    months: NDArray[np.int64],
+    events: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    fits: Fits,
+    work: Work,
+) -> int:
+    """Counts at each event time, latest first; returns the number of event times."""
+    n, bits, models = len(months), work.bit_events.shape[1], len(fits.covariates)
+    order = work.order
+    for i in range(1, n):  # nearly sorted since the last call
+        moved = order[i]
+        month = months[moved]
+        j = i - 1
+        while j >= 0 and months[order[j]] < month:
+            order[j + 1] = order[j]
+            j -= 1
+        order[j + 1] = moved
+    at, i = 0, 0
+    _clear(work, 0, bits, models, 0)
+    while i < n:
+        month = months[order[i]]
+        while i < n and months[order[i]] == month:
+            record = order[i]
+            code, event = codes[record], events[record]
+            work.events[at] += event
+            for bit in range(bits):
+                one = (code >> bit) & 1
+                work.bit_at_risk[at, bit] += one
+                work.bit_events[at, bit] += one & event
+            for model in range(models):
+                cell = work.cell_of[model, code]
+                work.cell_at_risk[model, at, cell] += 1.0
+                work.cell_events[model, at, cell] += event
+            i += 1
+        work.at_risk[at] = i
+        if work.events[at] > 0:
+            work.time[at] = month
+            at += 1
+            if i < n:
+                _clear(work, at, bits, models, at)
+    return at
+
+
+@compiled
+def _clear(work: Work, at: int, bits: int, models: int, before: int) -> None:
+    """Start a time: no events yet, at risk are those of the time before (`before` 0: nobody)."""
+    work.events[at] = 0
+    for bit in range(bits):
+        work.bit_events[at, bit] = 0
+        work.bit_at_risk[at, bit] = work.bit_at_risk[at - 1, bit] if before > 0 else 0
+    for model in range(models):
+        for cell in range(16):
+            work.cell_events[model, at, cell] = 0.0
+            risk = work.cell_at_risk[model, at - 1, cell] if before > 0 else 0.0
+            work.cell_at_risk[model, at, cell] = risk
+
+
+@compiled
+def _at(work: Work, k: int, bit: int, value: int) -> tuple[int, int]:
+    """Events and number at risk at an event time, in all or in a subgroup."""
+    if bit < 0:
+        return work.events[k], work.at_risk[k]
+    if value == 1:
+        return work.bit_events[k, bit], work.bit_at_risk[k, bit]
+    events = work.events[k] - work.bit_events[k, bit]
+    return events, work.at_risk[k] - work.bit_at_risk[k, bit]
+
+
+@compiled
+def _rate(work: Work, n_times: int, bit: int, value: int, month: int) -> float:
+    """Kaplan-Meier survival at a month, in percent."""
+    survival = 1.0
+    for k in range(n_times - 1, -1, -1):
+        if work.time[k] > month:
+            break
+        d, n = _at(work, k, bit, value)
+        if d > 0:
+            survival *= (n - d) / n
+    return 100.0 * survival
+
+
+@compiled
+def _median(
+    work: Work, n_times: int, bit: int, value: int, result: NDArray[np.float64], slot: int
+) -> None:
+    """Median and its limits: first event times at which curve and log-log band are at most 0.5.
+
+    An upper limit at which the band never arrives is the last event time
+    (`KaplanMeier.median(limits="first_event")`).
+    """
+    result[slot] = result[slot + 1] = result[slot + 2] = UNDEFINED
+    log_survival, greenwood, last = 0.0, 0.0, UNDEFINED
+    for k in range(n_times - 1, -1, -1):
+        d, n = _at(work, k, bit, value)
+        if d == 0:
+            continue
+        month = float(work.time[k])
+        last = month
+        if d == n:  # S is 0: the band is undefined
+            if result[slot] == UNDEFINED:
+                result[slot] = month
+            break
+        if result[slot + 2] != UNDEFINED:
+            continue
+        log_survival += work.logs[n - d] - work.logs[n]
+        greenwood += d / (n * (n - d))
+        if result[slot] == UNDEFINED and -log_survival > _LN2 - _SLACK:
+            result[slot] = month
+        hazard = -log_survival
+        width = _Z * math.sqrt(greenwood) / hazard
+        height = math.log(_LN2 / hazard)  # band at 0.5: width = +-height
+        if result[slot + 1] == UNDEFINED and width >= height - _SLACK:
+            result[slot + 1] = month
+        if -width >= height - _SLACK:
+            result[slot + 2] = month
+    if result[slot] != UNDEFINED and result[slot + 2] == UNDEFINED:
+        result[slot + 2] = last
+
+
+@compiled
+def _ratio(log: float, error: float, result: NDArray[np.float64], slot: int) -> None:
+    result[slot] = math.exp(log)
+    result[slot + 1] = math.exp(log - _Z * error)
+    result[slot + 2] = math.exp(log + _Z * error)
+    result[slot + 3] = math.erfc(abs(log) / error / math.sqrt(2.0))
+
+
+@compiled
+def _undefined(result: NDArray[np.float64], slot: int, width: int) -> None:
+    for at in range(slot, slot + width):
+        result[at] = UNDEFINED
+
+
+@compiled
+def _log_rank(
+    work: Work, n_times: int, bit: int, kind: int, result: NDArray[np.float64], slot: int
+) -> int:
+    """Log-rank p, or a hazard ratio from its counts; returns how many statistics."""
+    observed, expected, total, variance = 0.0, 0.0, 0.0, 0.0
+    for k in range(n_times):
+        d, n = work.events[k], work.at_risk[k]
+        ones = work.bit_at_risk[k, bit]
+        share = ones / n
+        observed += work.bit_events[k, bit]
+        total += d
+        expected += d * share
+        if n > 1:
+            variance += d * share * (1.0 - share) * (n - d) / (n - 1)
+    width = 1 if kind == LOGRANK_P else 4
+    other = total - observed
+    lost = kind == OBSERVED_EXPECTED and (observed == 0.0 or other == 0.0)
+    if variance < _SLACK or lost:
+        _undefined(result, slot, width)
+        return width
+    excess = observed - expected
+    p = math.erfc(abs(excess) / math.sqrt(variance) / math.sqrt(2.0))
+    if kind == LOGRANK_P:
+        result[slot] = p
+    elif kind == PETO:
+        _ratio(excess / variance, 1.0 / math.sqrt(variance), result, slot)
+    else:
+        log = math.log(observed / expected * (total - expected) / other)
+        _ratio(log, math.sqrt(1.0 / expected + 1.0 / (total - expected)), result, slot)
+        result[slot + 3] = p
+    return width
+
+
+@compiled
+def _cox(
+    work: Work,
+    n_times: int,
+    bit: int,
+    efron: bool,
+    fit: int,
+    result: NDArray[np.float64],
+    slot: int,
+) -> None:
+    """Cox model of one binary covariate by Newton's method."""
+    beta = work.beta[fit, 0]
+    for _ in range(60):
+        risk = math.exp(beta)
+        score, information = 0.0, 0.0
+        for k in range(n_times):
+            d, d1 = work.events[k], work.bit_events[k, bit]
+            n1 = float(work.bit_at_risk[k, bit])
+            n0 = work.at_risk[k] - n1
+            score += d1
+            if efron and d > 1:
+                for j in range(d):
+                    gone = j / d
+                    up = (n1 - gone * d1) * risk
+                    share = up / (n0 - gone * (d - d1) + up)
+                    score -= share
+                    information += share * (1.0 - share)
+            else:
+                up = n1 * risk
+                share = up / (n0 + up)
+                score -= d * share
+                information += d * share * (1.0 - share)
+        if information < 1e-7:
+            break
+        step = score / information
+        if abs(step) < 1e-8:
+            work.beta[fit, 0] = beta
+            _ratio(beta, 1.0 / math.sqrt(information), result, slot)
+            return
+        beta += min(max(step, -1.5), 1.5)
+        if abs(beta) > _RUNAWAY:
+            break
+    work.beta[fit, 0] = 0.0
+    _undefined(result, slot, 4)
+
+
+@compiled
+def _multivariable(
+    work: Work,
+    n_times: int,
+    model: int,
+    used: int,
+    efron: bool,
+    fit: int,
+    result: NDArray[np.float64],
+    slot: int,
+) -> None:
+    """Cox model of two to four binary covariates by Newton's method.
+
+    The sums over the risk set that score and information need are sums over the cells that have
+    one covariate, or two, at 1: all of them come out of one superset transform.
+    """
+    beta = work.beta[fit]
+    for _ in range(60):
+        _slopes(work, n_times, model, used, efron, beta)
+        if not _factored(work.information, used):
+            break
+        furthest = _newton(work, used)
+        if furthest < 1e-8:
+            _inverse(work, used)
+            for j in range(used):
+                _ratio(beta[j], math.sqrt(work.information[j, j]), result, slot + 4 * j)
+            return
+        shrink = min(1.0, 1.5 / furthest)
+        runaway = False
+        for j in range(used):
+            beta[j] += shrink * work.score[j]
+            runaway = runaway or abs(beta[j]) > _RUNAWAY
+        if runaway:
+            break
+    for j in range(used):
+        beta[j] = 0.0
+    _undefined(result, slot, 4 * used)
+
+
+@compiled
+def _slopes(
+    work: Work, n_times: int, model: int, used: int, efron: bool, beta: NDArray[np.float64]
+) -> None:
+    """Score and information (upper triangle) at a vector of coefficients."""
+    cells, risk, sums = 1 << used, work.risk, work.sums
+    risk[0] = 1.0
+    for j in range(used):
+        ratio = math.exp(beta[j])
+        for cell in range(1 << j):
+            risk[cell + (1 << j)] = risk[cell] * ratio
+    for j in range(used):
+        work.score[j] = 0.0
+        for i in range(j, used):
+            work.information[j, i] = 0.0
+    for k in range(n_times):
+        d = work.events[k]
+        terms = d if efron and d > 1 else 1
+        times = 1.0 if terms == d else float(d)
+        for j in range(used):
+            for cell in range(cells):
+                if (cell >> j) & 1:
+                    work.score[j] += work.cell_events[model, k, cell]
+        for term in range(terms):
+            gone = term / terms
+            for cell in range(cells):
+                here = work.cell_at_risk[model, k, cell]
+                if term > 0:
+                    here -= gone * work.cell_events[model, k, cell]
+                sums[cell] = here * risk[cell]
+            for j in range(used):
+                one = 1 << j
+                for cell in range(cells):
+                    if not cell & one:
+                        sums[cell] += sums[cell | one]
+            inverse = 1.0 / sums[0]
+            for j in range(used):
+                share = sums[1 << j] * inverse
+                work.score[j] -= times * share
+                work.information[j, j] += times * share * (1.0 - share)
+                for i in range(j + 1, used):
+                    both = sums[(1 << j) | (1 << i)] * inverse
+                    work.information[j, i] += times * (both - share * sums[1 << i] * inverse)
+
+
+@compiled
+def _factored(matrix: NDArray[np.float64], used: int) -> bool:
+    """Cholesky factor, written to the lower triangle and the diagonal; False when singular."""
+    for j in range(used):
+        pivot = matrix[j, j]
+        for i in range(j):
+            pivot -= matrix[j, i] * matrix[j, i]
+        if pivot < 1e-7:
+            return False
+        root = math.sqrt(pivot)
+        matrix[j, j] = root
+        for row in range(j + 1, used):
+            value = matrix[j, row]
+            for i in range(j):
+                value -= matrix[row, i] * matrix[j, i]
+            matrix[row, j] = value / root
+    return True
+
+
+@compiled
+def _newton(work: Work, used: int) -> float:
+    """Solve for the step, in place of the score; returns its largest element."""
+    lower, step = work.information, work.score
+    for j in range(used):
+        for i in range(j):
+            step[j] -= lower[j, i] * step[i]
+        step[j] /= lower[j, j]
+    furthest = 0.0
+    for j in range(used - 1, -1, -1):
+        for i in range(j + 1, used):
+            step[j] -= lower[i, j] * step[i]
+        step[j] /= lower[j, j]
+        furthest = max(furthest, abs(step[j]))
+    return furthest
+
+
+@compiled
+def _inverse(work: Work, used: int) -> None:
+    """Variances from the factor: diagonal of the inverse, in place."""
+    lower, column = work.information, work.sums
+    for j in range(used):
+        total = 0.0  # of the squares in column j of the factor's inverse
+        for row in range(j, used):
+            value = 1.0 if row == j else 0.0
+            for i in range(j, row):
+                value -= lower[row, i] * column[i]
+            column[row] = value / lower[row, row]
+            total += column[row] * column[row]
+        work.score[j] = total
+    for j in range(used):
+        lower[j, j] = work.score[j]

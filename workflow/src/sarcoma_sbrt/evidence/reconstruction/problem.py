@@ -1,0 +1,436 @@
+"""The problem a search solves: printed statistics of one study, and what its cohort must be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sarcoma_sbrt.evidence.reconstruction import evaluator as ev
+from sarcoma_sbrt.evidence.reconstruction.search import (
+    LESION_COLUMNS,
+    MOVES,
+    PATIENT_COLUMNS,
+    Chain,
+    Endpoint,
+    Structure,
+)
+
+__all__ = ["ENDPOINTS", "Number", "Plan", "Problem", "problem", "read_plan", "printed_numbers"]
+
+ENDPOINTS = ("os", "pfs", "lc")
+_PARTS = {
+    "hazard_ratio": ("estimate", "ci_low", "ci_high", "p"),
+    "median": ("estimate", "ci_low", "ci_high"),
+    "rate": ("estimate",),
+    "p_value": ("p",),
+}
+_FOLLOW_UP = ("estimate", "range_low", "range_high")
+_KINDS = {
+    "logrank.peto": ev.PETO,
+    "logrank.observed_expected": ev.OBSERVED_EXPECTED,
+    "cox.efron": ev.COX,
+    "cox.breslow": ev.COX,
+    "logrank.p": ev.LOGRANK_P,
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a cohort must be (`config/reconstruction/<study>.yaml`).
+
+    Attributes
+    ----------
+    study : str
+    lesions_per_patient : mapping of int to int
+        Patients with so many lesions.
+    earliest, latest : int
+        Limits of times, in months.
+    covariates : tuple of str
+        Names in the order of their bits: the patient's, the number of lesions, the lesion's.
+    columns, levels : mapping of name to str
+        Column of the endpoint-level tables; printed level whose code is 1.
+    ones : mapping of name to int
+        Patients, or lesions, with code 1.
+    of_lesion : tuple of str
+        Lesion covariates.
+    least_first : tuple of str
+        Lesion covariates that are smallest in a patient's first lesion.
+    subgroups : mapping of slug to (covariate, code)
+    repeats : tuple of str
+        Rows that are no targets of their own.
+    """
+
+    study: str
+    lesions_per_patient: Mapping[int, int]
+    earliest: int
+    latest: int
+    covariates: tuple[str, ...]
+    columns: Mapping[str, str]
+    levels: Mapping[str, str]
+    ones: Mapping[str, int]
+    of_lesion: tuple[str, ...]
+    least_first: tuple[str, ...]
+    subgroups: Mapping[str, tuple[str, int]]
+    repeats: tuple[str, ...]
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return sum(self.lesions_per_patient.values())
+
+    @property
+    def lesions(self) -> int:
+        """Number of lesions."""
+        return sum(k * n for k, n in self.lesions_per_patient.items())
+
+
+def read_plan(content: Mapping[str, Any]) -> Plan:
+    """Plan from the content of its YAML file."""
+    patient, lesion = content["patient_covariates"], content["lesion_covariates"]
+    number = content["number_covariate"]
+    given = {**patient, number["name"]: number, **lesion}
+    return Plan(
+        study=content["study"],
+        lesions_per_patient={int(k): int(n) for k, n in content["lesions_per_patient"].items()},
+        earliest=content["months"]["earliest"],
+        latest=content["months"]["latest"],
+        covariates=tuple(given),
+        columns={name: x["column"] for name, x in given.items()},
+        levels={name: x["level"] for name, x in given.items()},
+        ones={name: x["ones"] for name, x in given.items() if "ones" in x},
+        of_lesion=tuple(lesion),
+        least_first=tuple(name for name, x in lesion.items() if x.get("least_first")),
+        subgroups={k: (x["covariate"], x["value"]) for k, x in content["subgroups"].items()},
+        repeats=tuple(content.get("repeats", ())),
+    )
+
+
+@dataclass(frozen=True)
+class Number:
+    """One printed number.
+
+    Attributes
+    ----------
+    target_id : str
+        Row of the targets file and part: ``<row>.estimate``, ``.ci_low``, ``.p`` …
+    endpoint : str
+    printed : float
+    text : str
+        As printed.
+    unit : float
+        Of the last printed digit; 1 for months.
+    relation : str
+        ``=``, or ``<`` of a p value.
+    counted : bool
+        False for a repeat, which is evaluated and not counted.
+    block : str
+        Part of the score it belongs to.
+    """
+
+    target_id: str
+    endpoint: str
+    printed: float
+    text: str
+    unit: float
+    relation: str
+    counted: bool
+    block: str
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether misfits count on the log scale: ratios, their limits and p values."""
+        return self.block in ("univariable", "multivariable") or self.target_id.endswith(".p")
+
+    @property
+    def coarse(self) -> float:
+        """Misfit that is bearable at first."""
+        if self.target_id.endswith(".p"):
+            return 1.5
+        return 0.5 if self.logarithmic else 4.0
+
+    @property
+    def fine(self) -> float:
+        """Misfit that is bearable at last: half a unit of the last digit."""
+        return self.unit / 2 / (self.printed if self.logarithmic else 1)
+
+    def status(self, value: float) -> str:
+        """First that holds of exact, unit, two_percent and miss."""
+        off = abs(value - self.printed)
+        if off <= self.unit / 2 + 1e-9:
+            return "exact"
+        if off < 1.5 * self.unit:
+            return "unit"
+        return "two_percent" if off <= 0.02 * abs(self.printed) else "miss"
+
+
+def printed_numbers(row: Mapping[str, Any], counted: bool = True) -> list[Number]:
+    """Printed numbers of a row of the targets file."""
+    follow_up = row["endpoint"] == "follow_up"
+    parts = _FOLLOW_UP if follow_up else _PARTS[row["measure"]]
+    ends = dict(zip(("ci_low", "ci_high"), _ends(row["printed_ci"]), strict=False))
+    ends |= dict(zip(("range_low", "range_high"), _ends(row["printed_range"]), strict=False))
+    ends |= {"estimate": row["printed_text"], "p": row["printed_p"]}
+    numbers = []
+    for part in parts:
+        text = str(ends[part])
+        if row["measure"] == "median":
+            unit = 1.0
+        else:
+            unit = 10.0 ** -len(text.partition(".")[2])
+        numbers.append(
+            Number(
+                f"{row['target_id']}.{part}",
+                "os" if follow_up else row["endpoint"],
+                float(row[part]),
+                text,
+                unit,
+                row["p_relation"] or "=",
+                counted,
+                _block(row),
+            )
+        )
+    return numbers
+
+
+def _ends(text: str) -> list[str]:
+    return [end.strip() for end in text.replace(" to ", "–").split("–")]
+
+
+def _block(row: Mapping[str, Any]) -> str:
+    if row["endpoint"] == "follow_up" or row["measure"] in ("rate", "median"):
+        return "curves"
+    return "univariable" if row["model"] == "univariable" else "multivariable"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything a search needs: arrays for the compiled code, and what they stand for.
+
+    Attributes
+    ----------
+    plan : Plan
+    structure : Structure
+    fits : tuple of Fits
+        Per endpoint.
+    numbers : tuple of tuple of (Number or None)
+        Per endpoint, the printed number of each element of the result.
+    """
+
+    plan: Plan
+    structure: Structure
+    fits: tuple[ev.Fits, ...]
+    numbers: tuple[tuple[Number | None, ...], ...]
+
+    def endpoint(self, at: int) -> Endpoint:
+        """Memory of one endpoint, all targets of weight 1 with the scales of `sharpen` at 0."""
+        numbers, fits = self.numbers[at], self.fits[at]
+        n = self.plan.lesions if at == 2 else self.plan.patients
+        size = len(numbers)
+        targets = ev.Targets(
+            printed=np.array([math.nan if x is None else x.printed for x in numbers]),
+            half=np.array([1.0 if x is None else x.unit / 2 for x in numbers]),
+            weight=np.array([0.0 if x is None else 1.0 if x.counted else 0.25 for x in numbers]),
+            logarithmic=np.array([int(x is not None and x.logarithmic) for x in numbers]),
+            scale=np.ones(size),
+            inexact=np.zeros(size),
+            far=np.zeros(size),
+        )
+        work = ev.workspace(n, len(self.plan.covariates), fits)
+        return Endpoint(fits, targets, work, np.zeros(size))
+
+    def sharpen(self, endpoints: Sequence[Endpoint], sharpness: float) -> None:
+        """Set the bearable misfits: coarse at 0, half a unit of the last digit at 1."""
+        for at, endpoint in enumerate(endpoints):
+            for i, number in enumerate(self.numbers[at]):
+                if number is not None:
+                    ends = number.coarse, number.fine
+                    endpoint.targets.scale[i] = ends[0] ** (1 - sharpness) * ends[1] ** sharpness
+
+    def tables(self, chain_patients: Any, chain_lesions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """A state as the endpoint-level tables patients.csv and lesions.csv."""
+        plan, s = self.plan, self.structure
+        names = [plan.columns[x] for x in plan.covariates]
+        bits = np.column_stack(
+            [
+                chain_patients[:, PATIENT_COLUMNS:],
+                (s.lesions == 1).astype(int),
+                chain_lesions[s.first, LESION_COLUMNS:],
+            ]
+        )
+        patients = pd.DataFrame(
+            np.column_stack([np.arange(1, len(bits) + 1), chain_patients[:, :4], bits]),
+            columns=["id", "os_months", "death", "pfs_months", "pfs_event", *names],
+        )
+        of_patient = bits[s.owner][:, : len(names) - len(plan.of_lesion)]
+        lesions = pd.DataFrame(
+            np.column_stack(
+                [
+                    np.arange(1, len(s.owner) + 1),
+                    s.owner + 1,
+                    chain_lesions[:, :LESION_COLUMNS],
+                    of_patient,
+                    chain_lesions[:, LESION_COLUMNS:],
+                ]
+            ),
+            columns=["lesion", "patient", "lc_months", "lf", *names],
+        )
+        return patients, lesions
+
+    def start(self, seed: int) -> Chain:
+        """A random feasible state: exponential times, covariates dealt at random."""
+        plan, s = self.plan, self.structure
+        rng = np.random.default_rng(np.random.SeedSequence(seed))
+        n, m = plan.patients, plan.lesions
+        patients = np.zeros((n, PATIENT_COLUMNS + s.patient_covariates), dtype=np.int64)
+        patients[:, 0] = np.clip(rng.exponential(28, n).round(), plan.earliest, plan.latest)
+        patients[:, 1] = rng.random(n) < 0.7
+        patients[:, 2] = np.ceil(patients[:, 0] * rng.uniform(0.3, 1, n))
+        patients[:, 3] = (patients[:, 1] == 1) | (rng.random(n) < 0.6)
+        patients[:, 2] = np.where(patients[:, 3] == 1, patients[:, 2], patients[:, 0])
+        for j, name in enumerate(plan.covariates[: s.patient_covariates]):
+            patients[rng.permutation(n)[: plan.ones[name]], PATIENT_COLUMNS + j] = 1
+        lesions = np.zeros((m, LESION_COLUMNS + s.lesion_covariates), dtype=np.int64)
+        own = patients[s.owner]
+        lesions[:, 1] = (own[:, 3] == 1) & (rng.random(m) < 0.4)
+        low = np.where(lesions[:, 1] == 1, own[:, 2], plan.earliest)
+        lesions[:, 0] = low + np.floor(rng.random(m) * (own[:, 0] - low + 1))
+        for j, name in enumerate(plan.of_lesion):
+            order = rng.permutation(m)
+            if s.least[j]:  # the ones to the last lesions of the patients with several first
+                order = np.concatenate(
+                    [order[~np.isin(order, s.first)], order[np.isin(order, s.first)]]
+                )
+            lesions[order[: plan.ones[name]], LESION_COLUMNS + j] = 1
+            if s.least[j]:
+                for first, count in zip(s.first, s.lesions, strict=True):
+                    codes = lesions[first : first + count, LESION_COLUMNS + j]
+                    codes.sort()
+        return Chain(
+            patients,
+            lesions,
+            np.zeros(3),
+            patients.copy(),
+            lesions.copy(),
+            np.full(1, np.inf),
+            np.array([rng.integers(2**63)], dtype=np.uint64),
+            np.zeros(len(MOVES), dtype=np.int64),
+            np.zeros(len(MOVES), dtype=np.int64),
+        )
+
+
+def problem(plan: Plan, rows: pd.DataFrame) -> Problem:
+    """Problem of a plan and its study's targets.
+
+    Parameters
+    ----------
+    plan : Plan
+    rows : DataFrame of str
+        The targets file, empty cells empty strings; `fitted_as` says how each row was computed,
+        `fitted_adjusted_for` the covariates of its model where they are not `adjusted_for`.
+    """
+    chosen = _chosen(plan, rows)
+    fits, numbers = zip(*(_endpoint(plan, name, chosen) for name in ENDPOINTS), strict=True)
+    per_patient = [k for k, n in sorted(plan.lesions_per_patient.items()) for _ in range(n)]
+    first = np.concatenate(([0], np.cumsum(per_patient)[:-1])).astype(np.int64)
+    structure = Structure(
+        owner=np.repeat(np.arange(plan.patients), per_patient).astype(np.int64),
+        first=first,
+        lesions=np.array(per_patient, dtype=np.int64),
+        least=np.array([int(x in plan.least_first) for x in plan.of_lesion], dtype=np.int64),
+        patient_covariates=len(plan.covariates) - len(plan.of_lesion) - 1,
+        lesion_covariates=len(plan.of_lesion),
+        earliest=plan.earliest,
+        latest=plan.latest,
+        active=7,
+    )
+    return Problem(plan, structure, fits, numbers)
+
+
+def _chosen(plan: Plan, rows: pd.DataFrame) -> list[dict[str, str]]:
+    """Rows with a fit that print something no earlier row prints."""
+    printed = ["printed_text", "printed_ci", "printed_p"]
+    known = rows.set_index("target_id")
+    chosen = []
+    for row in rows.to_dict("records"):
+        if not row["fitted_as"]:
+            continue
+        origin = row["duplicate_of"]
+        if origin and all(
+            not row[x] or _same(row[x], known.loc[origin, x]) for x in printed
+        ):
+            continue
+        chosen.append(row)
+    return chosen
+
+
+def _same(one: str, other: str) -> bool:
+    def plain(text: str) -> list[str]:
+        return [f"{float(x):g}" for x in _ends(text) if x]
+
+    return plain(one) == plain(other)
+
+
+def _endpoint(
+    plan: Plan, endpoint: str, rows: Sequence[Mapping[str, str]]
+) -> tuple[ev.Fits, tuple[Number | None, ...]]:
+    here = [
+        row
+        for row in rows
+        if row["endpoint"] == endpoint or (endpoint == "os" and row["endpoint"] == "follow_up")
+    ]
+    bit = {name: at for at, name in enumerate(plan.covariates)}
+    fits: list[tuple[int, int, int, int, int]] = []
+    numbers: list[Number | None] = []
+    models: dict[frozenset[str], list[Mapping[str, str]]] = {}
+
+    def add(kind: int, of: int, value: int, month: int, printed: Sequence[Number | None]) -> None:
+        fits.append((kind, of, value, month, len(numbers)))
+        numbers.extend(printed)
+
+    for row in here:
+        printed = printed_numbers(row, row["target_id"] not in plan.repeats)
+        name, value = plan.subgroups.get(row["subgroup"], ("", 0))
+        adjusted = row.get("fitted_adjusted_for") or row["adjusted_for"]
+        if row["endpoint"] == "follow_up":
+            add(ev.FOLLOW_UP, -1, 0, 0, printed)
+        elif row["measure"] == "rate":
+            add(ev.RATE, bit.get(name, -1), value, int(row["time_months"]), printed)
+        elif row["measure"] == "median":
+            add(ev.MEDIAN, bit.get(name, -1), value, 0, printed)
+        elif adjusted and row["fitted_as"].startswith("cox"):
+            names = frozenset([row["category"], *adjusted.split("; ")])
+            models.setdefault(names, []).append(row)
+        else:
+            add(_KINDS[row["fitted_as"]], bit[row["category"]], 0, 0, printed)
+    table = np.full((len(models), 4), -1, dtype=np.int64)
+    for at, (names, members) in enumerate(models.items()):
+        used = sorted(bit[name] for name in names)
+        table[at, : len(used)] = used
+        four: dict[int, list[Number]] = {
+            bit[row["category"]]: printed_numbers(row) for row in members
+        }
+        empty: list[Number | None] = [None] * 4
+        add(
+            ev.MULTIVARIABLE, -1, 0, 0,
+            [number for of in used for number in four.get(of, empty)],
+        )
+    efron = any(row["fitted_as"] == "cox.efron" for row in here)
+    columns = np.array(sorted(fits, key=lambda fit: _COST[fit[0]]), dtype=np.int64)
+    return ev.Fits(*(columns[:, j].copy() for j in range(5)), efron, table), tuple(numbers)
+
+
+_COST = {
+    ev.RATE: 0,
+    ev.FOLLOW_UP: 0,
+    ev.LOGRANK_P: 1,
+    ev.PETO: 1,
+    ev.OBSERVED_EXPECTED: 1,
+    ev.MEDIAN: 2,
+    ev.COX: 3,
+    ev.MULTIVARIABLE: 4,
+}
