@@ -31,7 +31,7 @@ def drawn(seed, n=40, months=30):
     return time, event, rng.integers(0, 1 << BITS, n)
 
 
-def computed(rows, time, event, code, *, efron=True, covariates=((),)):
+def computed(rows, time, event, code, *, efron=True, covariates=()):
     """Results of fits given as (kind, bit, value, month, width)."""
     kinds = np.array([row[:4] for row in rows], dtype=np.int64).reshape(-1, 4)
     widths = np.array([row[4] for row in rows])
@@ -39,13 +39,13 @@ def computed(rows, time, event, code, *, efron=True, covariates=((),)):
     table = np.full((len(covariates), 4), -1, dtype=np.int64)
     for i, used in enumerate(covariates):
         table[i, : len(used)] = used
-    fits = ev.Fits(*kinds.T.copy(), slots, efron, table)
+    fits = ev.Fits(*kinds.T.copy(), slots, efron, table, np.full(len(slots), 31))
     size = int(widths.sum())
-    blank = np.full(size, np.nan), *(np.zeros(size, int if i == 2 else float) for i in range(6))
+    blank = [np.zeros(size) for _ in range(9)]
     work, result = ev.workspace(len(time), BITS, fits), np.zeros(size)
     for _ in range(2):  # the second starts from the coefficients of the first
-        ev.evaluate(time, event, code, fits, ev.Targets(*blank), work, result, np.inf)
-    return np.split(result, np.cumsum(widths)[:-1])
+        ev.evaluate(time, event, code, fits, ev.Targets(*blank), work, result, -1, np.inf)
+    return np.split(ev.printed(fits, result), np.cumsum(widths)[:-1])
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -56,7 +56,9 @@ def test_curves(seed, bit, value):
     curve = fit_kaplan_meier(time[kept], event[kept], level=0.95)
     median = curve.median(limits="first_event")
     expected = [ev.UNDEFINED if x is None else x for x in (median.value, median.low, median.high)]
-    rate, found = computed([(ev.RATE, bit, value, 9, 1), (ev.MEDIAN, bit, value, 0, 3)], *drawn(seed, months=20))
+    rate, found = computed(
+        [(ev.RATE, bit, value, 9, 1), (ev.MEDIAN, bit, value, 0, 3)], *drawn(seed, months=20)
+    )
     assert rate[0] == pytest.approx(100 * curve.rate(9).value, **CLOSE)
     assert list(found) == expected
 
@@ -85,8 +87,12 @@ def test_cox(seed, ties, used):
     time, event, code = drawn(seed)
     design = pd.DataFrame({f"x{bit}": (code >> bit) & 1 for bit in used})
     expected = fit_cox(design, time, event, level=0.95, ties=ties)
-    row = (ev.COX, used[0], 0, 0, 4) if len(used) == 1 else (ev.MULTIVARIABLE, -1, 0, 0, 4 * len(used))
-    covariates = ((),) if len(used) == 1 else (used,)
+    row = (
+        (ev.COX, used[0], 0, 0, 4)
+        if len(used) == 1
+        else (ev.MULTIVARIABLE, -1, 0, 0, 4 * len(used))
+    )
+    covariates = () if len(used) == 1 else (used,)
     (found,) = computed([row], *drawn(seed), efron=ties == "efron", covariates=covariates)
     for term, four in zip(expected.terms, found.reshape(-1, 4), strict=True):
         expected_four = (term.hazard_ratio, term.low, term.high, term.p)
@@ -113,7 +119,11 @@ def test_a_ratio_that_runs_away_is_undefined():
     time, event = np.arange(1, 9), np.array([1, 1, 1, 1, 0, 0, 0, 0])
     code = np.array([1, 1, 1, 1, 0, 0, 0, 0])
     one, both = computed(
-        [(ev.COX, 0, 0, 0, 4), (ev.MULTIVARIABLE, -1, 0, 0, 8)], time, event, code, covariates=((0, 1),)
+        [(ev.COX, 0, 0, 0, 4), (ev.MULTIVARIABLE, -1, 0, 0, 8)],
+        time,
+        event,
+        code,
+        covariates=((0, 1),),
     )
     assert set(one) == set(both) == {ev.UNDEFINED}
     with pytest.raises(NotEstimable):
@@ -122,13 +132,17 @@ def test_a_ratio_that_runs_away_is_undefined():
 
 def test_loss_counts_what_prints_otherwise_and_stops_at_its_limit():
     time, event, code = drawn(1)
-    fits = ev.Fits(*np.array([[ev.RATE], [-1], [0], [9], [0]]), True, np.full((0, 4), -1))
+    fits = ev.Fits(
+        *np.array([[ev.RATE], [-1], [0], [9], [0]]), True, np.full((0, 4), -1), np.array([0])
+    )
     rate = 100 * fit_kaplan_meier(time, event, level=0.95).rate(9).value
     work, result = ev.workspace(len(time), BITS, fits), np.zeros(1)
 
     def loss(printed):
-        given = [np.array([x]) for x in (printed, 0.05, 2.0, 0, 0.3, 0.5, 0.0)]
-        return ev.evaluate(time, event, code, fits, ev.Targets(*given), work, result, np.inf)
+        bounds = printed - 0.05, printed + 0.05, printed - 1, printed + 1, printed
+        given = [np.array([x]) for x in (2.0, *bounds, 0.3, 0.5, 0.1)]
+        return ev.evaluate(time, event, code, fits, ev.Targets(*given), work, result, -1, np.inf)
 
     assert loss(rate + 0.04) == 0
     assert loss(rate + 0.6) == pytest.approx(2 * (0.5 + math.log1p(4) / 2))
+    assert loss(rate - 1.5) == pytest.approx(2 * (0.5 + math.log1p(25) / 2 + 0.1 * 0.5))

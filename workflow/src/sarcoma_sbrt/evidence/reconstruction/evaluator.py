@@ -32,6 +32,7 @@ __all__ = [
     "Work",
     "compiled",
     "evaluate",
+    "printed",
     "workspace",
 ]
 
@@ -41,6 +42,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(function: F) -> F:
     """Compile a function to machine code when it is first called; keep the result on disk."""
     return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+
+
+def _inlined(function: F) -> F:
+    """Compile into the caller: handing arrays to a function costs more than what it does."""
+    return cast(F, numba.njit(inline="always", error_model="numpy")(function))
 
 
 RATE, MEDIAN, PETO, OBSERVED_EXPECTED, COX, LOGRANK_P, FOLLOW_UP, MULTIVARIABLE = range(8)
@@ -76,6 +82,8 @@ class Fits(NamedTuple):
         Ties of Cox models: Efron's approximation, else Breslow's.
     covariates : ndarray of int, shape (models, 4)
         Covariates of each multivariable model, -1 beyond the last.
+    needs : ndarray of int, shape (fits,)
+        Covariates that a fit depends on, one bit each.
     """
 
     kind: NDArray[np.int64]
@@ -85,33 +93,38 @@ class Fits(NamedTuple):
     slot: NDArray[np.int64]
     efron: bool
     covariates: NDArray[np.int64]
+    needs: NDArray[np.int64]
 
 
 class Targets(NamedTuple):
-    """Printed values, one element per statistic of the result.
+    """Printed values, one element per statistic, on the scale on which it is computed.
+
+    That is the logarithm of ratios and their limits, and |z| in place of a two-sided p (`printed`
+    takes them back): the search needs no exponential.
 
     Attributes
     ----------
-    printed : ndarray of float
-        NaN where nothing is printed.
-    half : ndarray of float
-        Half a unit of the last digit: a value that near prints the same.
     weight : ndarray of float
         Weight in the loss; 0 where nothing is printed.
-    logarithmic : ndarray of int
-        1 where the misfit is measured on the log scale: ratios, their limits, p values.
-    scale : ndarray of float
-        Misfit that is bearable, in percent, months or on the log scale; `loss` is quadratic in
-        it below and logarithmic above, so that what cannot be met is given up in the end.
+    low, high : ndarray of float
+        What lies between prints the same.
+    near_low, near_high : ndarray of float
+        What lies between is within 2 %.
+    centre, scale : ndarray of float
+        Printed value, and a misfit that is bearable. The loss is quadratic in it below and
+        logarithmic above, so that what cannot be met is given up in the end.
     inexact, far : ndarray of float
-        The loss of a target is 0 where it prints the same, else ``inexact + log1p((misfit /
-        scale)^2) / 2``, and beyond 2 % another ``far * (misfit / 2 % - 1)``, at most 4 `far`.
+        The loss of a target is 0 where it prints the same, else ``inexact + log(1 + (misfit /
+        scale)^2) / 2``; beyond 2 % another ``far`` times the misfit beyond it in units of 2 %,
+        at most 4 `far`.
     """
 
-    printed: NDArray[np.float64]
-    half: NDArray[np.float64]
     weight: NDArray[np.float64]
-    logarithmic: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    near_low: NDArray[np.float64]
+    near_high: NDArray[np.float64]
+    centre: NDArray[np.float64]
     scale: NDArray[np.float64]
     inexact: NDArray[np.float64]
     far: NDArray[np.float64]
@@ -121,7 +134,8 @@ class Work(NamedTuple):
     """Memory that `evaluate` writes to; nothing is allocated while it runs.
 
     `beta` holds the coefficients of the last fits, from which the next start, and `order` the
-    records by falling time: both cost only speed when they are wrong.
+    records by falling time: both cost only speed when they are wrong. `kept` has the loss of each
+    fit in the current state, `fresh` in the one that was evaluated last.
     """
 
     order: NDArray[np.int64]
@@ -139,6 +153,9 @@ class Work(NamedTuple):
     information: NDArray[np.float64]
     risk: NDArray[np.float64]
     logs: NDArray[np.float64]
+    codes: NDArray[np.int64]
+    kept: NDArray[np.float64]
+    fresh: NDArray[np.float64]
 
 
 def workspace(n: int, bits: int, fits: Fits) -> Work:
@@ -165,6 +182,9 @@ def workspace(n: int, bits: int, fits: Fits) -> Work:
         information=np.zeros((4, 4)),
         risk=np.zeros(16),
         logs=np.concatenate(([0.0], np.log(np.arange(1, n + 1)))),
+        codes=np.zeros(n, dtype=np.int64),
+        kept=np.zeros(len(fits.kind)),
+        fresh=np.zeros(len(fits.kind)),
     )
 
 
@@ -177,6 +197,7 @@ def evaluate(
     targets: Targets,
     work: Work,
     result: NDArray[np.float64],
+    dirty: int,
     limit: float,
 ) -> float:
     """Statistics of one endpoint, and how far they are from the printed ones.
@@ -192,7 +213,11 @@ def evaluate(
     fits, targets, work
         What is computed, what is printed, and memory.
     result : ndarray of float
-        Written to: percentages, months, hazard ratios and p values; `UNDEFINED` where there is none.
+        Written to: percentages, months, and of contrasts what `Targets` says; `UNDEFINED` where
+        there is none.
+    dirty : int
+        Covariates that have changed since `work.kept`, one bit each: only the fits that need
+        one of them are computed. Negative when times or events have.
     limit : float
         As soon as the loss is above it, the rest is not computed.
 
@@ -203,7 +228,15 @@ def evaluate(
     """
     n_times = _count(months, events, codes, fits, work)
     loss, model = 0.0, 0
+    if dirty >= 0:
+        for fit in range(len(fits.kind)):
+            if fits.needs[fit] & dirty == 0:
+                loss += work.kept[fit]
     for fit in range(len(fits.kind)):
+        if dirty >= 0 and fits.needs[fit] & dirty == 0:
+            work.fresh[fit] = work.kept[fit]
+            model += 1 if fits.kind[fit] == MULTIVARIABLE else 0
+            continue
         kind, bit, slot = fits.kind[fit], fits.bit[fit], fits.slot[fit]
         width = 4
         if kind == RATE:
@@ -230,33 +263,56 @@ def evaluate(
             _cox(work, n_times, bit, fits.efron, fit, result, slot)
         else:
             width = _log_rank(work, n_times, bit, kind, result, slot)
+        own = 0.0
         for at in range(slot, slot + width):
-            loss += _misfit(result[at], targets, at)
+            own += _misfit(result[at], targets, at)
+        work.fresh[fit] = own
+        loss += own
         if loss > limit:
             return loss
     return loss
 
 
-@compiled
+def printed(fits: Fits, result: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Results as they are printed: ratios and p values in place of logarithms and |z|."""
+    given = result.copy()
+    for kind, slot in zip(fits.kind, fits.slot, strict=True):
+        if kind == LOGRANK_P:
+            _to_p(given, slot)
+        elif kind in (PETO, OBSERVED_EXPECTED, COX):
+            _to_ratio(given, slot)
+    models = fits.slot[fits.kind == MULTIVARIABLE]
+    for slot, covariates in zip(models, fits.covariates, strict=True):
+        for j in range(int((covariates >= 0).sum())):
+            _to_ratio(given, slot + 4 * j)
+    return given
+
+
+def _to_ratio(given: NDArray[np.float64], slot: int) -> None:
+    if given[slot] != UNDEFINED:
+        given[slot : slot + 3] = np.exp(given[slot : slot + 3])
+    _to_p(given, slot + 3)
+
+
+def _to_p(given: NDArray[np.float64], slot: int) -> None:
+    if given[slot] != UNDEFINED:
+        given[slot] = math.erfc(given[slot] / math.sqrt(2.0))
+
+
+@_inlined
 def _misfit(value: float, targets: Targets, at: int) -> float:
-    weight = targets.weight[at]
-    if weight == 0.0:
-        return 0.0
-    printed, half = targets.printed[at], targets.half[at]
-    off = abs(value - printed)
-    if off <= half + _SLACK:
-        return 0.0
-    relative = off / abs(printed) if printed != 0.0 else 0.0
-    if targets.logarithmic[at] == 1:
-        off = abs(math.log(max(value, 1e-12) / printed))
-    x = off / targets.scale[at]
-    loss = targets.inexact[at] + 0.5 * math.log1p(x * x)
-    if relative > 0.02:
-        loss += targets.far[at] * min(relative / 0.02 - 1.0, 4.0)
+    weight, loss = targets.weight[at], 0.0
+    if weight > 0.0 and (value < targets.low[at] or value > targets.high[at]):
+        x = (value - targets.centre[at]) / targets.scale[at]
+        loss = targets.inexact[at] + 0.5 * math.log(1.0 + x * x)
+        if targets.far[at] > 0.0:
+            low, high = targets.near_low[at], targets.near_high[at]
+            beyond = max(low - value, value - high) / (0.5 * (high - low) + _SLACK)
+            loss += targets.far[at] * min(max(beyond, 0.0), 4.0)
     return weight * loss
 
 
-@compiled
+@_inlined
 def _count(
     months: NDArray[np.int64],
     events: NDArray[np.int64],
@@ -301,7 +357,7 @@ def _count(
     return at
 
 
-@compiled
+@_inlined
 def _clear(work: Work, at: int, bits: int, models: int, before: int) -> None:
     """Start a time: no events yet, at risk are those of the time before (`before` 0: nobody)."""
     work.events[at] = 0
@@ -315,7 +371,7 @@ def _clear(work: Work, at: int, bits: int, models: int, before: int) -> None:
             work.cell_at_risk[model, at, cell] = risk
 
 
-@compiled
+@_inlined
 def _at(work: Work, k: int, bit: int, value: int) -> tuple[int, int]:
     """Events and number at risk at an event time, in all or in a subgroup."""
     if bit < 0:
@@ -326,7 +382,7 @@ def _at(work: Work, k: int, bit: int, value: int) -> tuple[int, int]:
     return events, work.at_risk[k] - work.bit_at_risk[k, bit]
 
 
-@compiled
+@_inlined
 def _rate(work: Work, n_times: int, bit: int, value: int, month: int) -> float:
     """Kaplan-Meier survival at a month, in percent."""
     survival = 1.0
@@ -339,7 +395,7 @@ def _rate(work: Work, n_times: int, bit: int, value: int, month: int) -> float:
     return 100.0 * survival
 
 
-@compiled
+@_inlined
 def _median(
     work: Work, n_times: int, bit: int, value: int, result: NDArray[np.float64], slot: int
 ) -> None:
@@ -377,21 +433,21 @@ def _median(
         result[slot + 2] = last
 
 
-@compiled
+@_inlined
 def _ratio(log: float, error: float, result: NDArray[np.float64], slot: int) -> None:
-    result[slot] = math.exp(log)
-    result[slot + 1] = math.exp(log - _Z * error)
-    result[slot + 2] = math.exp(log + _Z * error)
-    result[slot + 3] = math.erfc(abs(log) / error / math.sqrt(2.0))
+    result[slot] = log
+    result[slot + 1] = log - _Z * error
+    result[slot + 2] = log + _Z * error
+    result[slot + 3] = abs(log) / error
 
 
-@compiled
+@_inlined
 def _undefined(result: NDArray[np.float64], slot: int, width: int) -> None:
     for at in range(slot, slot + width):
         result[at] = UNDEFINED
 
 
-@compiled
+@_inlined
 def _log_rank(
     work: Work, n_times: int, bit: int, kind: int, result: NDArray[np.float64], slot: int
 ) -> int:
@@ -413,19 +469,19 @@ def _log_rank(
         _undefined(result, slot, width)
         return width
     excess = observed - expected
-    p = math.erfc(abs(excess) / math.sqrt(variance) / math.sqrt(2.0))
+    z = abs(excess) / math.sqrt(variance)
     if kind == LOGRANK_P:
-        result[slot] = p
+        result[slot] = z
     elif kind == PETO:
         _ratio(excess / variance, 1.0 / math.sqrt(variance), result, slot)
     else:
         log = math.log(observed / expected * (total - expected) / other)
         _ratio(log, math.sqrt(1.0 / expected + 1.0 / (total - expected)), result, slot)
-        result[slot + 3] = p
+        result[slot + 3] = z
     return width
 
 
-@compiled
+@_inlined
 def _cox(
     work: Work,
     n_times: int,
@@ -471,7 +527,7 @@ def _cox(
     _undefined(result, slot, 4)
 
 
-@compiled
+@_inlined
 def _multivariable(
     work: Work,
     n_times: int,
@@ -510,7 +566,7 @@ def _multivariable(
     _undefined(result, slot, 4 * used)
 
 
-@compiled
+@_inlined
 def _slopes(
     work: Work, n_times: int, model: int, used: int, efron: bool, beta: NDArray[np.float64]
 ) -> None:
@@ -555,7 +611,7 @@ def _slopes(
                     work.information[j, i] += times * (both - share * sums[1 << i] * inverse)
 
 
-@compiled
+@_inlined
 def _factored(matrix: NDArray[np.float64], used: int) -> bool:
     """Cholesky factor, written to the lower triangle and the diagonal; False when singular."""
     for j in range(used):
@@ -574,7 +630,7 @@ def _factored(matrix: NDArray[np.float64], used: int) -> bool:
     return True
 
 
-@compiled
+@_inlined
 def _newton(work: Work, used: int) -> float:
     """Solve for the step, in place of the score; returns its largest element."""
     lower, step = work.information, work.score
@@ -591,7 +647,7 @@ def _newton(work: Work, used: int) -> float:
     return furthest
 
 
-@compiled
+@_inlined
 def _inverse(work: Work, used: int) -> None:
     """Variances from the factor: diagonal of the inverse, in place."""
     lower, column = work.information, work.sums

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from sarcoma_sbrt.evidence.reconstruction import evaluator as ev
 from sarcoma_sbrt.evidence.reconstruction.search import (
@@ -20,7 +21,7 @@ from sarcoma_sbrt.evidence.reconstruction.search import (
     Structure,
 )
 
-__all__ = ["ENDPOINTS", "Number", "Plan", "Problem", "problem", "read_plan", "printed_numbers"]
+__all__ = ["ENDPOINTS", "Number", "Plan", "Problem", "printed_numbers", "problem", "read_plan"]
 
 ENDPOINTS = ("os", "pfs", "lc")
 _PARTS = {
@@ -142,21 +143,36 @@ class Number:
     block: str
 
     @property
-    def logarithmic(self) -> bool:
-        """Whether misfits count on the log scale: ratios, their limits and p values."""
-        return self.block in ("univariable", "multivariable") or self.target_id.endswith(".p")
+    def _scale(self) -> str:
+        if self.target_id.endswith(".p"):
+            return "z"
+        return "log" if self.block in ("univariable", "multivariable") else "plain"
+
+    def _computed(self, value: float) -> float:
+        """A printed value on the scale on which it is computed (`evaluator.Targets`)."""
+        if self._scale == "plain":
+            return value
+        value = max(value, 1e-9)
+        return math.log(value) if self._scale == "log" else float(norm.isf(min(value, 1) / 2))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float, float]:
+        """What prints the same, what is within 2 %, and the printed value itself."""
+        half, share = self.unit / 2, 0.02 * abs(self.printed)
+        ends = [self.printed + off for off in (-half, half, -share, share, 0.0)]
+        a, b, c, d, centre = (self._computed(end) for end in ends)
+        return min(a, b) - 1e-9, max(a, b) + 1e-9, min(c, d), max(c, d), centre
 
     @property
     def coarse(self) -> float:
         """Misfit that is bearable at first."""
-        if self.target_id.endswith(".p"):
-            return 1.5
-        return 0.5 if self.logarithmic else 4.0
+        return {"z": 0.5, "log": 0.5, "plain": 4.0}[self._scale]
 
     @property
     def fine(self) -> float:
-        """Misfit that is bearable at last: half a unit of the last digit."""
-        return self.unit / 2 / (self.printed if self.logarithmic else 1)
+        """Misfit that is bearable at last: what still prints the same."""
+        low, high, *_ = self.bounds
+        return (high - low) / 2
 
     def status(self, value: float) -> str:
         """First that holds of exact, unit, two_percent and miss."""
@@ -231,14 +247,15 @@ class Problem:
         numbers, fits = self.numbers[at], self.fits[at]
         n = self.plan.lesions if at == 2 else self.plan.patients
         size = len(numbers)
+        counted = [0.0 if x is None else 1.0 if x.counted else 0.25 for x in numbers]
+        blank = (0.0, 0.0, 0.0, 0.0, 0.0)
+        bounds = [blank if x is None else x.bounds for x in numbers]
         targets = ev.Targets(
-            printed=np.array([math.nan if x is None else x.printed for x in numbers]),
-            half=np.array([1.0 if x is None else x.unit / 2 for x in numbers]),
-            weight=np.array([0.0 if x is None else 1.0 if x.counted else 0.25 for x in numbers]),
-            logarithmic=np.array([int(x is not None and x.logarithmic) for x in numbers]),
-            scale=np.ones(size),
-            inexact=np.zeros(size),
-            far=np.zeros(size),
+            np.array(counted),
+            *np.array(bounds).T.copy(),
+            np.ones(size),
+            np.zeros(size),
+            np.zeros(size),
         )
         work = ev.workspace(n, len(self.plan.covariates), fits)
         return Endpoint(fits, targets, work, np.zeros(size))
@@ -333,7 +350,7 @@ def problem(plan: Plan, rows: pd.DataFrame) -> Problem:
         The targets file, empty cells empty strings; `fitted_as` says how each row was computed,
         `fitted_adjusted_for` the covariates of its model where they are not `adjusted_for`.
     """
-    chosen = _chosen(plan, rows)
+    chosen = _chosen(rows)
     fits, numbers = zip(*(_endpoint(plan, name, chosen) for name in ENDPOINTS), strict=True)
     per_patient = [k for k, n in sorted(plan.lesions_per_patient.items()) for _ in range(n)]
     first = np.concatenate(([0], np.cumsum(per_patient)[:-1])).astype(np.int64)
@@ -351,7 +368,7 @@ def problem(plan: Plan, rows: pd.DataFrame) -> Problem:
     return Problem(plan, structure, fits, numbers)
 
 
-def _chosen(plan: Plan, rows: pd.DataFrame) -> list[dict[str, str]]:
+def _chosen(rows: pd.DataFrame) -> list[dict[str, str]]:
     """Rows with a fit that print something no earlier row prints."""
     printed = ["printed_text", "printed_ci", "printed_p"]
     known = rows.set_index("target_id")
@@ -360,9 +377,7 @@ def _chosen(plan: Plan, rows: pd.DataFrame) -> list[dict[str, str]]:
         if not row["fitted_as"]:
             continue
         origin = row["duplicate_of"]
-        if origin and all(
-            not row[x] or _same(row[x], known.loc[origin, x]) for x in printed
-        ):
+        if origin and all(not row[x] or _same(row[x], known.loc[origin, x]) for x in printed):
             continue
         chosen.append(row)
     return chosen
@@ -416,12 +431,22 @@ def _endpoint(
         }
         empty: list[Number | None] = [None] * 4
         add(
-            ev.MULTIVARIABLE, -1, 0, 0,
+            ev.MULTIVARIABLE,
+            -1,
+            0,
+            0,
             [number for of in used for number in four.get(of, empty)],
         )
     efron = any(row["fitted_as"] == "cox.efron" for row in here)
     columns = np.array(sorted(fits, key=lambda fit: _COST[fit[0]]), dtype=np.int64)
-    return ev.Fits(*(columns[:, j].copy() for j in range(5)), efron, table), tuple(numbers)
+    single = [0 if of < 0 else 1 << int(of) for of in columns[:, 1]]
+    several = iter(sum(1 << int(of) for of in used if of >= 0) for used in table)
+    needs = [
+        next(several) if kind == ev.MULTIVARIABLE else one
+        for kind, one in zip(columns[:, 0], single, strict=True)
+    ]
+    given = (columns[:, j].copy() for j in range(5))
+    return ev.Fits(*given, efron, table, np.array(needs, dtype=np.int64)), tuple(numbers)
 
 
 _COST = {

@@ -1,4 +1,4 @@
-"""Annealing over feasible cohorts: whole patients and lesions whose statistics come near the printed.
+"""Annealing over feasible cohorts: patients and lesions whose statistics come near the printed.
 
 A state is two integer tables. A move changes a few cells so that what a cohort must satisfy still
 holds (`feasible`); only the endpoints that it touches are evaluated, and only until the loss is
@@ -232,7 +232,11 @@ def _moved(
     counter: NDArray[np.uint64],
     reach: int,
 ) -> int:
-    """Change a state; returns the endpoints touched (1 OS, 2 PFS, 4 LC), -1 if infeasible."""
+    """Change a state; returns what was touched, -1 if infeasible.
+
+    Bits 0 to 2 stand for the times or events of OS, PFS and LC, the next eight for covariates
+    of patients, those after them for covariates of lesions.
+    """
     if kind > 10:
         return _lesion_moved(kind, p, le, s, counter, reach)
     a = _below(counter, len(p))
@@ -240,7 +244,7 @@ def _moved(
         column = PATIENT_COLUMNS + _below(counter, s.patient_covariates)
         b = _partner(counter, p, a, column, PFS)
         p[a, column], p[b, column] = p[b, column], p[a, column]
-        return 7
+        return 0b100000001000 << (column - PATIENT_COLUMNS)
     b = _partner(counter, p, a, DEATH if kind == 10 else -1, PFS)
     if kind == 1:
         for column in range(PATIENT_COLUMNS):
@@ -355,7 +359,8 @@ def _lesion_moved(
                     if le[first, column] > le[other, column]:
                         return -1
         main = i == s.first[s.owner[i]] or j == s.first[s.owner[j]]
-        return 7 if main else 4
+        bit = 1 << (s.patient_covariates + 1 + covariate)
+        return bit << 11 | (bit << 3 if main else 0)
     if kind == 11:
         le[i, LC] = _other_time(counter, le, LC, le[i, LC], 2 * reach)
         return 4 if _lesion_fits(p, le, s, i) else -1
@@ -425,35 +430,58 @@ def _loss(
 ) -> float:
     """Loss of a state in `losses`; the endpoints not touched keep theirs. Stops at `limit`."""
     total = 0.0
-    touched &= s.active
+    of_patients, of_lesions = (touched >> 3) & 255, (touched >> 11) & 255
+    changed = touched & 7
+    changed |= (3 if of_patients else 0) | (4 if of_lesions else 0)
+    changed &= s.active
     for endpoint in range(3):
-        if (s.active >> endpoint) & 1 and (touched >> endpoint) & 1 == 0:
+        if (s.active >> endpoint) & 1 and (changed >> endpoint) & 1 == 0:
             total += losses[endpoint]
-    codes = np.empty(max(len(p), len(le)), dtype=np.int64)
-    if touched & 3:
+    if changed & 3:
+        codes = survival.work.codes
         _patient_codes(p, le, s, codes)
-        inside = codes[: len(p)]
-        if touched & 1:
+        if changed & 1:
             losses[0] = evaluate(
-                p[:, OS], p[:, DEATH], inside, survival.fits, survival.targets, survival.work,
-                survival.result, limit - total,
+                p[:, OS],
+                p[:, DEATH],
+                codes,
+                survival.fits,
+                survival.targets,
+                survival.work,
+                survival.result,
+                -1 if touched & 1 else of_patients,
+                limit - total,
             )
             total += losses[0]
             if total > limit:
                 return total
-        if touched & 2:
+        if changed & 2:
             losses[1] = evaluate(
-                p[:, PFS], p[:, PROGRESSED], inside, progression.fits, progression.targets,
-                progression.work, progression.result, limit - total,
+                p[:, PFS],
+                p[:, PROGRESSED],
+                codes,
+                progression.fits,
+                progression.targets,
+                progression.work,
+                progression.result,
+                -1 if touched & 2 else of_patients,
+                limit - total,
             )
             total += losses[1]
             if total > limit:
                 return total
-    if touched & 4:
-        _lesion_codes(p, le, s, codes)
+    if changed & 4:
+        _lesion_codes(p, le, s, control.work.codes)
         losses[2] = evaluate(
-            le[:, LC], le[:, FAILED], codes[: len(le)], control.fits, control.targets,
-            control.work, control.result, limit - total,
+            le[:, LC],
+            le[:, FAILED],
+            control.work.codes,
+            control.fits,
+            control.targets,
+            control.work,
+            control.result,
+            -1 if touched & 4 else of_lesions,
+            limit - total,
         )
         total += losses[2]
     return total
@@ -524,6 +552,10 @@ def anneal(
     p, le, losses = chain.patients.copy(), chain.lesions.copy(), chain.losses.copy()
     counter = chain.counter
     total = _loss(7, p, le, s, survival, progression, control, losses, np.inf)
+    survival.work.kept[:] = survival.work.fresh
+    progression.work.kept[:] = progression.work.fresh
+    control.work.kept[:] = control.work.fresh
+    chain.losses[:] = losses
     temperature, cooling = hot, (cold / hot) ** (1.0 / max(steps, 1))
     for _ in range(steps):
         temperature *= cooling
@@ -544,6 +576,13 @@ def anneal(
             proposed = _loss(touched, p, le, s, survival, progression, control, losses, limit)
             if proposed <= limit:
                 chain.accepted[first_kind] += 1
+                of_patients = (touched >> 3) & 255
+                if touched & 1 or of_patients:
+                    survival.work.kept[:] = survival.work.fresh
+                if touched & 2 or of_patients:
+                    progression.work.kept[:] = progression.work.fresh
+                if touched & 4 or touched >> 11:
+                    control.work.kept[:] = control.work.fresh
                 chain.patients[:], chain.lesions[:], chain.losses[:] = p, le, losses
                 total = proposed
                 if total < chain.best_loss[0] - 1e-12:
