@@ -28,6 +28,7 @@ LAYERS = (
     ("evidence.consistency.", "landmarks pooled report"),
     ("evidence.", "comparison synthesis"),
     ("evidence.reconstruction.", "marginals draws endpoint_tables expansion"),
+    ("evidence.reconstruction.", "evaluator search problem"),
     ("reporting.", "statistics cohort_statistics survival_statistics model_statistics"),
     ("reporting.", "clinical_statistics toxicity_statistics"),
     ("reporting.", "competing_statistics"),

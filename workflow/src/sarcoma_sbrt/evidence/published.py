@@ -189,6 +189,8 @@ class Figure:
     partition: str = ""
     subset_of: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
+    fitted_as: str = ""
+    fitted_adjusted_for: str = ""
     convention: str = ""
     note: str = ""
     locator: str = ""

@@ -309,7 +309,7 @@ def _misfit(value: float, targets: Targets, at: int) -> float:
             low, high = targets.near_low[at], targets.near_high[at]
             beyond = max(low - value, value - high) / (0.5 * (high - low) + _SLACK)
             loss += targets.far[at] * min(max(beyond, 0.0), 4.0)
-    return weight * loss
+    return float(weight * loss)
 
 
 @_inlined

@@ -249,13 +249,18 @@ class Problem:
         size = len(numbers)
         counted = [0.0 if x is None else 1.0 if x.counted else 0.25 for x in numbers]
         blank = (0.0, 0.0, 0.0, 0.0, 0.0)
-        bounds = [blank if x is None else x.bounds for x in numbers]
+        bounds = np.array([blank if x is None else x.bounds for x in numbers])
+        low, high, near_low, near_high, centre = (bounds[:, i].copy() for i in range(5))
         targets = ev.Targets(
-            np.array(counted),
-            *np.array(bounds).T.copy(),
-            np.ones(size),
-            np.zeros(size),
-            np.zeros(size),
+            weight=np.array(counted),
+            low=low,
+            high=high,
+            near_low=near_low,
+            near_high=near_high,
+            centre=centre,
+            scale=np.ones(size),
+            inexact=np.zeros(size),
+            far=np.zeros(size),
         )
         work = ev.workspace(n, len(self.plan.covariates), fits)
         return Endpoint(fits, targets, work, np.zeros(size))
@@ -373,11 +378,12 @@ def _chosen(rows: pd.DataFrame) -> list[dict[str, str]]:
     printed = ["printed_text", "printed_ci", "printed_p"]
     known = rows.set_index("target_id")
     chosen = []
-    for row in rows.to_dict("records"):
+    for record in rows.to_dict("records"):
+        row = {str(column): str(cell) for column, cell in record.items()}
         if not row["fitted_as"]:
             continue
         origin = row["duplicate_of"]
-        if origin and all(not row[x] or _same(row[x], known.loc[origin, x]) for x in printed):
+        if origin and all(not row[x] or _same(row[x], str(known.loc[origin, x])) for x in printed):
             continue
         chosen.append(row)
     return chosen
@@ -442,11 +448,15 @@ def _endpoint(
     single = [0 if of < 0 else 1 << int(of) for of in columns[:, 1]]
     several = iter(sum(1 << int(of) for of in used if of >= 0) for used in table)
     needs = [
-        next(several) if kind == ev.MULTIVARIABLE else one
-        for kind, one in zip(columns[:, 0], single, strict=True)
+        next(several) if of_kind == ev.MULTIVARIABLE else one
+        for of_kind, one in zip(columns[:, 0], single, strict=True)
     ]
-    given = (columns[:, j].copy() for j in range(5))
-    return ev.Fits(*given, efron, table, np.array(needs, dtype=np.int64)), tuple(numbers)
+    kinds, of_bit, values, months, slots = (columns[:, j].copy() for j in range(5))
+    needed = np.array(needs, dtype=np.int64)
+    return (
+        ev.Fits(kinds, of_bit, values, months, slots, efron, table, needed),
+        tuple(numbers),
+    )
 
 
 _COST = {

@@ -153,7 +153,7 @@ def _other_time(
 ) -> int:
     """A time near another one, or that of another record."""
     if uniform(counter) < 0.25:
-        return table[_below(counter, len(table)), column]
+        return int(table[_below(counter, len(table)), column])
     step = 1 + _below(counter, 1 + _below(counter, reach))
     return now + step if uniform(counter) < 0.5 else now - step
 
@@ -383,7 +383,7 @@ def _lesion_fits(p: NDArray[np.int64], le: NDArray[np.int64], s: Structure, lesi
     row, month = p[s.owner[lesion]], le[lesion, LC]
     if month < s.earliest or month > row[OS]:
         return False
-    return le[lesion, FAILED] == 0 or (row[PROGRESSED] == 1 and month >= row[PFS])
+    return bool(le[lesion, FAILED] == 0 or (row[PROGRESSED] == 1 and month >= row[PFS]))
 
 
 # --- loss --------------------------------------------------------------------------------------
@@ -454,7 +454,7 @@ def _loss(
             )
             total += losses[0]
             if total > limit:
-                return total
+                return float(total)
         if changed & 2:
             losses[1] = evaluate(
                 p[:, PFS],
@@ -469,7 +469,7 @@ def _loss(
             )
             total += losses[1]
             if total > limit:
-                return total
+                return float(total)
     if changed & 4:
         _lesion_codes(p, le, s, control.work.codes)
         losses[2] = evaluate(
@@ -590,4 +590,4 @@ def anneal(
                     chain.best_patients[:], chain.best_lesions[:] = p, le
                 continue
         p[:], le[:], losses[:] = chain.patients, chain.lesions, chain.losses
-    return chain.best_loss[0]
+    return float(chain.best_loss[0])
