@@ -56,6 +56,7 @@ def test_every_state_is_a_cohort_that_the_tables_accept(feng, seed):
         assert search.feasible(chain.patients, chain.lesions, feng.structure)
         patients, lesions = feng.tables(chain.patients, chain.lesions)
         assert check(patients, lesions) == []
+        assert (len(patients), len(lesions)) == (37, 58)
         assert patients[["G1", "recurrence", "single_lesion"]].sum().tolist() == [19, 18, 24]
         assert lesions[["size_le5", "bed_lt100"]].sum().tolist() == [26, 31]
         assert (lesions.groupby("patient")["size_le5"].min() == patients["size_le5"].array).all()
