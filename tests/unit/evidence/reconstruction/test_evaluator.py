@@ -41,7 +41,7 @@ def computed(rows, time, event, code, *, efron=True, covariates=()):
         table[i, : len(used)] = used
     fits = ev.Fits(*kinds.T.copy(), slots, efron, table, np.full(len(slots), 31))
     size = int(widths.sum())
-    blank = [np.zeros(size) for _ in range(9)]
+    blank = [np.zeros(size) for _ in ev.Targets._fields]
     work, result = ev.workspace(len(time), BITS, fits), np.zeros(size)
     for _ in range(2):  # the second starts from the coefficients of the first
         ev.evaluate(time, event, code, fits, ev.Targets(*blank), work, result, -1, np.inf)
@@ -139,10 +139,11 @@ def test_loss_counts_what_prints_otherwise_and_stops_at_its_limit():
     work, result = ev.workspace(len(time), BITS, fits), np.zeros(1)
 
     def loss(printed):
-        bounds = printed - 0.05, printed + 0.05, printed - 1, printed + 1, printed
-        given = [np.array([x]) for x in (2.0, *bounds, 0.3, 0.5, 0.1)]
+        bounds = printed - 0.05, printed + 0.05, printed - 1, printed + 1
+        given = [np.array([x]) for x in (2.0, *bounds, 0.05, 1.0, 0.1, 0.4, 0.3)]
         return ev.evaluate(time, event, code, fits, ev.Targets(*given), work, result, -1, np.inf)
 
     assert loss(rate + 0.04) == 0
-    assert loss(rate + 0.6) == pytest.approx(2 * (0.5 + math.log1p(4) / 2))
-    assert loss(rate - 1.5) == pytest.approx(2 * (0.5 + math.log1p(25) / 2 + 0.1 * 0.5))
+    assert loss(rate + 0.15) == pytest.approx(2 * 0.3 * math.log1p(2**2) / 2)
+    beyond = 0.1 * 0.75 + 0.4 * 0.75 / (0.75 + 0.25)
+    assert loss(rate - 1.75) == pytest.approx(2 * (0.3 * math.log1p(34**2) / 2 + beyond))

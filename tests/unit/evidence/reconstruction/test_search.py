@@ -29,9 +29,9 @@ def feng():
     return problem(plan, pd.read_csv(targets, dtype=str, keep_default_na=False))
 
 
-def ready(feng, seed, sharpness=0.5):
+def ready(feng, seed):
     endpoints = [feng.endpoint(at) for at in range(3)]
-    feng.sharpen(endpoints, sharpness)
+    feng.weigh(endpoints, 1.0, 0.5, 0.2)
     chain = feng.start(seed)
     search.refresh(chain, feng.structure, *endpoints)
     return chain, endpoints
@@ -75,7 +75,7 @@ def test_a_chain_that_was_stored_continues_as_one_that_was_not(feng):
     stored = search.Chain(*(part.copy() for part in chain))
     run(feng, chain, endpoints)
     again = [feng.endpoint(at) for at in range(3)]
-    feng.sharpen(again, 0.5)
+    feng.weigh(again, 1.0, 0.5, 0.2)
     run(feng, stored, again)
     assert all((one == two).all() for one, two in zip(chain, stored, strict=True))
 

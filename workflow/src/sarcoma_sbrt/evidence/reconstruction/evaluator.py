@@ -109,14 +109,14 @@ class Targets(NamedTuple):
     low, high : ndarray of float
         What lies between prints the same.
     near_low, near_high : ndarray of float
-        What lies between is within 2 %.
-    centre, scale : ndarray of float
-        Printed value, and a misfit that is bearable. The loss is quadratic in it below and
-        logarithmic above, so that what cannot be met is given up in the end.
-    inexact, far : ndarray of float
-        The loss of a target is 0 where it prints the same, else ``inexact + log(1 + (misfit /
-        scale)^2) / 2``; beyond 2 % another ``far`` times the misfit beyond it in units of 2 %,
-        at most 4 `far`.
+        What lies between prints the same or is within 2 %.
+    half, reach : ndarray of float
+        Half the widths of the two.
+    pull, stiff, fine : ndarray of float
+        The loss of a target is ``fine * log(1 + (d / half)^2) / 2`` where it is d beyond what
+        prints the same, and ``pull * x + stiff * x / (x + 1/4)`` more where it is x times `reach`
+        beyond what is within 2 % (x at most 200). `pull` gives up nothing, however far; `stiff`
+        counts what is beyond 2 %, and `fine` gives up some digits for others.
     """
 
     weight: NDArray[np.float64]
@@ -124,10 +124,11 @@ class Targets(NamedTuple):
     high: NDArray[np.float64]
     near_low: NDArray[np.float64]
     near_high: NDArray[np.float64]
-    centre: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    inexact: NDArray[np.float64]
-    far: NDArray[np.float64]
+    half: NDArray[np.float64]
+    reach: NDArray[np.float64]
+    pull: NDArray[np.float64]
+    stiff: NDArray[np.float64]
+    fine: NDArray[np.float64]
 
 
 class Work(NamedTuple):
@@ -303,12 +304,13 @@ def _to_p(given: NDArray[np.float64], slot: int) -> None:
 def _misfit(value: float, targets: Targets, at: int) -> float:
     weight, loss = targets.weight[at], 0.0
     if weight > 0.0 and (value < targets.low[at] or value > targets.high[at]):
-        x = (value - targets.centre[at]) / targets.scale[at]
-        loss = targets.inexact[at] + 0.5 * math.log(1.0 + x * x)
-        if targets.far[at] > 0.0:
-            low, high = targets.near_low[at], targets.near_high[at]
-            beyond = max(low - value, value - high) / (0.5 * (high - low) + _SLACK)
-            loss += targets.far[at] * min(max(beyond, 0.0), 4.0)
+        if targets.fine[at] > 0.0:
+            x = max(targets.low[at] - value, value - targets.high[at]) / targets.half[at]
+            loss += 0.5 * targets.fine[at] * math.log(1.0 + min(x * x, 1e8))
+        beyond = max(targets.near_low[at] - value, value - targets.near_high[at])
+        if beyond > 0.0:
+            x = min(beyond / targets.reach[at], 200.0)
+            loss += targets.pull[at] * x + targets.stiff[at] * x / (x + 0.25)
     return float(weight * loss)
 
 

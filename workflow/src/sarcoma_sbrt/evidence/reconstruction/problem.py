@@ -163,17 +163,6 @@ class Number:
         a, b, c, d, centre = (self._computed(end) for end in ends)
         return min(a, b) - 1e-9, max(a, b) + 1e-9, min(c, d), max(c, d), centre
 
-    @property
-    def coarse(self) -> float:
-        """Misfit that is bearable at first."""
-        return {"z": 0.5, "log": 0.5, "plain": 4.0}[self._scale]
-
-    @property
-    def fine(self) -> float:
-        """Misfit that is bearable at last: what still prints the same."""
-        low, high, *_ = self.bounds
-        return (high - low) / 2
-
     def status(self, value: float) -> str:
         """First that holds of exact, unit, two_percent and miss."""
         off = abs(value - self.printed)
@@ -243,35 +232,47 @@ class Problem:
     numbers: tuple[tuple[Number | None, ...], ...]
 
     def endpoint(self, at: int) -> Endpoint:
-        """Memory of one endpoint, all targets of weight 1 with the scales of `sharpen` at 0."""
+        """Memory of one endpoint; its loss is nothing but a pull towards 2 % (see `weigh`)."""
         numbers, fits = self.numbers[at], self.fits[at]
         n = self.plan.lesions if at == 2 else self.plan.patients
         size = len(numbers)
-        counted = [0.0 if x is None else 1.0 if x.counted else 0.25 for x in numbers]
-        blank = (0.0, 0.0, 0.0, 0.0, 0.0)
+        blank = (0.0, 1.0, 0.0, 1.0, 0.0)
         bounds = np.array([blank if x is None else x.bounds for x in numbers])
-        low, high, near_low, near_high, centre = (bounds[:, i].copy() for i in range(5))
+        low, high, near_low, near_high = (bounds[:, i].copy() for i in range(4))
+        near_low, near_high = np.minimum(low, near_low), np.maximum(high, near_high)
         targets = ev.Targets(
-            weight=np.array(counted),
+            weight=np.array([0.0 if x is None else 1.0 if x.counted else 0.2 for x in numbers]),
             low=low,
             high=high,
             near_low=near_low,
             near_high=near_high,
-            centre=centre,
-            scale=np.ones(size),
-            inexact=np.zeros(size),
-            far=np.zeros(size),
+            half=(high - low) / 2,
+            reach=(near_high - near_low) / 2,
+            pull=np.ones(size),
+            stiff=np.zeros(size),
+            fine=np.zeros(size),
         )
         work = ev.workspace(n, len(self.plan.covariates), fits)
         return Endpoint(fits, targets, work, np.zeros(size))
 
-    def sharpen(self, endpoints: Sequence[Endpoint], sharpness: float) -> None:
-        """Set the bearable misfits: coarse at 0, half a unit of the last digit at 1."""
-        for at, endpoint in enumerate(endpoints):
-            for i, number in enumerate(self.numbers[at]):
+    def weigh(
+        self,
+        endpoints: Sequence[Endpoint],
+        pull: float,
+        stiff: float = 0.0,
+        fine: float = 0.0,
+        p_weight: float = 1.0,
+    ) -> None:
+        """Set the terms of the loss (`evaluator.Targets`), and the weight of p values."""
+        for numbers, endpoint in zip(self.numbers, endpoints, strict=True):
+            endpoint.targets.pull[:] = pull
+            endpoint.targets.stiff[:] = stiff
+            endpoint.targets.fine[:] = fine
+            for at, number in enumerate(numbers):
                 if number is not None:
-                    ends = number.coarse, number.fine
-                    endpoint.targets.scale[i] = ends[0] ** (1 - sharpness) * ends[1] ** sharpness
+                    counted = 1.0 if number.counted else 0.2
+                    is_p = number.target_id.endswith(".p")
+                    endpoint.targets.weight[at] = counted * (p_weight if is_p else 1.0)
 
     def tables(self, chain_patients: Any, chain_lesions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
         """A state as the endpoint-level tables patients.csv and lesions.csv."""
@@ -303,7 +304,7 @@ class Problem:
         )
         return patients, lesions
 
-    def start(self, seed: int) -> Chain:
+    def start(self, seed: int | Sequence[int]) -> Chain:
         """A random feasible state: exponential times, covariates dealt at random."""
         plan, s = self.plan, self.structure
         rng = np.random.default_rng(np.random.SeedSequence(seed))

@@ -25,6 +25,8 @@ __all__ = [
     "Structure",
     "anneal",
     "feasible",
+    "forget",
+    "loss_of",
     "refresh",
     "uniform",
 ]
@@ -50,6 +52,8 @@ MOVES = (
     "turn local failure and censoring",
     "swap a lesion covariate",
     "swap LC",
+    "swap a covariate of two first lesions",
+    "swap a covariate of two other lesions",
 )
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -237,6 +241,8 @@ def _moved(
     Bits 0 to 2 stand for the times or events of OS, PFS and LC, the next eight for covariates
     of patients, those after them for covariates of lesions.
     """
+    if kind == 15:
+        return _first_lesions_swapped(p, le, s, counter)
     if kind > 10:
         return _lesion_moved(kind, p, le, s, counter, reach)
     a = _below(counter, len(p))
@@ -347,17 +353,27 @@ def _lesion_moved(
     reach: int,
 ) -> int:
     i = _below(counter, len(le))
+    if kind == 16:
+        j = _partner(counter, le, i, -1, LC)
+        if i == s.first[s.owner[i]] or j == s.first[s.owner[j]]:
+            return -1
+        covariate = _below(counter, s.lesion_covariates)
+        column = LESION_COLUMNS + covariate
+        if le[i, column] == le[j, column]:
+            return -1
+        le[i, column], le[j, column] = le[j, column], le[i, column]
+        for lesion in (i, j):
+            if not _first_least(le, s, s.owner[lesion], covariate):
+                return -1
+        return 1 << (s.patient_covariates + 1 + covariate) << 11
     if kind == 13:
         covariate = _below(counter, s.lesion_covariates)
         column = LESION_COLUMNS + covariate
         j = _partner(counter, le, i, column, LC)
         le[i, column], le[j, column] = le[j, column], le[i, column]
-        if s.least[covariate] == 1:
-            for lesion in (i, j):
-                first = s.first[s.owner[lesion]]
-                for other in range(first, first + s.lesions[s.owner[lesion]]):
-                    if le[first, column] > le[other, column]:
-                        return -1
+        for lesion in (i, j):
+            if not _first_least(le, s, s.owner[lesion], covariate):
+                return -1
         main = i == s.first[s.owner[i]] or j == s.first[s.owner[j]]
         bit = 1 << (s.patient_covariates + 1 + covariate)
         return bit << 11 | (bit << 3 if main else 0)
@@ -376,6 +392,41 @@ def _lesion_moved(
     for column in range(LESION_COLUMNS):
         le[i, column], le[j, column] = le[j, column], le[i, column]
     return 4 if _lesion_fits(p, le, s, i) and _lesion_fits(p, le, s, j) else -1
+
+
+@compiled
+def _first_lesions_swapped(
+    p: NDArray[np.int64], le: NDArray[np.int64], s: Structure, counter: NDArray[np.uint64]
+) -> int:
+    """Swap a lesion covariate between the first lesions of two patients near in OS and PFS."""
+    covariate = _below(counter, s.lesion_covariates)
+    column = LESION_COLUMNS + covariate
+    a = _below(counter, len(p))
+    b, least = -1, 0
+    for _ in range(1 + _below(counter, 8)):
+        other = _below(counter, len(p))
+        if le[s.first[other], column] != le[s.first[a], column]:
+            away = abs(p[other, OS] - p[a, OS]) + abs(p[other, PFS] - p[a, PFS])
+            if b < 0 or away < least:
+                b, least = other, away
+    if b < 0:
+        return -1
+    i, j = s.first[a], s.first[b]
+    le[i, column], le[j, column] = le[j, column], le[i, column]
+    if not (_first_least(le, s, a, covariate) and _first_least(le, s, b, covariate)):
+        return -1
+    bit = 1 << (s.patient_covariates + 1 + covariate)
+    return bit << 11 | bit << 3
+
+
+@compiled
+def _first_least(le: NDArray[np.int64], s: Structure, patient: int, covariate: int) -> bool:
+    first, column = s.first[patient], LESION_COLUMNS + covariate
+    if s.least[covariate] == 1:
+        for lesion in range(first, first + s.lesions[patient]):
+            if le[first, column] > le[lesion, column]:
+                return False
+    return True
 
 
 @compiled
@@ -417,7 +468,7 @@ def _lesion_codes(
 
 
 @compiled
-def _loss(
+def loss_of(
     touched: int,
     p: NDArray[np.int64],
     le: NDArray[np.int64],
@@ -488,7 +539,7 @@ def _loss(
 
 
 @compiled
-def _cold(endpoint: Endpoint) -> None:
+def forget(endpoint: Endpoint) -> None:
     """Forget where the last fits ended: what a chain does depends on its state alone."""
     endpoint.work.beta[:] = 0.0
     for i in range(len(endpoint.work.order)):
@@ -500,10 +551,10 @@ def refresh(
     chain: Chain, s: Structure, survival: Endpoint, progression: Endpoint, control: Endpoint
 ) -> float:
     """Evaluate the current state anew, e.g. after the weights have changed, and forget the best."""
-    _cold(survival)
-    _cold(progression)
-    _cold(control)
-    total = _loss(
+    forget(survival)
+    forget(progression)
+    forget(control)
+    total = loss_of(
         7, chain.patients, chain.lesions, s, survival, progression, control, chain.losses, np.inf
     )
     chain.best_loss[0] = total
@@ -546,12 +597,12 @@ def anneal(
     float
         Least loss seen.
     """
-    _cold(survival)
-    _cold(progression)
-    _cold(control)
+    forget(survival)
+    forget(progression)
+    forget(control)
     p, le, losses = chain.patients.copy(), chain.lesions.copy(), chain.losses.copy()
     counter = chain.counter
-    total = _loss(7, p, le, s, survival, progression, control, losses, np.inf)
+    total = loss_of(7, p, le, s, survival, progression, control, losses, np.inf)
     survival.work.kept[:] = survival.work.fresh
     progression.work.kept[:] = progression.work.fresh
     control.work.kept[:] = control.work.fresh
@@ -573,7 +624,7 @@ def anneal(
         chain.tried[first_kind] += 1
         if touched >= 0:
             limit = total - temperature * math.log(max(uniform(counter), 1e-300))
-            proposed = _loss(touched, p, le, s, survival, progression, control, losses, limit)
+            proposed = loss_of(touched, p, le, s, survival, progression, control, losses, limit)
             if proposed <= limit:
                 chain.accepted[first_kind] += 1
                 of_patients = (touched >> 3) & 255

@@ -1,0 +1,70 @@
+"""A search is determined by its seed, survives a kill, and keeps the best state it saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from sarcoma_sbrt.evidence.reconstruction import schedule
+from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check
+from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
+
+ROOT = Path(__file__).parents[4]
+SETTLE = {"pull": (1.0, 1.5), "stiff": (0.2, 2.0), "fine": (0.03, 0.3), "from_best": True}
+COURSE = (
+    schedule.Stage(schedule.PATIENTS, 20_000, 4, (2.5, 0.3)),
+    schedule.Stage(schedule.PATIENTS, 10_000, 2, (0.6, 0.1), **SETTLE),
+    schedule.Stage(schedule.LESIONS, 20_000, 4, (2.5, 0.3), from_best=True),
+    schedule.Stage(schedule.ALL, 10_000, 2, (0.3, 0.1), **SETTLE),
+)
+
+
+@pytest.fixture(scope="module")
+def feng():
+    plan = read_plan(
+        yaml.safe_load((ROOT / "config/reconstruction/feng2022.yaml").read_text(encoding="utf-8"))
+    )
+    targets = ROOT / "data/published/targets/feng2022.csv"
+    return problem(plan, pd.read_csv(targets, dtype=str, keep_default_na=False))
+
+
+def tables(feng, run):
+    patients, lesions = feng.tables(run.best.patients, run.best.lesions)
+    return patients.to_csv(index=False) + lesions.to_csv(index=False)
+
+
+def test_a_killed_search_ends_as_an_unbroken_one(feng, tmp_path):
+    told = []
+    whole = schedule.reconstruct(
+        feng, schedule.begin(feng, 7), COURSE, progress=lambda run: told.append(run.best_score)
+    )
+    assert len(told) == 12
+    store = tmp_path / "run.npz"
+    schedule.reconstruct(feng, schedule.begin(feng, 7), COURSE, checkpoint=store, pulses=5)
+    again = schedule.reconstruct(feng, schedule.load(store), COURSE, checkpoint=store)
+    assert tables(feng, again) == tables(feng, whole)
+    assert again.best_score == whole.best_score == schedule.load(store).best_score
+    other = schedule.reconstruct(feng, schedule.begin(feng, 8), COURSE)
+    assert tables(feng, other) != tables(feng, whole)
+
+
+def test_the_best_state_is_a_cohort_with_the_score_it_is_said_to_have(feng):
+    run = schedule.reconstruct(feng, schedule.begin(feng, 9), COURSE)
+    assert check(*feng.tables(run.best.patients, run.best.lesions)) == []
+    endpoints = [feng.endpoint(at) for at in range(3)]
+    assert schedule.score(feng, endpoints, run.best) == run.best_score
+    assert [of for *_, of in run.best_score.by_endpoint] == [51, 38, 52]
+    start = schedule.score(feng, endpoints, schedule.begin(feng, 9).chain)
+    assert run.best_score.near > start.near + 10
+
+
+def test_lesions_are_searched_without_touching_their_patients(feng):
+    run = schedule.reconstruct(feng, schedule.begin(feng, 10), COURSE[2:3])
+    start = schedule.begin(feng, 10).chain
+    first = feng.structure.first
+    assert (run.chain.patients == start.patients).all()
+    assert (run.chain.lesions[first, 2:] == start.lesions[first, 2:]).all()
+    assert (run.chain.lesions != start.lesions).any()

@@ -1,0 +1,277 @@
+"""A search from a random cohort to the printed digits: stages of annealing, stored as it goes.
+
+The loss changes on the way (`evaluator.Targets`). First a pull that never fades brings all targets
+near; then a step at 2 % and a logarithm on the digits settle which are met. Every cycle of these
+starts from the state with the best score, hot enough to leave its basin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sarcoma_sbrt.evidence.reconstruction import search
+from sarcoma_sbrt.evidence.reconstruction.problem import Problem
+from sarcoma_sbrt.evidence.reconstruction.search import Chain, Endpoint
+
+__all__ = ["ALL", "LESIONS", "PATIENTS", "Run", "Score", "Stage", "begin", "load", "reconstruct"]
+__all__ += ["save", "score", "stages"]
+
+PATIENTS, LESIONS, ALL = 3, 4, 7
+"""What is searched (`Structure.active`)."""
+
+_SHARES = {
+    PATIENTS: (14, 6, 5, 6, 10, 10, 5, 5, 2, 2, 2, 0, 0, 0, 0, 10, 0),
+    LESIONS: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 3, 0, 10, 0, 12),
+    ALL: (8, 3, 3, 3, 6, 6, 3, 3, 1, 1, 1, 10, 3, 4, 10, 4, 6),
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a search; pairs are values at its beginning and at its end.
+
+    Attributes
+    ----------
+    active : int
+        `PATIENTS`, `LESIONS` (whose moves leave OS and PFS as they are) or `ALL`.
+    steps : int
+        In all.
+    pulses : int
+        Parts between which the loss is set anew; the unit of a checkpoint.
+    temperature, pull, stiff, fine, p_weight : pair of float
+        Temperature in units of the loss; terms of the loss; weight of p values, which repeat
+        what ratio and interval say.
+    from_best : bool
+        Start from the best state of this kind so far.
+    """
+
+    active: int
+    steps: int
+    pulses: int
+    temperature: tuple[float, float]
+    pull: tuple[float, float] = (1.0, 1.0)
+    stiff: tuple[float, float] = (0.0, 0.0)
+    fine: tuple[float, float] = (0.0, 0.0)
+    p_weight: tuple[float, float] = (0.3, 0.3)
+    from_best: bool = False
+
+
+def stages(steps: int, cycles: int = 3) -> tuple[Stage, ...]:
+    """The usual course: `steps` on the patients, as many on all, then cycles on the digits.
+
+    Covariates of lesions are those of patients too, so that lesions cannot be left to the end:
+    first lesions that suit OS and PFS alone leave LC little room.
+    """
+
+    def settle(active: int, hot: float) -> Stage:
+        return Stage(
+            active,
+            steps // 2,
+            10,
+            (hot, 0.07),
+            (1.0, 1.5),
+            (0.2, 2.0),
+            (0.03, 0.3),
+            (0.5, 1.0),
+            from_best=True,
+        )
+
+    return (
+        Stage(PATIENTS, steps, 10, (2.5, 0.3)),
+        Stage(ALL, steps, 10, (1.0, 0.3)),
+        *(settle(ALL, 0.6) for _ in range(cycles)),
+        settle(LESIONS, 0.3),
+    )
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a state reproduces of the counted numbers.
+
+    Attributes
+    ----------
+    near : int
+        Print the same or are within 2 %, of the active endpoints.
+    exact : int
+        Print the same.
+    by_endpoint : tuple of (near, exact, of)
+        For OS with follow-up, PFS and LC.
+    """
+
+    near: int
+    exact: int
+    by_endpoint: tuple[tuple[int, int, int], ...]
+
+
+@dataclass
+class Run:
+    """A search between two pulses: everything that the next depends on.
+
+    Attributes
+    ----------
+    chain : Chain
+    best : Chain
+        The best state of what is active, as its `patients` and `lesions`.
+    best_score : Score
+        `near` and `exact` of the endpoints that are active in the present stage.
+    stage, pulse : int
+        The next.
+    """
+
+    chain: Chain
+    best: Chain
+    best_score: Score
+    stage: int = 0
+    pulse: int = 0
+
+
+def score(
+    problem: Problem, endpoints: Sequence[Endpoint], chain: Chain, active: int = ALL
+) -> Score:
+    """Score of a chain's current state in the endpoints that are active."""
+    structure = problem.structure._replace(active=ALL)
+    for endpoint in endpoints:
+        search.forget(endpoint)
+    os, pfs, lc = endpoints
+    losses = np.zeros(3)
+    search.loss_of(ALL, chain.patients, chain.lesions, structure, os, pfs, lc, losses, np.inf)
+    parts = []
+    for numbers, endpoint in zip(problem.numbers, endpoints, strict=True):
+        t, x = endpoint.targets, endpoint.result
+        counted = np.array([number is not None and number.counted for number in numbers])
+        exact = counted & (x >= t.low) & (x <= t.high)
+        near = counted & (x >= t.near_low) & (x <= t.near_high)
+        parts.append((int(near.sum()), int(exact.sum()), int(counted.sum())))
+    chosen = [part for at, part in enumerate(parts) if active >> at & 1]
+    return Score(sum(x[0] for x in chosen), sum(x[1] for x in chosen), tuple(parts))
+
+
+def begin(problem: Problem, seed: int) -> Run:
+    """A search before its first step, at a random cohort."""
+    chain = problem.start(seed)
+    best = chain._replace(patients=chain.patients.copy(), lesions=chain.lesions.copy())
+    return Run(chain, best, Score(-1, -1, ()))
+
+
+def reconstruct(
+    problem: Problem,
+    run: Run,
+    course: Sequence[Stage],
+    *,
+    reach: int = 6,
+    checkpoint: Path | None = None,
+    progress: Callable[[Run], None] | None = None,
+    pulses: int | None = None,
+) -> Run:
+    """Let a search run to the end of its stages.
+
+    Parameters
+    ----------
+    problem : Problem
+    run : Run
+        From `begin`, or from `load` after a kill; written to.
+    course : sequence of Stage
+        The same as before, or the search is another one.
+    reach : int
+        Greatest shift of a time, in months.
+    checkpoint : Path, optional
+        Where the run is stored after every pulse.
+    progress : callable, optional
+        Told the run after every pulse.
+    pulses : int, optional
+        Stop after so many.
+
+    Returns
+    -------
+    Run
+    """
+    endpoints = [problem.endpoint(at) for at in range(3)]
+    done = 0
+    while run.stage < len(course) and (pulses is None or done < pulses):
+        stage = course[run.stage]
+        if run.pulse == 0:
+            _enter(problem, endpoints, run, course)
+        _pulse(problem, endpoints, run, stage, reach)
+        run.pulse += 1
+        if run.pulse == stage.pulses:
+            run.stage, run.pulse = run.stage + 1, 0
+        done += 1
+        if checkpoint is not None:
+            save(run, checkpoint)
+        if progress is not None:
+            progress(run)
+    return run
+
+
+def _enter(
+    problem: Problem, endpoints: Sequence[Endpoint], run: Run, course: Sequence[Stage]
+) -> None:
+    """Begin a stage, from the best state if it says so; the best of other endpoints is void."""
+    stage = course[run.stage]
+    if stage.from_best:
+        run.chain.patients[:], run.chain.lesions[:] = run.best.patients, run.best.lesions
+    if run.stage == 0 or course[run.stage - 1].active != stage.active:
+        run.best_score = score(problem, endpoints, run.chain, stage.active)
+        run.best.patients[:], run.best.lesions[:] = run.chain.patients, run.chain.lesions
+
+
+def _pulse(
+    problem: Problem, endpoints: Sequence[Endpoint], run: Run, stage: Stage, reach: int
+) -> None:
+    part = run.pulse / max(stage.pulses - 1, 1)
+
+    def now(ends: tuple[float, float]) -> float:
+        return ends[0] + (ends[1] - ends[0]) * part
+
+    pull, stiff, fine = now(stage.pull), now(stage.stiff), now(stage.fine)
+    problem.weigh(endpoints, pull, stiff, fine, now(stage.p_weight))
+    structure = problem.structure._replace(active=stage.active)
+    chain = run.chain
+    search.refresh(chain, structure, *endpoints)
+    hot, cold = stage.temperature
+    share = np.cumsum(np.array(_SHARES[stage.active], dtype=float))
+    search.anneal(
+        stage.steps // stage.pulses,
+        hot * (cold / hot) ** (run.pulse / stage.pulses),
+        hot * (cold / hot) ** ((run.pulse + 1) / stage.pulses),
+        reach,
+        share / share[-1],
+        chain,
+        structure,
+        *endpoints,
+    )
+    seen = chain._replace(patients=chain.best_patients, lesions=chain.best_lesions)
+    found = score(problem, endpoints, seen, stage.active)
+    if (found.near, found.exact) > (run.best_score.near, run.best_score.exact):
+        run.best_score = found
+        run.best.patients[:], run.best.lesions[:] = chain.best_patients, chain.best_lesions
+
+
+def save(run: Run, path: Path) -> None:
+    """Store a run; a kill while it is written leaves the file of before."""
+    parts = {
+        f"{name}.{part}": getattr(chain, part)
+        for name, chain in (("chain", run.chain), ("best", run.best))
+        for part in Chain._fields
+    }
+    at = np.array([run.best_score.near, run.best_score.exact, run.stage, run.pulse])
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as file:
+        np.savez(file, at=at, by_endpoint=np.array(run.best_score.by_endpoint), **parts)
+    beside.replace(path)
+
+
+def load(path: Path) -> Run:
+    """A run that `save` stored."""
+    with np.load(path) as parts:
+        near, exact, stage, pulse = (int(x) for x in parts["at"])
+        by_endpoint = tuple((int(a), int(b), int(c)) for a, b, c in parts["by_endpoint"])
+        chain, best = (
+            Chain(*(parts[f"{name}.{part}"] for part in Chain._fields))
+            for name in ("chain", "best")
+        )
+    return Run(chain, best, Score(near, exact, by_endpoint), stage, pulse)
