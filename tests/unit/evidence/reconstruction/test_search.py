@@ -99,7 +99,7 @@ def test_results_stand_beside_their_printed_numbers(feng):
         lesions["lc_months"],
         lesions["lf"],
         level=0.95,
-        ties="breslow",
+        ties="efron",
     )
     key = "feng2022.lc.multivariable.size.hr."
     assert found[key + "estimate"] == pytest.approx(model.terms[3].hazard_ratio, rel=1e-8)
