@@ -35,6 +35,10 @@ STATISTICS = {
     "consistency": [rules.consistency.output.statistics],
     "synthesis": [rules.synthesis.output.statistics],
 }
+if IS_FOUND:
+    STATISTICS |= {"reproduction": [rules.reproduction.output.statistics]}
+if MARGINALS:
+    STATISTICS |= {"marginals": [rules.marginals.output.statistics]}
 
 # Scripts between the raw tables and a stage's numbers, and what configuration decides them.
 STAGES = {
@@ -166,6 +170,32 @@ STAGES = {
             "models.confidence_level",
         ],
     },
+    "reproduction": {
+        "rule": "reproduction",
+        "scripts": ["extract", "endpoints", "consistency", "reproduction"],
+        "config": [
+            "cohort",
+            "endpoints",
+            "models.covariates",
+            "reconstruction",
+        ],
+    },
+    "marginals": {
+        "rule": "marginals",
+        "scripts": ["extract", "consistency", "marginals"],
+        "config": [
+            "cohort",
+            "endpoints.alpha_beta_gy",
+            "endpoints.concurrent_lesions_days",
+            "marginals",
+        ],
+    },
+    # How many reconstructions the ranges are over.
+    "solutions": {
+        "rule": "ranges",
+        "scripts": ["solution_statistics", "ranges"],
+        "config": ["cohort", "endpoints", "models", "run.seed"],
+    },
     # Transcribed figures: no rule computed them.
     "published": {"rule": None, "scripts": [], "config": []},
 }
@@ -193,6 +223,7 @@ rule numbers:
         raw=PRESENT_RAW_FILES,
         package=PACKAGE,
         published=PUBLISHED_TABLES,
+        ranges=[path for path in FOUND_FILES if Path(path).name == "ranges.csv"],
         lineage=ALL_CODE + ALL_SCRIPTS,
         code=code("numbers"),
         lock=str(LOCK),
@@ -212,6 +243,8 @@ rule numbers:
     params:
         plan=plan(),
         run=RUN,
+        reconstruction=RECONSTRUCTION_PLAN,
+        marginals=MARGINALS,
         statistics={
             stage: [str(path) for path in paths] for stage, paths in STATISTICS.items()
         },

@@ -80,10 +80,16 @@ local function longest_word(text)
   return longest
 end
 
--- What a cell will say, as far as it is known before the citations are set: their keys begin with
--- a name.
+-- What a cell will say, as far as it is known before the citations are set (their keys begin with
+-- a name) and filler.lua adds what stands behind a number.
 local function text_of(cell)
   return stringify(pandoc.Blocks(cell.contents):walk({
+    Span = function(span)
+      local range = span.attributes["data-range"]
+      if range ~= nil then
+        return { span, pandoc.Str(" [" .. range .. "]") }
+      end
+    end,
     Cite = function(cite)
       local first = cite.citations[1]
       local name = not kind_of(first.id) and first.id:match("^%a+")

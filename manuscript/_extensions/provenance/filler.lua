@@ -1,30 +1,71 @@
 -- Numbers that rest on filler say so wherever they stand: a double dagger after the number,
 -- and the note at the end of the block, or of the caption for a table or a figure. A table's row
--- that holds no other numbers has the dagger once, after its label.
+-- that holds no other numbers has the dagger once, after its label. Numbers that no printed figure
+-- constrains have their range over the reconstructions found behind them, noted in the same way.
 --
 -- Both renderers run this. Under Quarto it stands at `post-quarto`: shortcodes are resolved
 -- and floats are FloatRefTarget nodes there; under the embedded renderer they are Table and
--- Figure. A span is marked once (class `filler`), so the order of the passes decides the place.
+-- Figure. A span is marked once (class `filler`, or `ranged`), so the order of the passes decides the place.
 
 local MARK = "‡"
 local NOTE = "(‡ illustrative, constrained by no printed figure)"
+local RANGE_NOTE = "(in brackets: range over the %s reconstructions found)"
+
+local function words(text)
+  local inlines = pandoc.Inlines({})
+  for word in text:gmatch("[^ ]+") do
+    if #inlines > 0 then
+      inlines:insert(pandoc.Space())
+    end
+    inlines:insert(pandoc.Str(word))
+  end
+  return inlines
+end
 
 local function is_filler(span)
   return span.attributes["data-support"] == "filler"
 end
 
-local function mark(element)
-  local found = false
-  local marked = element:walk({
-    Span = function(span)
+-- What follows a span: its dagger, a per cent sign of the text, and its range in brackets.
+local function followed(inlines, seen)
+  local marked, i = pandoc.Inlines({}), 1
+  while i <= #inlines do
+    local span = inlines[i]
+    marked:insert(span)
+    i = i + 1
+    if span.t == "Span" then
       if is_filler(span) and not span.classes:includes("filler") then
-        found = true
+        seen.filler = true
         span.classes:insert("filler")
-        return { span, pandoc.Str(MARK) }
+        marked:insert(pandoc.Str(MARK))
       end
+      local range = span.attributes["data-range"]
+      if range ~= nil and not span.classes:includes("ranged") then
+        seen.solutions = span.attributes["data-solutions"]
+        span.classes:insert("ranged")
+        local after = inlines[i]
+        if after ~= nil and after.t == "Str" and after.text:match("^%%") then
+          marked:insert(pandoc.Str("%"))
+          inlines[i] = pandoc.Str(after.text:sub(2))
+        end
+        local key = span.attributes["data-key"] .. ".over_solutions"
+        local keyed = pandoc.Span(words(range), pandoc.Attr("", { "range" }, { { "data-key", key } }))
+        marked:extend({ pandoc.Space(), pandoc.Str("["), keyed, pandoc.Str("]") })
+      end
+    end
+  end
+  return marked
+end
+
+-- The element with its numbers marked, and what must be noted: nil where there is nothing.
+local function mark(element)
+  local seen = {}
+  local marked = element:walk({
+    Inlines = function(inlines)
+      return followed(inlines, seen)
     end,
   })
-  return marked, found
+  return marked, next(seen) ~= nil and seen or nil
 end
 
 -- Whether two numbers or more stand beside a row's label, and all of them rest on filler.
@@ -82,36 +123,66 @@ local function mark_rows(element)
   return element:walk({ Table = rows }), found
 end
 
-local function note()
-  local inlines = pandoc.Inlines({})
-  for word in NOTE:gmatch("[^ ]+") do
-    if #inlines > 0 then
-      inlines:insert(pandoc.Space())
-    end
-    inlines:insert(pandoc.Str(word))
-  end
+local function filler_note()
+  return pandoc.Span(words(NOTE), pandoc.Attr("", { "filler-note" }))
+end
+
+-- How many there are is a number of the registry, too.
+local function range_note(solutions)
+  local before, after = RANGE_NOTE:match("^(.*) %%s (.*)$")
+  local count = pandoc.Span(
+    pandoc.Inlines({ pandoc.Str(solutions) }),
+    pandoc.Attr("", { "num" }, { { "data-key", "solutions.n" } })
+  )
+  local inlines = words(before)
+  inlines:extend({ pandoc.Space(), count, pandoc.Space() })
+  inlines:extend(words(after))
   return pandoc.Span(inlines, pandoc.Attr("", { "filler-note" }))
 end
 
-local function annotate(inlines)
-  if #inlines > 0 then
-    inlines:insert(pandoc.Space())
+local function annotate(inlines, seen)
+  local notes = pandoc.Inlines({})
+  if seen.filler then
+    notes:insert(filler_note())
   end
-  inlines:insert(note())
+  if seen.solutions then
+    notes:insert(range_note(seen.solutions))
+  end
+  for _, note in ipairs(notes) do
+    if #inlines > 0 then
+      inlines:insert(pandoc.Space())
+    end
+    inlines:insert(note)
+  end
   return inlines
+end
+
+-- What several parts of a float ask to be noted.
+local function together(...)
+  local seen
+  for _, part in pairs({ ... }) do
+    if part then
+      seen = seen or {}
+      for name, value in pairs(part) do
+        seen[name] = value
+      end
+    end
+  end
+  return seen
 end
 
 local function captioned(element)
   local rows, in_rows = mark_rows(element)
   local marked, found = mark(rows)
-  if not (found or in_rows) then
+  local seen = together(found, in_rows and { filler = true })
+  if seen == nil then
     return nil
   end
   local long = marked.caption.long
   if #long == 0 then
-    long:insert(pandoc.Plain(annotate(pandoc.Inlines({}))))
+    long:insert(pandoc.Plain(annotate(pandoc.Inlines({}), seen)))
   else
-    long[#long].content = annotate(long[#long].content)
+    long[#long].content = annotate(long[#long].content, seen)
   end
   marked.caption.long = long
   return marked
@@ -120,20 +191,21 @@ end
 local function float(node)
   local rows, in_rows = mark_rows(node.content)
   local content, in_content = mark(rows)
-  local caption, in_caption = node.caption_long, false
+  local caption, in_caption = node.caption_long, nil
   if caption ~= nil then
     caption, in_caption = mark(caption)
   end
-  if not (in_rows or in_content or in_caption) then
+  local seen = together(in_content, in_caption, in_rows and { filler = true })
+  if seen == nil then
     return nil
   end
   if caption == nil then
     caption = pandoc.Plain({})
   end
   if caption.content ~= nil then
-    caption.content = annotate(caption.content)
+    caption.content = annotate(caption.content, seen)
   else
-    caption = annotate(caption)
+    caption = annotate(caption, seen)
   end
   node.content = content
   node.caption_long = caption
@@ -141,9 +213,9 @@ local function float(node)
 end
 
 local function paragraph(block)
-  local marked, found = mark(block)
-  if found then
-    marked.content = annotate(marked.content)
+  local marked, seen = mark(block)
+  if seen ~= nil then
+    marked.content = annotate(marked.content, seen)
     return marked
   end
 end

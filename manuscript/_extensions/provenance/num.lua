@@ -47,6 +47,11 @@ local function num(args)
   if entry.locator ~= nil then
     attributes[#attributes + 1] = { "title", entry.locator }
   end
+  -- What the reconstructions found leave open: filler.lua prints it behind the number.
+  if entry.over_solutions ~= nil then
+    attributes[#attributes + 1] = { "data-range", entry.over_solutions }
+    attributes[#attributes + 1] = { "data-solutions", entry.solutions }
+  end
   return pandoc.Span(words(entry.text), pandoc.Attr("", { "num" }, attributes))
 end
 

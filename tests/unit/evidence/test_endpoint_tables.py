@@ -115,22 +115,23 @@ def test_missing_columns_are_all_named():
     ]
 
 
-def test_expand_refuses_with_every_problem():
+def test_expand_refuses_with_every_problem(marginals):
+    tables = pd.DataFrame([patient(os_months=8)]), pd.DataFrame([lesion()])
     with pytest.raises(InputError) as refused:
-        expand(pd.DataFrame([patient(os_months=8)]), pd.DataFrame([lesion()]), seed=1)
+        expand(*tables, seed=1, marginals=marginals)
     assert str(refused.value).splitlines() == [
         "lesions.csv:2: lc_months: after the last contact (os_months), read 9",
         "patients.csv:2: pfs_months: after the last contact (os_months), read 9",
     ]
 
 
-def test_a_patient_takes_over_size_and_bed_of_the_largest_lesion():
+def test_a_patient_takes_over_size_and_bed_of_the_largest_lesion(marginals):
     """The patient says 5 cm or less and below 100 Gy; the lesions say more, and both."""
     patients = pd.DataFrame([patient(single_lesion=0)])
     both = {"single_lesion": 0, "lf": 0, "size_le5": 0}
     mixed = pd.DataFrame([lesion(**both), lesion(**both, lesion=2, bed_lt100=0)])
-    assert disagreements(patients, mixed).to_dict("records") == [
+    assert disagreements(patients, mixed, marginals).to_dict("records") == [
         {"patient": 1, "column": "size_le5", "supplied": 1, "used": 0}
     ]
     high = mixed.assign(bed_lt100=0)
-    assert disagreements(patients, high)["column"].tolist() == ["size_le5", "bed_lt100"]
+    assert disagreements(patients, high, marginals)["column"].tolist() == ["size_le5", "bed_lt100"]

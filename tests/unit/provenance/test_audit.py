@@ -56,6 +56,18 @@ def test_every_number_of_the_fixture_is_accounted_for(audit) -> None:
     assert aside["title_block_date"] == 2
 
 
+def test_ranges_over_the_reconstructions_found_are_accounted_for(audit, numbers) -> None:
+    text = "20.1 to 30.0"
+    told = numbers | {"os.median": numbers["os.median"] | {"over_solutions": text}}
+    told["solutions.n"] = numbers["cohort.patients"] | {"text": "24"}
+    with pytest.raises(InputError, match=r"os\.median\.over_solutions"):
+        audit(told, numbers=told)
+    told["os.median.over_solutions"] = numbers["os.median"] | {"text": text}
+    counts = audit(told, numbers=told)["coverage"]
+    assert counts["unaccounted"] == []
+    assert counts["computed"] > (2 * 25 + 1) + 15 * 4 + 19
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "place", "sentence"),
     [

@@ -19,16 +19,18 @@ local function markdown(blocks) return pandoc.write(pandoc.Pandoc(blocks), "plai
 """
 
 
+def lua(project: Path, folder: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """Run a few lines with the extension of an assembled project."""
+    script = folder / "quarto.lua"
+    script.write_text(QUARTO.format(body=body), encoding="utf-8")
+    extension = str(project / "_extensions" / "provenance")
+    command = [pypandoc.get_pandoc_path(), "lua", str(script), extension]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture
 def run(project: Path, tmp_path: Path):
-    def call(body: str) -> subprocess.CompletedProcess[str]:
-        script = tmp_path / "quarto.lua"
-        script.write_text(QUARTO.format(body=body), encoding="utf-8")
-        extension = str(project / "_extensions" / "provenance")
-        command = [pypandoc.get_pandoc_path(), "lua", str(script), extension]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    return call
+    return lambda body: lua(project, tmp_path, body)
 
 
 def test_the_shortcode_gives_a_span_with_its_key_and_mark(run) -> None:
@@ -41,6 +43,29 @@ print(num({ "cohort.patients" }).attributes["data-support"])
     assert done.stdout.split() == ["Span", "61.3", "num", "ptv.median", "filler", "nil"], (
         done.stderr
     )
+
+
+def test_a_number_that_nothing_constrains_carries_its_range(
+    assemble, numbers, tmp_path: Path
+) -> None:
+    told = numbers | {"os.median": numbers["os.median"] | {"over_solutions": "20.1 to 30.0"}}
+    told["solutions.n"] = numbers["cohort.patients"] | {"text": "24"}
+    body = """
+local span = num({ "os.median" })
+print(span.attributes["data-range"])
+print(span.attributes["data-solutions"])
+print(num({ "os.median.low" }).attributes["data-range"])
+local caption = pandoc.Inlines({ num({ "os.median" }) })
+local made = filter[1].FloatRefTarget({ content = pandoc.Blocks({}), caption_long = caption })
+print(pandoc.utils.stringify(made.caption_long))
+"""
+    done = lua(assemble(numbers=told), tmp_path, body)
+    assert done.stdout.splitlines() == [
+        "20.1 to 30.0",
+        "24",
+        "nil",
+        "24.5 [20.1 to 30.0] (in brackets: range over the 24 reconstructions found)",
+    ], done.stderr
 
 
 def test_a_missing_key_fails_an_assertion_as_quarto_needs(run) -> None:

@@ -132,6 +132,61 @@ def test_a_row_of_filler_without_a_label_is_marked_number_by_number() -> None:
     assert [cell.get_text() for cell in found] == ["", "7‡", "8‡"]
 
 
+# --- ranges over the reconstructions found -------------------------------------------------
+
+RANGE_NOTE = "(in brackets: range over the 24 reconstructions found)"
+
+
+def ranged(text: str, support: str = "inferred") -> str:
+    told = 'data-range="3.1 to 5.2" data-solutions="24"'
+    return f'[{text}]{{.num data-key="a.b" data-support="{support}" {told}}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        (f"It was {ranged('4.0')} months.", "It was 4.0 [3.1 to 5.2] months."),
+        # The sign belongs to the number.
+        (f"It was {ranged('4.0')}%, then.", "It was 4.0% [3.1 to 5.2], then."),
+        (f"Or {ranged('4.0')}, or {ranged('4.1')}.", "Or 4.0 [3.1 to 5.2], or 4.1 [3.1 to 5.2]."),
+        (f"Both: {ranged('4.0', 'filler')}.", "Both: 4.0‡ [3.1 to 5.2]."),
+    ],
+)
+def test_a_range_stands_behind_its_number_and_is_noted_once(text: str, printed: str) -> None:
+    paragraph = page(text, "filler.lua").p
+    found = " ".join(paragraph.get_text().split())
+    filler = " (‡ illustrative, constrained by no printed figure)" if "‡" in printed else ""
+    assert found == f"{printed}{filler} {RANGE_NOTE}"
+    spans = paragraph.select("span.range")
+    assert {(s["data-key"], s.get_text()) for s in spans} == {("a.b.over_solutions", "3.1 to 5.2")}
+    (count,) = paragraph.select('[data-key="solutions.n"]')
+    assert count.get_text() == "24"
+
+
+def test_ranges_in_a_table_are_noted_in_its_caption_alone() -> None:
+    row = f"| Size | {ranged('7')} | {ranged('8', 'filler')} |"
+    both = f"| All | {ranged('7', 'filler')} | {ranged('8', 'filler')} |"
+    text = f"| A | B | C |\n|:--|--:|--:|\n{row}\n{both}\n\n: About.\n"
+    table = page(text, "filler.lua").table
+    assert [cell.get_text() for cell in table.select("tbody td")] == [
+        "Size",
+        "7 [3.1 to 5.2]",
+        "8‡ [3.1 to 5.2]",
+        "All‡",
+        "7 [3.1 to 5.2]",
+        "8 [3.1 to 5.2]",
+    ]
+    said = " ".join(table.caption.get_text().split())
+    note = "(‡ illustrative, constrained by no printed figure)"
+    assert said == f"About. {note} {RANGE_NOTE}"
+    assert page(text, "filler.lua").get_text().count("in brackets") == 1
+
+
+def test_a_table_without_ranges_has_no_note_of_them() -> None:
+    text = f"| A | B |\n|:--|--:|\n| Size | {number('7')} |\n\n: About.\n"
+    assert "in brackets" not in page(text, "filler.lua").get_text()
+
+
 # --- widths -------------------------------------------------------------------------------
 
 
@@ -248,3 +303,10 @@ def test_the_box_knows_how_wide_its_lines_are() -> None:
 def test_other_formats_have_no_boxes() -> None:
     for to in ("typst", "json"):
         assert "table-scroll" not in filtered(crowded("Patients", "short"), to, "crossref.lua")
+
+
+def test_a_range_is_given_room() -> None:
+    long = "a long text that fills its column and more, so that the table takes the whole line " * 2
+    text = "| A | B |\n|:--|--:|\n| {} | {} |\n\n: About.\n"
+    plain, wide = (widths(text.format(long, cell)) for cell in (number("7"), ranged("7")))
+    assert wide[1] > 1.5 * plain[1]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import lifelines
 import numpy as np
 import pandas as pd
@@ -39,12 +37,14 @@ def computed(rows, time, event, code, *, efron=True, covariates=()):
     table = np.full((len(covariates), 4), -1, dtype=np.int64)
     for i, used in enumerate(covariates):
         table[i, : len(used)] = used
-    fits = ev.Fits(*kinds.T.copy(), slots, efron, table, np.full(len(slots), 31))
+    fits = ev.Fits(*kinds.T.copy(), slots, efron, 1e-9, table, np.full(len(slots), 31))
     size = int(widths.sum())
     blank = [np.zeros(size) for _ in ev.Targets._fields]
     work, result = ev.workspace(len(time), BITS, fits), np.zeros(size)
     for _ in range(2):  # the second starts from the coefficients of the first
-        ev.evaluate(time, event, code, fits, ev.Targets(*blank), work, result, -1, np.inf)
+        ev.evaluate(
+            time, event, code, fits, ev.Targets(*blank), work, result, -1, *(np.inf, np.inf)
+        )
     return np.split(ev.printed(fits, result), np.cumsum(widths)[:-1])
 
 
@@ -132,18 +132,28 @@ def test_a_ratio_that_runs_away_is_undefined():
 
 def test_loss_counts_what_prints_otherwise_and_stops_at_its_limit():
     time, event, code = drawn(1)
-    fits = ev.Fits(
-        *np.array([[ev.RATE], [-1], [0], [9], [0]]), True, np.full((0, 4), -1), np.array([0])
-    )
+    where = np.array([[ev.RATE], [-1], [0], [9], [0]])
+    fits = ev.Fits(*where, True, 1e-9, np.full((0, 4), -1), np.array([0]))
     rate = 100 * fit_kaplan_meier(time, event, level=0.95).rate(9).value
     work, result = ev.workspace(len(time), BITS, fits), np.zeros(1)
 
-    def loss(printed):
+    def loss(printed, limit=np.inf, likely=np.inf):
         bounds = printed - 0.05, printed + 0.05, printed - 1, printed + 1
-        given = [np.array([x]) for x in (2.0, *bounds, 0.05, 1.0, 0.1, 0.4, 0.3)]
-        return ev.evaluate(time, event, code, fits, ev.Targets(*given), work, result, -1, np.inf)
+        given = [np.array([x]) for x in (2.0, *bounds, 1.0, 0.1, 0.3, 0.4)]
+        return ev.evaluate(
+            time, event, code, fits, ev.Targets(*given), work, result, -1, limit, likely
+        )
 
     assert loss(rate + 0.04) == 0
-    assert loss(rate + 0.15) == pytest.approx(2 * 0.3 * math.log1p(2**2) / 2)
-    beyond = 0.1 * 0.75 + 0.4 * 0.75 / (0.75 + 0.25)
-    assert loss(rate - 1.75) == pytest.approx(2 * (0.3 * math.log1p(34**2) / 2 + beyond))
+    assert loss(rate + 0.15) == pytest.approx(2 * (0.1 * 0.1 + 0.3 * 0.4))
+    assert loss(rate - 1.2) == pytest.approx(2 * (0.1 * 1.15 + 0.3 + 0.4 * 4 * 0.2))
+    assert loss(rate - 9) == pytest.approx(2 * (0.1 * 8.95 + 0.3 + 0.4))
+    whole = loss(rate - 9)
+    assert loss(rate - 9, limit=whole - 0.1) == loss(rate - 9, likely=whole - 0.1) == np.inf
+    assert loss(rate - 9, limit=whole + 0.1, likely=whole + 0.1) == whole
+
+
+def test_more_records_than_the_packed_counts_hold_are_refused():
+    fits = ev.Fits(*np.zeros((5, 1), int), True, 1e-9, np.full((0, 4), -1), np.zeros(1, int))
+    with pytest.raises(ValueError, match="4096 records with 2 covariates: 4095 and 5 at most"):
+        ev.workspace(4096, 2, fits)

@@ -13,6 +13,7 @@ from typing import Any
 from sarcoma_sbrt.errors import Problem, RenderError
 from sarcoma_sbrt.io import write_text
 from sarcoma_sbrt.rendering import reference, source
+from sarcoma_sbrt.reporting.over_solutions import COUNT
 
 __all__ = ["assemble", "resolve_conditions"]
 
@@ -112,11 +113,14 @@ def _copy_figures(figures: Iterable[Path], folder: Path) -> None:
 
 def _write_numbers(path: Path, numbers: Mapping[str, Mapping[str, Any]]) -> None:
     """Only what a shortcode needs, so that Lua reads it in no time."""
-    kept = ("text", "support", "unit", "locator")
+    kept = ("text", "support", "unit", "locator", "over_solutions")
     small = {
         key: {name: entry[name] for name in kept if entry.get(name) is not None}
         for key, entry in sorted(numbers.items())
     }
+    for entry in small.values():
+        if "over_solutions" in entry:
+            entry["solutions"] = numbers[COUNT]["text"]
     write_text(path, json.dumps(small, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 

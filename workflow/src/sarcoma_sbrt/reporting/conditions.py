@@ -14,6 +14,7 @@ from sarcoma_sbrt.reporting.competing_tables import (
 )
 from sarcoma_sbrt.reporting.dose_tables import is_reciprocal
 from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.reproduction_statistics import LEVELS
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["conditions"]
@@ -53,6 +54,10 @@ SECTIONS = (
     "mfs",
     "os.grade",
     "pfs",
+    "reproduction",
+    "reproduction.search",
+    "reproduction.search.alternative_1",
+    "reproduction.search.solutions",
     "toxicity",
 )
 # Generated parts of the manuscript that a cohort may not fill.
@@ -81,10 +86,13 @@ PARTS = (
     "lc_models",
     "nonproportional",
     "log_rank",
+    "marginals",
     "multivariable",
     "ordered",
     "patients",
     "profile",
+    "reproduction_missed",
+    "reproduction_proofs",
     "site_dose",
     "toxicity_shares",
     "quartiles",
@@ -102,6 +110,8 @@ SOMES = (
     *(f"diagnostics.{name}" for name in ("failed", "influenced", "nonlinear", "untested")),
     *(f"imputation.{name}" for name in ("incomplete", "turned")),
     "cohort.setting.primary.n",
+    "reproduction.count.all.impossible",
+    "reproduction.proved.near",
 )
 # Numbers that the text gives where they can be had, and else the reason why not.
 ESTIMATES = (
@@ -167,6 +177,7 @@ def conditions(
         ``<endpoint>.<field>[.<value>]`` of its definition, ``ties.<name>``,
         ``median_ci.<rule>``, ``median_at_half.<rule>``, ``has.rmst_months`` and
         ``has.stratified_log_rank`` (of the estimators), ``has.confounded``,
+        ``reproduction.as_searched`` (the run reproduces as much as the search on record),
         ``first_progression_only`` and ``lc.own_follow_up`` (a lesion's own follow-up may end
         before its patient's).
     """
@@ -213,8 +224,22 @@ def conditions(
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
     answers["lc.own_follow_up"] = cohort.supplies("lesions.follow_up_end_day")
+    answers["reproduction.as_searched"] = _as_searched(numbers)
     answers["first_progression_only"] = cohort.progressions_recorded == "first"
     return answers
+
+
+def _as_searched(numbers: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the run's records give the score that the search had; another plan may not."""
+    pairs = [
+        (f"reproduction.count.{level}.{what}", f"reproduction.search.best.{level}.{what}")
+        for level in LEVELS
+        for what in ("exact", "near")
+    ]
+    return all(
+        here in numbers and there in numbers and numbers[here]["value"] == numbers[there]["value"]
+        for here, there in pairs
+    )
 
 
 def _competing(

@@ -106,7 +106,7 @@ ROUNDING: dict[str, Rounding] = {
 }
 
 
-def printed(value: float | int | str, unit: str) -> str:
+def printed(value: float | int | str, unit: str, digits: int | None = None) -> str:
     """Text of a value: rounded half up on its shortest decimal form, as readers round.
 
     Parameters
@@ -115,10 +115,15 @@ def printed(value: float | int | str, unit: str) -> str:
         Full precision; a text is printed as it stands.
     unit : str
         A key of `ROUNDING`, or ``text``.
+    digits : int, optional
+        Decimals in place of the unit's; the least p printed is one of the last of them.
     """
     if isinstance(value, str):
         return value
     rule = ROUNDING[unit]
+    if digits is not None:
+        floor = None if rule.floor is None else 10.0**-digits
+        rule = Rounding(digits, floor=floor)
     if rule.floor is not None and value < rule.floor:
         return f"<{rule.floor:g}"
     step = Decimal(1).scaleb(-rule.digits)
@@ -173,14 +178,14 @@ def computed_entries(
         entries[statistic.key] = base | {
             "value": statistic.value,
             "text": _text(statistic),
-            "digits": _digits(statistic.unit),
+            "digits": _digits(statistic),
         }
         for suffix, value, text in _companions(statistic):
             entries[f"{statistic.key}.{suffix}"] = base | {
                 "key": f"{statistic.key}.{suffix}",
                 "value": value,
                 "text": text,
-                "digits": _digits(statistic.unit),
+                "digits": _digits(statistic),
                 "ci": None,
                 "of": statistic.key,
             }
@@ -215,12 +220,14 @@ def _base(statistic: Statistic, stage: str, support: str) -> dict[str, Any]:
 
 def _text(statistic: Statistic) -> str:
     if statistic.value is not None:
-        return printed(statistic.value, statistic.unit)
+        return printed(statistic.value, statistic.unit, statistic.digits)
     return LACKING[statistic.status]
 
 
-def _digits(unit: str) -> int | None:
-    return ROUNDING[unit].digits if unit in ROUNDING else None
+def _digits(statistic: Statistic) -> int | None:
+    if statistic.digits is not None or statistic.unit not in ROUNDING:
+        return statistic.digits
+    return ROUNDING[statistic.unit].digits
 
 
 def _companions(statistic: Statistic) -> list[tuple[str, float | str | None, str]]:

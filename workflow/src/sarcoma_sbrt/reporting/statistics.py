@@ -69,6 +69,9 @@ class Statistic:
     n, events : int or None
     status, reason : str
         Why there is no value, where there is none.
+    digits : int or None
+        Decimals to print where a unit's own would not do: those of the printed number that this
+        one is held against.
     """
 
     key: str
@@ -85,6 +88,7 @@ class Statistic:
     events: int | None = None
     status: Status = "estimated"
     reason: str = ""
+    digits: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.value, float) and not math.isfinite(self.value):

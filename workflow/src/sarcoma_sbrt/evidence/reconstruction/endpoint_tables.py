@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sarcoma_sbrt.errors import Problem
-from sarcoma_sbrt.evidence.reconstruction.marginals import FENG_2022, Marginals
+from sarcoma_sbrt.evidence.reconstruction.marginals import Marginals
 
 __all__ = ["check", "disagreements", "switched"]
 
@@ -105,7 +105,7 @@ def _lesion_problems(patients: pd.DataFrame, lesions: pd.DataFrame) -> list[Prob
 
 
 def disagreements(
-    patients: pd.DataFrame, lesions: pd.DataFrame, marginals: Marginals = FENG_2022
+    patients: pd.DataFrame, lesions: pd.DataFrame, marginals: Marginals
 ) -> pd.DataFrame:
     """Where the patients' classes cannot be kept, and what stands in their place.
 

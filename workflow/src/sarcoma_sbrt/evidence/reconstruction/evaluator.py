@@ -59,6 +59,7 @@ _Z = 1.959963984540054  # 97.5 % point of the normal distribution
 _LN2 = math.log(2)
 _RUNAWAY = 15.0  # a log hazard ratio beyond this has no maximum
 _SLACK = 1e-9
+_WIDTH, _FIELD = 12, 4095  # bits of a packed count, and their mask
 
 
 class Fits(NamedTuple):
@@ -80,6 +81,9 @@ class Fits(NamedTuple):
         range. A multivariable model has four for each covariate.
     efron : bool
         Ties of Cox models: Efron's approximation, else Breslow's.
+    tolerance : float
+        Newton's method ends with a step shorter than this; the error of the coefficients is about
+        its square, that of their standard errors, relative to them, at most about itself.
     covariates : ndarray of int, shape (models, 4)
         Covariates of each multivariable model, -1 beyond the last.
     needs : ndarray of int, shape (fits,)
@@ -92,6 +96,7 @@ class Fits(NamedTuple):
     month: NDArray[np.int64]
     slot: NDArray[np.int64]
     efron: bool
+    tolerance: float
     covariates: NDArray[np.int64]
     needs: NDArray[np.int64]
 
@@ -110,13 +115,13 @@ class Targets(NamedTuple):
         What lies between prints the same.
     near_low, near_high : ndarray of float
         What lies between prints the same or is within 2 %.
-    half, reach : ndarray of float
-        Half the widths of the two.
-    pull, stiff, fine : ndarray of float
-        The loss of a target is ``fine * log(1 + (d / half)^2) / 2`` where it is d beyond what
-        prints the same, and ``pull * x + stiff * x / (x + 1/4)`` more where it is x times `reach`
-        beyond what is within 2 % (x at most 200). `pull` gives up nothing, however far; `stiff`
-        counts what is beyond 2 %, and `fine` gives up some digits for others.
+    reach : ndarray of float
+        Half the width of the latter.
+    pull, digit, verge : ndarray of float
+        The loss of a target is ``pull * min(x, 200) + digit * min(4 x, 1)`` where it is x times
+        `reach` beyond what prints the same, and ``verge * min(4 y, 1)`` more where it is y times
+        `reach` beyond what is within 2 %. `pull` gives up nothing, however far; `digit` and
+        `verge` count what prints otherwise and what is beyond 2 %, and give up some for others.
     """
 
     weight: NDArray[np.float64]
@@ -124,11 +129,10 @@ class Targets(NamedTuple):
     high: NDArray[np.float64]
     near_low: NDArray[np.float64]
     near_high: NDArray[np.float64]
-    half: NDArray[np.float64]
     reach: NDArray[np.float64]
     pull: NDArray[np.float64]
-    stiff: NDArray[np.float64]
-    fine: NDArray[np.float64]
+    digit: NDArray[np.float64]
+    verge: NDArray[np.float64]
 
 
 class Work(NamedTuple):
@@ -136,13 +140,15 @@ class Work(NamedTuple):
 
     `beta` holds the coefficients of the last fits, from which the next start, and `order` the
     records by falling time: both cost only speed when they are wrong. `kept` has the loss of each
-    fit in the current state, `fresh` in the one that was evaluated last.
+    fit in the current state, `fresh` in the one that was evaluated last. Counts by covariate are
+    packed, 12 bits each, into one integer: `spread` has what a record of each code adds.
     """
 
     order: NDArray[np.int64]
     time: NDArray[np.int64]
     events: NDArray[np.int64]
     at_risk: NDArray[np.int64]
+    spread: NDArray[np.int64]
     bit_events: NDArray[np.int64]
     bit_at_risk: NDArray[np.int64]
     cell_events: NDArray[np.float64]
@@ -160,7 +166,15 @@ class Work(NamedTuple):
 
 
 def workspace(n: int, bits: int, fits: Fits) -> Work:
-    """Memory for `n` records with `bits` covariates."""
+    """Memory for `n` records with `bits` covariates.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 4,095 records or five covariates: counts would not fit.
+    """
+    if n > _FIELD or bits > 5:
+        raise ValueError(f"{n} records with {bits} covariates: 4095 and 5 at most")
     models = len(fits.covariates)
     cell_of = np.zeros((max(models, 1), 1 << bits), dtype=np.int64)
     for model, covariates in enumerate(fits.covariates):
@@ -172,10 +186,17 @@ def workspace(n: int, bits: int, fits: Fits) -> Work:
         time=np.zeros(n, dtype=np.int64),
         events=np.zeros(n, dtype=np.int64),
         at_risk=np.zeros(n, dtype=np.int64),
-        bit_events=np.zeros((n, bits), dtype=np.int64),
-        bit_at_risk=np.zeros((n, bits), dtype=np.int64),
-        cell_events=np.zeros((max(models, 1), n, 16)),
-        cell_at_risk=np.zeros((max(models, 1), n, 16)),
+        spread=np.array(
+            [
+                sum(((code >> b) & 1) << (_WIDTH * b) for b in range(bits))
+                for code in range(1 << bits)
+            ],
+            dtype=np.int64,
+        ),
+        bit_events=np.zeros(n, dtype=np.int64),
+        bit_at_risk=np.zeros(n, dtype=np.int64),
+        cell_events=np.zeros((n, 16)),
+        cell_at_risk=np.zeros((n, 16)),
         cell_of=cell_of,
         beta=np.zeros((len(fits.kind), 4)),
         sums=np.zeros(16),
@@ -200,6 +221,7 @@ def evaluate(
     result: NDArray[np.float64],
     dirty: int,
     limit: float,
+    likely: float,
 ) -> float:
     """Statistics of one endpoint, and how far they are from the printed ones.
 
@@ -221,14 +243,18 @@ def evaluate(
         one of them are computed. Negative when times or events have.
     limit : float
         As soon as the loss is above it, the rest is not computed.
+    likely : float
+        Nor when the loss would be above this if the rest kept theirs.
 
     Returns
     -------
     float
-        The loss; above `limit` it is a lower bound.
+        The loss; infinite where not all was computed.
     """
-    n_times = _count(months, events, codes, fits, work)
-    loss, model = 0.0, 0
+    n_times = _count(months, events, codes, work)
+    loss, model, expected = 0.0, 0, 0.0
+    for fit in range(len(fits.kind)):
+        expected += work.kept[fit]
     if dirty >= 0:
         for fit in range(len(fits.kind)):
             if fits.needs[fit] & dirty == 0:
@@ -257,11 +283,12 @@ def evaluate(
             used = 0
             while used < 4 and fits.covariates[model, used] >= 0:
                 used += 1
-            _multivariable(work, n_times, model, used, fits.efron, fit, result, slot)
+            _cells(work, n_times, model, used, events, codes)
+            _multivariable(work, n_times, used, fits, fit, result, slot)
             width = 4 * used
             model += 1
         elif kind == COX:
-            _cox(work, n_times, bit, fits.efron, fit, result, slot)
+            _cox(work, n_times, bit, fits, fit, result, slot)
         else:
             width = _log_rank(work, n_times, bit, kind, result, slot)
         own = 0.0
@@ -269,8 +296,9 @@ def evaluate(
             own += _misfit(result[at], targets, at)
         work.fresh[fit] = own
         loss += own
-        if loss > limit:
-            return loss
+        expected += own - work.kept[fit]
+        if loss > limit or expected > likely:
+            return np.inf
     return loss
 
 
@@ -304,27 +332,20 @@ def _to_p(given: NDArray[np.float64], slot: int) -> None:
 def _misfit(value: float, targets: Targets, at: int) -> float:
     weight, loss = targets.weight[at], 0.0
     if weight > 0.0 and (value < targets.low[at] or value > targets.high[at]):
-        if targets.fine[at] > 0.0:
-            x = max(targets.low[at] - value, value - targets.high[at]) / targets.half[at]
-            loss += 0.5 * targets.fine[at] * math.log(1.0 + min(x * x, 1e8))
+        x = max(targets.low[at] - value, value - targets.high[at]) / targets.reach[at]
+        loss = targets.pull[at] * min(x, 200.0) + targets.digit[at] * min(4.0 * x, 1.0)
         beyond = max(targets.near_low[at] - value, value - targets.near_high[at])
         if beyond > 0.0:
-            x = min(beyond / targets.reach[at], 200.0)
-            loss += targets.pull[at] * x + targets.stiff[at] * x / (x + 0.25)
+            loss += targets.verge[at] * min(4.0 * beyond / targets.reach[at], 1.0)
     return float(weight * loss)
 
 
 @_inlined
 def _count(
-    months: NDArray[np.int64],
-    events: NDArray[np.int64],
-    codes: NDArray[np.int64],
-    fits: Fits,
-    work: Work,
+    months: NDArray[np.int64], events: NDArray[np.int64], codes: NDArray[np.int64], work: Work
 ) -> int:
     """Counts at each event time, latest first; returns the number of event times."""
-    n, bits, models = len(months), work.bit_events.shape[1], len(fits.covariates)
-    order = work.order
+    n, order = len(months), work.order
     for i in range(1, n):  # nearly sorted since the last call
         moved = order[i]
         month = months[moved]
@@ -334,43 +355,51 @@ def _count(
             j -= 1
         order[j + 1] = moved
     at, i = 0, 0
-    _clear(work, 0, bits, models, 0)
+    bit_at_risk = 0
     while i < n:
         month = months[order[i]]
+        failed, bit_failed = 0, 0
         while i < n and months[order[i]] == month:
             record = order[i]
-            code, event = codes[record], events[record]
-            work.events[at] += event
-            for bit in range(bits):
-                one = (code >> bit) & 1
-                work.bit_at_risk[at, bit] += one
-                work.bit_events[at, bit] += one & event
-            for model in range(models):
-                cell = work.cell_of[model, code]
-                work.cell_at_risk[model, at, cell] += 1.0
-                work.cell_events[model, at, cell] += event
+            one = work.spread[codes[record]]
+            bit_at_risk += one
+            if events[record] == 1:
+                failed += 1
+                bit_failed += one
             i += 1
-        work.at_risk[at] = i
-        if work.events[at] > 0:
-            work.time[at] = month
+        if failed > 0:
+            work.time[at], work.events[at], work.at_risk[at] = month, failed, i
+            work.bit_events[at], work.bit_at_risk[at] = bit_failed, bit_at_risk
             at += 1
-            if i < n:
-                _clear(work, at, bits, models, at)
     return at
 
 
 @_inlined
-def _clear(work: Work, at: int, bits: int, models: int, before: int) -> None:
-    """Start a time: no events yet, at risk are those of the time before (`before` 0: nobody)."""
-    work.events[at] = 0
-    for bit in range(bits):
-        work.bit_events[at, bit] = 0
-        work.bit_at_risk[at, bit] = work.bit_at_risk[at - 1, bit] if before > 0 else 0
-    for model in range(models):
-        for cell in range(16):
-            work.cell_events[model, at, cell] = 0.0
-            risk = work.cell_at_risk[model, at - 1, cell] if before > 0 else 0.0
-            work.cell_at_risk[model, at, cell] = risk
+def _cells(
+    work: Work,
+    n_times: int,
+    model: int,
+    used: int,
+    events: NDArray[np.int64],
+    codes: NDArray[np.int64],
+) -> None:
+    """Events and numbers at risk at each event time by the cells of a model's covariates."""
+    cells, i = 1 << used, 0
+    for k in range(n_times):
+        for cell in range(cells):
+            work.cell_events[k, cell] = 0.0
+            work.cell_at_risk[k, cell] = work.cell_at_risk[k - 1, cell] if k > 0 else 0.0
+        while i < work.at_risk[k]:
+            record = work.order[i]
+            cell = work.cell_of[model, codes[record]]
+            work.cell_at_risk[k, cell] += 1.0
+            work.cell_events[k, cell] += events[record]
+            i += 1
+
+
+@_inlined
+def _field(packed: int, bit: int) -> int:
+    return (packed >> (_WIDTH * bit)) & _FIELD
 
 
 @_inlined
@@ -378,10 +407,10 @@ def _at(work: Work, k: int, bit: int, value: int) -> tuple[int, int]:
     """Events and number at risk at an event time, in all or in a subgroup."""
     if bit < 0:
         return work.events[k], work.at_risk[k]
+    events, at_risk = _field(work.bit_events[k], bit), _field(work.bit_at_risk[k], bit)
     if value == 1:
-        return work.bit_events[k, bit], work.bit_at_risk[k, bit]
-    events = work.events[k] - work.bit_events[k, bit]
-    return events, work.at_risk[k] - work.bit_at_risk[k, bit]
+        return events, at_risk
+    return work.events[k] - events, work.at_risk[k] - at_risk
 
 
 @_inlined
@@ -457,9 +486,9 @@ def _log_rank(
     observed, expected, total, variance = 0.0, 0.0, 0.0, 0.0
     for k in range(n_times):
         d, n = work.events[k], work.at_risk[k]
-        ones = work.bit_at_risk[k, bit]
+        ones = _field(work.bit_at_risk[k], bit)
         share = ones / n
-        observed += work.bit_events[k, bit]
+        observed += _field(work.bit_events[k], bit)
         total += d
         expected += d * share
         if n > 1:
@@ -488,7 +517,7 @@ def _cox(
     work: Work,
     n_times: int,
     bit: int,
-    efron: bool,
+    fits: Fits,
     fit: int,
     result: NDArray[np.float64],
     slot: int,
@@ -499,11 +528,11 @@ def _cox(
         risk = math.exp(beta)
         score, information = 0.0, 0.0
         for k in range(n_times):
-            d, d1 = work.events[k], work.bit_events[k, bit]
-            n1 = float(work.bit_at_risk[k, bit])
+            d, d1 = work.events[k], _field(work.bit_events[k], bit)
+            n1 = float(_field(work.bit_at_risk[k], bit))
             n0 = work.at_risk[k] - n1
             score += d1
-            if efron and d > 1:
+            if fits.efron and d > 1:
                 for j in range(d):
                     gone = j / d
                     up = (n1 - gone * d1) * risk
@@ -518,9 +547,9 @@ def _cox(
         if information < 1e-7:
             break
         step = score / information
-        if abs(step) < 1e-8:
-            work.beta[fit, 0] = beta
-            _ratio(beta, 1.0 / math.sqrt(information), result, slot)
+        if abs(step) < fits.tolerance:
+            work.beta[fit, 0] = beta + step
+            _ratio(beta + step, 1.0 / math.sqrt(information), result, slot)
             return
         beta += min(max(step, -1.5), 1.5)
         if abs(beta) > _RUNAWAY:
@@ -533,9 +562,8 @@ def _cox(
 def _multivariable(
     work: Work,
     n_times: int,
-    model: int,
     used: int,
-    efron: bool,
+    fits: Fits,
     fit: int,
     result: NDArray[np.float64],
     slot: int,
@@ -547,11 +575,13 @@ def _multivariable(
     """
     beta = work.beta[fit]
     for _ in range(60):
-        _slopes(work, n_times, model, used, efron, beta)
+        _slopes(work, n_times, used, fits.efron, beta)
         if not _factored(work.information, used):
             break
         furthest = _newton(work, used)
-        if furthest < 1e-8:
+        if furthest < fits.tolerance:
+            for j in range(used):
+                beta[j] += work.score[j]
             _inverse(work, used)
             for j in range(used):
                 _ratio(beta[j], math.sqrt(work.information[j, j]), result, slot + 4 * j)
@@ -569,9 +599,7 @@ def _multivariable(
 
 
 @_inlined
-def _slopes(
-    work: Work, n_times: int, model: int, used: int, efron: bool, beta: NDArray[np.float64]
-) -> None:
+def _slopes(work: Work, n_times: int, used: int, efron: bool, beta: NDArray[np.float64]) -> None:
     """Score and information (upper triangle) at a vector of coefficients."""
     cells, risk, sums = 1 << used, work.risk, work.sums
     risk[0] = 1.0
@@ -590,13 +618,13 @@ def _slopes(
         for j in range(used):
             for cell in range(cells):
                 if (cell >> j) & 1:
-                    work.score[j] += work.cell_events[model, k, cell]
+                    work.score[j] += work.cell_events[k, cell]
         for term in range(terms):
             gone = term / terms
             for cell in range(cells):
-                here = work.cell_at_risk[model, k, cell]
+                here = work.cell_at_risk[k, cell]
                 if term > 0:
-                    here -= gone * work.cell_events[model, k, cell]
+                    here -= gone * work.cell_events[k, cell]
                 sums[cell] = here * risk[cell]
             for j in range(used):
                 one = 1 << j

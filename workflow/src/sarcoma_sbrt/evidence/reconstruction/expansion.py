@@ -19,7 +19,6 @@ from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.evidence.reconstruction.draws import drawn, quota, share, shuffled, towards
 from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check, switched
 from sarcoma_sbrt.evidence.reconstruction.marginals import (
-    FENG_2022,
     AdverseEvent,
     Marginals,
     Prescription,
@@ -47,7 +46,7 @@ def expand(
     lesions: pd.DataFrame,
     *,
     seed: int,
-    marginals: Marginals = FENG_2022,
+    marginals: Marginals,
 ) -> dict[str, pd.DataFrame]:
     """Raw-looking tables that carry exactly the given endpoints.
 

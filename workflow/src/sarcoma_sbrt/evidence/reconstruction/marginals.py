@@ -1,17 +1,30 @@
 """The printed counts, medians and ranges that an expansion must fill.
 
-`FENG_2022` holds those of Feng et al. 2022; the locator of each stands beside it.
-Values are written as the raw tables write them (`config/cohorts/reconstructed-2022.yaml` maps
-them to canonical codes).
+Which they are is said by ``config/reconstruction/<study>-marginals.yaml``: it names rows of the
+study's targets file, where each number stands with its place, and gives as numbers only what is
+printed nowhere. Values are written as the raw tables write them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-__all__ = ["FENG_2022", "AdverseEvent", "Histology", "Marginals", "Prescription", "Spread"]
+from sarcoma_sbrt.errors import InputError, Problem
+from sarcoma_sbrt.evidence.published import Figure
+
+__all__ = [
+    "AdverseEvent",
+    "Histology",
+    "Marginals",
+    "Prescription",
+    "Spread",
+    "count_of",
+    "decimals_of",
+    "read_marginals",
+]
 
 
 @dataclass(frozen=True)
@@ -123,103 +136,145 @@ class Marginals:
         return sum(self.sex.values())
 
 
-_SMOOTH, _SKELETAL, _VASCULAR = "Smooth muscle tumors", "Skeletal muscle tumors", "Vascular tumors"
-_FIBROBLASTIC = "Fibroblastic and myofibroblastic tumors"
-_UNCERTAIN, _ADIPOCYTIC = "Tumors of uncertain differentiation", "Adipocytic tumors"
+def read_marginals(content: Mapping[str, Any], figures: Mapping[str, Figure]) -> Marginals:
+    """Marginals of a study, each name replaced by what is printed under it.
 
-FENG_2022 = Marginals(
-    age=Spread(19, 58, 82),  # Table 1, Age
-    sex={"M": 25, "F": 12},  # Table 1, Gender
-    histologies=(  # Table 1, Pathological type; names from its footnotes a, b, c
-        Histology(_SMOOTH, None, 5),
-        Histology(_FIBROBLASTIC, "myxofibrosarcoma", 5),
-        Histology(_FIBROBLASTIC, "fibrosarcoma NOS", 2),
-        Histology(_FIBROBLASTIC, "inflammatory myofibroblastic tumor", 1, leans="low"),
-        Histology(_FIBROBLASTIC, "solitary fibrous tumor, malignant", 1),
-        Histology(_FIBROBLASTIC, "desmoid-type fibromatosis", 1, leans="low"),
-        Histology(_FIBROBLASTIC, "dermatofibrosarcoma protuberans", 1, leans="low"),
-        Histology(_UNCERTAIN, "undifferentiated sarcoma", 3, leans="high"),
-        Histology(_UNCERTAIN, "spindle cell sarcoma, undifferentiated", 1, leans="high"),
-        Histology(_UNCERTAIN, "pleural mesothelial sarcoma", 1),
-        Histology(_UNCERTAIN, "endometrial stromal sarcoma", 1, sex="F"),
-        Histology(_UNCERTAIN, "alveolar soft part sarcoma", 1, leans="high"),
-        Histology(_UNCERTAIN, "synovial sarcoma", 1, leans="high"),
-        Histology(_ADIPOCYTIC, "dedifferentiated liposarcoma", 3, leans="high"),
-        Histology(_ADIPOCYTIC, "myxoid liposarcoma", 2),
-        Histology(_VASCULAR, None, 3),
-        Histology(_SKELETAL, None, 3),
-        Histology("Others", None, 2),
-    ),
-    grades={"G1": 19, "G2": 4, "G3": 14},  # Table 1, Histological grade
-    interval_months=Spread(2, 7, 100),  # Results, paragraph 2
-    presented=31,  # Results, paragraph 2
-    surgery=28,  # Results, paragraph 2
-    many_operations=7,  # Results, paragraph 2
-    adjuvant={"Chemotherapy": 13, "Radiotherapy": 3},  # Results, paragraph 2
-    chemotherapy={"oligometastatic": (11, 19), "recurrent": (7, 18)},  # Results, paragraph 2
-    chemotherapy_timing={"before": 9, "concurrent": 4, "after": 5},  # Results, paragraph 2
-    other_systemic={  # Table 1, Systemic treatment
-        "Targeted therapy": 4,
-        "Immunotherapy": 1,
-        "Interventional therapy": 2,
-        None: 12,
-    },
-    size_cm=Spread(1.6, 5.5, 20, decimals=1),  # Table 2, Lesions size
-    size_cut_cm=5.0,  # Table 2, Lesions size
-    # Table 2, Site, split so that above 5 cm 17 are abdomen/pelvis and 12 lung/chest (Results,
-    # paragraph 2); the rest of the split is printed nowhere.
-    sites_small={
-        "Head and neck": 5,
-        "Lung": 8,
-        "Chest": 2,
-        "Abdomen/pelvis": 1,
-        "Vertebral body bone": 9,
-        "Limbs": 1,
-    },
-    sites_large={
-        "Head and neck": 1,
-        "Lung": 9,
-        "Chest": 3,
-        "Abdomen/pelvis": 17,
-        "Vertebral body bone": 1,
-        "Limbs": 1,
-    },
-    prescriptions=(  # Table 2, Prescription dose
-        Prescription(30, 3, 8),
-        Prescription(45, 3, 2),  # with the next: "45-48 Gy/3-4 Fx", 4
-        Prescription(48, 4, 2),
-        Prescription(54, 3, 1),  # with the next: "54-60 Gy/3 Fx", 3
-        Prescription(60, 3, 2),
-        Prescription(40, 5, 5),
-        Prescription(45, 5, 11),
-        Prescription(50, 5, 15),
-        # "Others", 12: chosen so that total dose, fractions and BED keep their printed medians
-        # and ranges and the BED classes their counts.
-        Prescription(31.5, 5, 1),  # BED 51.345, the least with 30 Gy or more that prints as 51.3
-        Prescription(30, 2, 1),  # the least number of fractions
-        Prescription(35, 5, 1),
-        Prescription(36, 6, 1),
-        Prescription(40, 10, 1),  # the greatest number of fractions
-        Prescription(40, 8, 1),
-        Prescription(42, 7, 1),
-        Prescription(60, 8, 2),
-        Prescription(60, 6, 1),
-        Prescription(55, 5, 1),
-        Prescription(75, 5, 1),  # the greatest total dose and BED, 187.5
-    ),
-    alpha_beta_gy=10,  # Methods, Stereotactic body radiotherapy, paragraph 2
-    bed_cut_gy=100,  # Table 2, BED
-    isodose=Spread(55, 75, 88),  # Table 2, Isodose
-    ci=Spread(1.00, 1.13, 2.77, decimals=2),  # Table 2, CI
-    nci=Spread(1.13, 1.42, 2.93, decimals=2),  # Table 2, nCI
-    hi=Spread(1.10, 1.33, 2.00, decimals=2),  # Table 2, HI
-    coverage=Spread(47.81, 86.12, 99.75, decimals=2),  # Table 2, PTV coverage
-    adverse_events=(  # Results, Toxicity
-        AdverseEvent("Fatigue", (1, 2), 8, (1,)),
-        AdverseEvent("Radiation pneumonitis", (2,), 1, (2, 3), sites=("Lung",)),
-        AdverseEvent("Radiation enteritis", (1, 2), 2, (1, 2), sites=("Abdomen/pelvis",)),
-        AdverseEvent(
-            "Radiation dermatitis", (3,), 1, (6,), sites=("Limbs", "Chest", "Head and neck")
+    Parameters
+    ----------
+    content : mapping
+        The study's file, which satisfies ``workflow/schemas/marginals.schema.yaml``. A text where
+        a number is expected names a figure, without the study.
+    figures : mapping
+        Printed figures by key.
+
+    Raises
+    ------
+    InputError
+        For every name that is no figure of the study, and every figure without the count, or the
+        median and range, that is needed.
+    """
+    study, x = content["study"], content["expansion"]
+    of = _Reader(study, figures)
+    sites = {
+        site: (of.count(given["lesions"]), of.count(given["above_cut"]))
+        for site, given in x["sites"].items()
+    }
+    of.check_sites(sites)
+    other_systemic: dict[str | None, int] = {None: of.count(x["no_systemic"])}
+    other_systemic = {**{k: of.count(v) for k, v in x["other_systemic"].items()}, **other_systemic}
+    marginals = Marginals(
+        age=of.spread(x["age"]),
+        sex=of.counts(x["sex"]),
+        histologies=tuple(
+            Histology(
+                one["group"],
+                one.get("name"),
+                of.count(one["patients"]),
+                one.get("leans"),
+                one.get("sex"),
+            )
+            for one in x["histologies"]
         ),
-    ),
-)
+        grades=of.counts(x["grades"]),
+        interval_months=of.spread(x["interval_months"]),
+        presented=of.count(x["presented"]),
+        surgery=of.count(x["surgery"]),
+        many_operations=of.count(x["many_operations"]),
+        adjuvant=of.counts(x["adjuvant"]),
+        chemotherapy={
+            setting: (of.count(one["treated"]), of.count(one["of"]))
+            for setting, one in x["chemotherapy"].items()
+        },
+        chemotherapy_timing=of.counts(x["chemotherapy_timing"]),
+        other_systemic=other_systemic,
+        size_cm=of.spread(x["size_cm"]),
+        size_cut_cm=float(x["size_cut_cm"]),
+        sites_small={site: n - above for site, (n, above) in sites.items()},
+        sites_large={site: above for site, (_, above) in sites.items()},
+        prescriptions=tuple(
+            Prescription(float(one["dose_gy"]), int(one["fractions"]), of.count(one["lesions"]))
+            for one in x["prescriptions"]
+        ),
+        alpha_beta_gy=float(x["alpha_beta_gy"]),
+        bed_cut_gy=float(x["bed_cut_gy"]),
+        isodose=of.spread(x["isodose"]),
+        ci=of.spread(x["ci"]),
+        nci=of.spread(x["nci"]),
+        hi=of.spread(x["hi"]),
+        coverage=of.spread(x["coverage"]),
+        adverse_events=tuple(
+            AdverseEvent(
+                one["term"],
+                tuple(one["grades"]),
+                of.count(one["patients"]),
+                tuple(one["onset_months"]),
+                tuple(one.get("sites", ())),
+            )
+            for one in x["adverse_events"]
+        ),
+    )
+    if of.problems:
+        raise InputError(of.problems)
+    return marginals
+
+
+def count_of(figure: Figure) -> int | None:
+    """Printed count of a figure: beside its percentage, or the figure itself."""
+    if figure.events is not None:
+        return figure.events
+    if figure.measure == "count" and figure.estimate is not None:
+        return int(figure.estimate)
+    return None
+
+
+def decimals_of(text: str) -> int:
+    """Decimals that a printed number is given with."""
+    return len(text.strip().partition(".")[2])
+
+
+@dataclass
+class _Reader:
+    """Looks names up, and keeps what is wrong with them."""
+
+    study: str
+    figures: Mapping[str, Figure]
+    problems: list[Problem] = field(default_factory=list)
+
+    def count(self, given: str | int) -> int:
+        if not isinstance(given, str):
+            return int(given)
+        figure = self._figure(given)
+        count = None if figure is None else count_of(figure)
+        if figure is not None and count is None:
+            self._wrong(given, "no count is printed")
+        return count or 0
+
+    def counts(self, given: Mapping[str, str | int]) -> dict[str, int]:
+        return {name: self.count(one) for name, one in given.items()}
+
+    def spread(self, given: str) -> Spread:
+        figure = self._figure(given)
+        if figure is None:
+            return Spread(0, 0, 0)
+        if figure.estimate is None or figure.range_low is None or figure.range_high is None:
+            self._wrong(given, "no median and range is printed")
+            return Spread(0, 0, 0)
+        texts = (figure.printed_text, *re.findall(r"[\d.]+", figure.printed_range))
+        decimals = max(decimals_of(text) for text in texts)
+        return Spread(figure.range_low, figure.estimate, figure.range_high, decimals)
+
+    def check_sites(self, sites: Mapping[str, tuple[int, int]]) -> None:
+        for site, (n, above) in sites.items():
+            if above > n:
+                self._wrong(f"sites.{site}", "more lesions above the cut than lesions")
+
+    def _figure(self, name: str) -> Figure | None:
+        figure = self.figures.get(f"{self.study}.{name}")
+        if figure is None:
+            self._wrong(name, f"no printed figure of {self.study}")
+        return figure
+
+    def _wrong(self, name: str, what: str) -> None:
+        self.problems.append(
+            Problem(f"config/reconstruction/{self.study}-marginals.yaml", 0, name, what)
+        )

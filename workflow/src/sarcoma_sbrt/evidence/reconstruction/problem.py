@@ -30,6 +30,8 @@ _PARTS = {
     "rate": ("estimate",),
     "p_value": ("p",),
 }
+SEARCHED, SCORED = 1e-4, 1e-9
+"""Tolerance of Newton's method while a search goes on, and for a score (`evaluator.Fits`)."""
 _FOLLOW_UP = ("estimate", "range_low", "range_high")
 _KINDS = {
     "logrank.peto": ev.PETO,
@@ -232,7 +234,7 @@ class Problem:
     numbers: tuple[tuple[Number | None, ...], ...]
 
     def endpoint(self, at: int) -> Endpoint:
-        """Memory of one endpoint; its loss is nothing but a pull towards 2 % (see `weigh`)."""
+        """Memory of one endpoint; its loss is nothing but a pull (see `weigh`)."""
         numbers, fits = self.numbers[at], self.fits[at]
         n = self.plan.lesions if at == 2 else self.plan.patients
         size = len(numbers)
@@ -246,11 +248,10 @@ class Problem:
             high=high,
             near_low=near_low,
             near_high=near_high,
-            half=(high - low) / 2,
             reach=(near_high - near_low) / 2,
             pull=np.ones(size),
-            stiff=np.zeros(size),
-            fine=np.zeros(size),
+            digit=np.zeros(size),
+            verge=np.zeros(size),
         )
         work = ev.workspace(n, len(self.plan.covariates), fits)
         return Endpoint(fits, targets, work, np.zeros(size))
@@ -259,15 +260,15 @@ class Problem:
         self,
         endpoints: Sequence[Endpoint],
         pull: float,
-        stiff: float = 0.0,
-        fine: float = 0.0,
+        digit: float = 0.0,
+        verge: float = 0.0,
         p_weight: float = 1.0,
     ) -> None:
         """Set the terms of the loss (`evaluator.Targets`), and the weight of p values."""
         for numbers, endpoint in zip(self.numbers, endpoints, strict=True):
             endpoint.targets.pull[:] = pull
-            endpoint.targets.stiff[:] = stiff
-            endpoint.targets.fine[:] = fine
+            endpoint.targets.digit[:] = digit
+            endpoint.targets.verge[:] = verge
             for at, number in enumerate(numbers):
                 if number is not None:
                     counted = 1.0 if number.counted else 0.2
@@ -369,7 +370,6 @@ def problem(plan: Plan, rows: pd.DataFrame) -> Problem:
         lesion_covariates=len(plan.of_lesion),
         earliest=plan.earliest,
         latest=plan.latest,
-        active=7,
     )
     return Problem(plan, structure, fits, numbers)
 
@@ -455,7 +455,7 @@ def _endpoint(
     kinds, of_bit, values, months, slots = (columns[:, j].copy() for j in range(5))
     needed = np.array(needs, dtype=np.int64)
     return (
-        ev.Fits(kinds, of_bit, values, months, slots, efron, table, needed),
+        ev.Fits(kinds, of_bit, values, months, slots, efron, SEARCHED, table, needed),
         tuple(numbers),
     )
 

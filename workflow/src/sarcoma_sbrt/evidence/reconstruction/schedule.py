@@ -1,8 +1,8 @@
 """A search from a random cohort to the printed digits: stages of annealing, stored as it goes.
 
 The loss changes on the way (`evaluator.Targets`). First a pull that never fades brings all targets
-near; then a step at 2 % and a logarithm on the digits settle which are met. Every cycle of these
-starts from the state with the best score, hot enough to leave its basin.
+near, while it cools slowly where the states freeze; then steps at 2 % and at the printed digits
+settle which are met. The last cycle of these starts from the state with the best score.
 """
 
 from __future__ import annotations
@@ -14,20 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from sarcoma_sbrt.evidence.reconstruction import search
-from sarcoma_sbrt.evidence.reconstruction.problem import Problem
+from sarcoma_sbrt.evidence.reconstruction.problem import SCORED, Problem
 from sarcoma_sbrt.evidence.reconstruction.search import Chain, Endpoint
 
-__all__ = ["ALL", "LESIONS", "PATIENTS", "Run", "Score", "Stage", "begin", "load", "reconstruct"]
-__all__ += ["save", "score", "stages"]
+__all__ = ["Run", "Score", "Stage", "begin", "load", "reconstruct", "save", "score", "stages"]
 
-PATIENTS, LESIONS, ALL = 3, 4, 7
-"""What is searched (`Structure.active`)."""
-
-_SHARES = {
-    PATIENTS: (14, 6, 5, 6, 10, 10, 5, 5, 2, 2, 2, 0, 0, 0, 0, 10, 0),
-    LESIONS: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 3, 0, 10, 0, 12),
-    ALL: (8, 3, 3, 3, 6, 6, 3, 3, 1, 1, 1, 10, 3, 4, 10, 4, 6),
-}
+_SHARES = (8, 3, 3, 3, 6, 6, 3, 3, 1, 1, 1, 10, 3, 4, 10, 4, 6)  # of `search.MOVES`
 
 
 @dataclass(frozen=True)
@@ -36,56 +28,43 @@ class Stage:
 
     Attributes
     ----------
-    active : int
-        `PATIENTS`, `LESIONS` (whose moves leave OS and PFS as they are) or `ALL`.
     steps : int
         In all.
     pulses : int
         Parts between which the loss is set anew; the unit of a checkpoint.
-    temperature, pull, stiff, fine, p_weight : pair of float
+    temperature, pull, digit, verge, p_weight : pair of float
         Temperature in units of the loss; terms of the loss; weight of p values, which repeat
         what ratio and interval say.
     from_best : bool
-        Start from the best state of this kind so far.
+        Start from the best state so far.
     """
 
-    active: int
     steps: int
     pulses: int
     temperature: tuple[float, float]
     pull: tuple[float, float] = (1.0, 1.0)
-    stiff: tuple[float, float] = (0.0, 0.0)
-    fine: tuple[float, float] = (0.0, 0.0)
-    p_weight: tuple[float, float] = (0.3, 0.3)
+    digit: tuple[float, float] = (0.0, 0.0)
+    verge: tuple[float, float] = (0.0, 0.0)
+    p_weight: tuple[float, float] = (0.5, 0.5)
     from_best: bool = False
 
 
-def stages(steps: int, cycles: int = 3) -> tuple[Stage, ...]:
-    """The usual course: `steps` on the patients, as many on all, then cycles on the digits.
+def stages(steps: int) -> tuple[Stage, ...]:
+    """The usual course: three quarters of `steps` bring all near, the rest settle the digits."""
 
-    Covariates of lesions are those of patients too, so that lesions cannot be left to the end:
-    first lesions that suit OS and PFS alone leave LC little room.
-    """
-
-    def settle(active: int, hot: float) -> Stage:
+    def settle(from_best: bool) -> Stage:
         return Stage(
-            active,
-            steps // 2,
-            10,
-            (hot, 0.07),
-            (1.0, 1.5),
-            (0.2, 2.0),
-            (0.03, 0.3),
+            steps // 8,
+            20,
+            (0.5, 0.05),
+            (0.7, 0.25),
+            (0.3, 1.0),
+            (0.5, 1.5),
             (0.5, 1.0),
-            from_best=True,
+            from_best=from_best,
         )
 
-    return (
-        Stage(PATIENTS, steps, 10, (2.5, 0.3)),
-        Stage(ALL, steps, 10, (1.0, 0.3)),
-        *(settle(ALL, 0.6) for _ in range(cycles)),
-        settle(LESIONS, 0.3),
-    )
+    return (Stage(3 * steps // 4, 60, (2.0, 0.3)), settle(False), settle(True))
 
 
 @dataclass(frozen=True)
@@ -95,7 +74,7 @@ class Score:
     Attributes
     ----------
     near : int
-        Print the same or are within 2 %, of the active endpoints.
+        Print the same or are within 2 %.
     exact : int
         Print the same.
     by_endpoint : tuple of (near, exact, of)
@@ -106,6 +85,11 @@ class Score:
     exact: int
     by_endpoint: tuple[tuple[int, int, int], ...]
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What makes one score better: numbers within 2 % and exact ones count alike."""
+        return self.near + self.exact, self.near
+
 
 @dataclass
 class Run:
@@ -115,9 +99,9 @@ class Run:
     ----------
     chain : Chain
     best : Chain
-        The best state of what is active, as its `patients` and `lesions`.
+        The best state, as its `patients` and `lesions`.
     best_score : Score
-        `near` and `exact` of the endpoints that are active in the present stage.
+        Of `best`.
     stage, pulse : int
         The next.
     """
@@ -129,16 +113,14 @@ class Run:
     pulse: int = 0
 
 
-def score(
-    problem: Problem, endpoints: Sequence[Endpoint], chain: Chain, active: int = ALL
-) -> Score:
-    """Score of a chain's current state in the endpoints that are active."""
-    structure = problem.structure._replace(active=ALL)
+def score(problem: Problem, endpoints: Sequence[Endpoint], chain: Chain) -> Score:
+    """Score of a chain's current state, its models fitted to the end."""
     for endpoint in endpoints:
         search.forget(endpoint)
-    os, pfs, lc = endpoints
+    os, pfs, lc = (x._replace(fits=x.fits._replace(tolerance=SCORED)) for x in endpoints)
     losses = np.zeros(3)
-    search.loss_of(ALL, chain.patients, chain.lesions, structure, os, pfs, lc, losses, np.inf)
+    everything = search.ALL, chain.patients, chain.lesions, problem.structure
+    search.loss_of(*everything, os, pfs, lc, losses, np.inf, np.inf)
     parts = []
     for numbers, endpoint in zip(problem.numbers, endpoints, strict=True):
         t, x = endpoint.targets, endpoint.result
@@ -146,8 +128,7 @@ def score(
         exact = counted & (x >= t.low) & (x <= t.high)
         near = counted & (x >= t.near_low) & (x <= t.near_high)
         parts.append((int(near.sum()), int(exact.sum()), int(counted.sum())))
-    chosen = [part for at, part in enumerate(parts) if active >> at & 1]
-    return Score(sum(x[0] for x in chosen), sum(x[1] for x in chosen), tuple(parts))
+    return Score(sum(x[0] for x in parts), sum(x[1] for x in parts), tuple(parts))
 
 
 def begin(problem: Problem, seed: int) -> Run:
@@ -193,8 +174,8 @@ def reconstruct(
     done = 0
     while run.stage < len(course) and (pulses is None or done < pulses):
         stage = course[run.stage]
-        if run.pulse == 0:
-            _enter(problem, endpoints, run, course)
+        if run.pulse == 0 and stage.from_best:
+            run.chain.patients[:], run.chain.lesions[:] = run.best.patients, run.best.lesions
         _pulse(problem, endpoints, run, stage, reach)
         run.pulse += 1
         if run.pulse == stage.pulses:
@@ -207,18 +188,6 @@ def reconstruct(
     return run
 
 
-def _enter(
-    problem: Problem, endpoints: Sequence[Endpoint], run: Run, course: Sequence[Stage]
-) -> None:
-    """Begin a stage, from the best state if it says so; the best of other endpoints is void."""
-    stage = course[run.stage]
-    if stage.from_best:
-        run.chain.patients[:], run.chain.lesions[:] = run.best.patients, run.best.lesions
-    if run.stage == 0 or course[run.stage - 1].active != stage.active:
-        run.best_score = score(problem, endpoints, run.chain, stage.active)
-        run.best.patients[:], run.best.lesions[:] = run.chain.patients, run.chain.lesions
-
-
 def _pulse(
     problem: Problem, endpoints: Sequence[Endpoint], run: Run, stage: Stage, reach: int
 ) -> None:
@@ -227,13 +196,12 @@ def _pulse(
     def now(ends: tuple[float, float]) -> float:
         return ends[0] + (ends[1] - ends[0]) * part
 
-    pull, stiff, fine = now(stage.pull), now(stage.stiff), now(stage.fine)
-    problem.weigh(endpoints, pull, stiff, fine, now(stage.p_weight))
-    structure = problem.structure._replace(active=stage.active)
-    chain = run.chain
+    pull, digit, verge = now(stage.pull), now(stage.digit), now(stage.verge)
+    problem.weigh(endpoints, pull, digit, verge, now(stage.p_weight))
+    structure, chain = problem.structure, run.chain
     search.refresh(chain, structure, *endpoints)
     hot, cold = stage.temperature
-    share = np.cumsum(np.array(_SHARES[stage.active], dtype=float))
+    share = np.cumsum(np.array(_SHARES, dtype=float))
     search.anneal(
         stage.steps // stage.pulses,
         hot * (cold / hot) ** (run.pulse / stage.pulses),
@@ -245,8 +213,8 @@ def _pulse(
         *endpoints,
     )
     seen = chain._replace(patients=chain.best_patients, lesions=chain.best_lesions)
-    found = score(problem, endpoints, seen, stage.active)
-    if (found.near, found.exact) > (run.best_score.near, run.best_score.exact):
+    found = score(problem, endpoints, seen)
+    if found.rank > run.best_score.rank:
         run.best_score = found
         run.best.patients[:], run.best.lesions[:] = chain.best_patients, chain.best_lesions
 

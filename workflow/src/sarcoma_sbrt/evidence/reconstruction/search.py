@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sarcoma_sbrt.evidence.reconstruction.evaluator import Fits, Targets, Work, compiled, evaluate
 
 __all__ = [
+    "ALL",
     "LESION_COLUMNS",
     "MOVES",
     "PATIENT_COLUMNS",
@@ -33,6 +34,8 @@ __all__ = [
 
 OS, DEATH, PFS, PROGRESSED = range(4)
 LC, FAILED = range(2)
+ALL = 7
+"""Times or events of OS, PFS and LC (`_moved`)."""
 PATIENT_COLUMNS, LESION_COLUMNS = 4, 2
 """Columns before the covariates: times and events of OS and PFS; of LC."""
 
@@ -78,8 +81,6 @@ class Structure(NamedTuple):
         lesion, then the bits of the lesion.
     earliest, latest : int
         Limits of times, in months.
-    active : int
-        Endpoints that are searched: 1 for OS, 2 for PFS, 4 for LC, or their sum.
     """
 
     owner: NDArray[np.int64]
@@ -90,7 +91,6 @@ class Structure(NamedTuple):
     lesion_covariates: int
     earliest: int
     latest: int
-    active: int
 
 
 class Endpoint(NamedTuple):
@@ -478,20 +478,26 @@ def loss_of(
     control: Endpoint,
     losses: NDArray[np.float64],
     limit: float,
+    hope: float,
 ) -> float:
-    """Loss of a state in `losses`; the endpoints not touched keep theirs. Stops at `limit`."""
-    total = 0.0
+    """Loss of a state in `losses`; the endpoints not touched keep theirs.
+
+    Infinite where it is above `limit`, or would be if the fits not yet computed gained no more
+    than `hope` together.
+    """
+    total, expected = 0.0, 0.0
     of_patients, of_lesions = (touched >> 3) & 255, (touched >> 11) & 255
     changed = touched & 7
     changed |= (3 if of_patients else 0) | (4 if of_lesions else 0)
-    changed &= s.active
     for endpoint in range(3):
-        if (s.active >> endpoint) & 1 and (changed >> endpoint) & 1 == 0:
+        expected += losses[endpoint]
+        if (changed >> endpoint) & 1 == 0:
             total += losses[endpoint]
     if changed & 3:
         codes = survival.work.codes
         _patient_codes(p, le, s, codes)
         if changed & 1:
+            expected -= losses[0]
             losses[0] = evaluate(
                 p[:, OS],
                 p[:, DEATH],
@@ -502,11 +508,14 @@ def loss_of(
                 survival.result,
                 -1 if touched & 1 else of_patients,
                 limit - total,
+                limit - expected + hope,
             )
+            expected += losses[0]
             total += losses[0]
             if total > limit:
-                return float(total)
+                return np.inf
         if changed & 2:
+            expected -= losses[1]
             losses[1] = evaluate(
                 p[:, PFS],
                 p[:, PROGRESSED],
@@ -517,11 +526,14 @@ def loss_of(
                 progression.result,
                 -1 if touched & 2 else of_patients,
                 limit - total,
+                limit - expected + hope,
             )
+            expected += losses[1]
             total += losses[1]
             if total > limit:
-                return float(total)
+                return np.inf
     if changed & 4:
+        expected -= losses[2]
         _lesion_codes(p, le, s, control.work.codes)
         losses[2] = evaluate(
             le[:, LC],
@@ -533,6 +545,7 @@ def loss_of(
             control.result,
             -1 if touched & 4 else of_lesions,
             limit - total,
+            limit - expected + hope,
         )
         total += losses[2]
     return total
@@ -550,12 +563,27 @@ def forget(endpoint: Endpoint) -> None:
 def refresh(
     chain: Chain, s: Structure, survival: Endpoint, progression: Endpoint, control: Endpoint
 ) -> float:
-    """Evaluate the current state anew, e.g. after the weights have changed, and forget the best."""
+    """Evaluate the current state anew, e.g. after the weights have changed, and forget the best.
+
+    Returns
+    -------
+    float
+        The loss, in all.
+    """
     forget(survival)
     forget(progression)
     forget(control)
     total = loss_of(
-        7, chain.patients, chain.lesions, s, survival, progression, control, chain.losses, np.inf
+        ALL,
+        chain.patients,
+        chain.lesions,
+        s,
+        survival,
+        progression,
+        control,
+        chain.losses,
+        np.inf,
+        np.inf,
     )
     chain.best_loss[0] = total
     chain.best_patients[:] = chain.patients
@@ -602,7 +630,7 @@ def anneal(
     forget(control)
     p, le, losses = chain.patients.copy(), chain.lesions.copy(), chain.losses.copy()
     counter = chain.counter
-    total = loss_of(7, p, le, s, survival, progression, control, losses, np.inf)
+    total = loss_of(ALL, p, le, s, survival, progression, control, losses, np.inf, np.inf)
     survival.work.kept[:] = survival.work.fresh
     progression.work.kept[:] = progression.work.fresh
     control.work.kept[:] = control.work.fresh
@@ -610,6 +638,7 @@ def anneal(
     temperature, cooling = hot, (cold / hot) ** (1.0 / max(steps, 1))
     for _ in range(steps):
         temperature *= cooling
+        hope = 1.0 + 1.5 * temperature
         touched, first_kind = 0, -1
         while touched >= 0:
             kind = 0
@@ -624,7 +653,9 @@ def anneal(
         chain.tried[first_kind] += 1
         if touched >= 0:
             limit = total - temperature * math.log(max(uniform(counter), 1e-300))
-            proposed = loss_of(touched, p, le, s, survival, progression, control, losses, limit)
+            proposed = loss_of(
+                touched, p, le, s, survival, progression, control, losses, limit, hope
+            )
             if proposed <= limit:
                 chain.accepted[first_kind] += 1
                 of_patients = (touched >> 3) & 255

@@ -1,0 +1,97 @@
+"""The record of a search is about the committed files, or the run stops and says which is not."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from sarcoma_sbrt.errors import InputError
+from sarcoma_sbrt.evidence.reconstruction.reproduction import Counts
+from sarcoma_sbrt.evidence.reconstruction.search_record import (
+    Solutions,
+    check_record,
+    read_record,
+)
+
+FILE = "data/reconstruction/yew/search.json"
+SCORE = {"near": 7, "exact": 4, "by_endpoint": [[3, 2, 5], [2, 1, 4], [2, 1, 6]]}
+CONTENT = {
+    "study": "yew2022",
+    "plan_sha256": "0" * 64,
+    "course": {"steps": 10},
+    "seeds": [
+        {"seed": 1, "steps": 10, "curve": [[5, 1, 1]], **SCORE},
+        {"seed": 2, "steps": 20, "curve": [[5, 2, 1]], **SCORE},
+    ],
+    "best": {"seed": 2, **SCORE},
+    "solutions": {
+        "n": 20,
+        "distance_near": 3,
+        "distance_exact": 9,
+        "least_difference": 0.31,
+    },
+    "alternatives": [{"name": "grades 18/19", **SCORE}],
+    "sha256": {"patients.csv": "a" * 64, "solutions/lesions.csv": "b" * 64},
+}
+FOUND = {"os": Counts(3, 2, 5), "pfs": Counts(2, 1, 4), "lc": Counts(2, 1, 6)}
+
+
+def changed(*path, value):
+    content = copy.deepcopy(CONTENT)
+    inner = content
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return content
+
+
+def test_what_it_says_is_read() -> None:
+    record = read_record(CONTENT, FILE)
+    assert (record.study, record.seeds, record.steps) == ("yew2022", 2, 30)
+    assert record.best == FOUND
+    assert record.solutions == Solutions(20, 3, 9, 0.31)
+    assert [(a.name, a.scores) for a in record.alternatives] == [("grades 18/19", FOUND)]
+
+
+def test_solutions_and_alternatives_may_be_absent() -> None:
+    content = {k: v for k, v in CONTENT.items() if k not in ("solutions", "alternatives")}
+    record = read_record(content, FILE)
+    assert (record.solutions, record.alternatives) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([], "object"),
+        ({k: v for k, v in CONTENT.items() if k != "best"}, "'best' is a required property"),
+        (changed("best", "by_endpoint", value=[[1, 1, 1]]), "best.by_endpoint"),
+        (changed("sha256", "patients.csv", value="abc"), "sha256.patients.csv"),
+        (changed("seeds", 0, "steps", value="ten"), "seeds.0.steps"),
+    ],
+)
+def test_a_bad_record_is_refused_with_its_place(content, said) -> None:
+    with pytest.raises(InputError) as refused:
+        read_record(content, FILE)
+    assert said in str(refused.value)
+    assert str(refused.value).startswith(f"{FILE}:0: ")
+
+
+def test_files_and_score_of_the_search_pass() -> None:
+    check_record(read_record(CONTENT, FILE), FILE, CONTENT["sha256"], FOUND)
+
+
+def test_every_file_and_score_that_is_another_is_named_with_both_values() -> None:
+    hashes = {"patients.csv": "c" * 64, "ranges.csv": "d" * 64}
+    found = FOUND | {"lc": Counts(2, 2, 6)}
+    with pytest.raises(InputError) as refused:
+        check_record(read_record(CONTENT, FILE), FILE, hashes, found)
+    folder = "data/reconstruction/yew"
+    assert str(refused.value).splitlines() == [
+        f"{folder}/patients.csv:0: -: not the file that the search wrote (SHA-256), read "
+        f"{'c' * 64}, accepted: {'a' * 64}",
+        f"{folder}/ranges.csv:0: -: the search left no such file on record",
+        f"{FILE}:0: best.by_endpoint.2: the committed tables do not give the score on record, "
+        "read 2 near, 2 exact of 6, accepted: 2 near, 1 exact of 6",
+        f"{folder}/solutions/lesions.csv:0: -: file of the search is missing",
+    ]

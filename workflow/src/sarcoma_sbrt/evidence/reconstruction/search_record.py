@@ -1,0 +1,230 @@
+"""What a search left on record (``search.json``), and whether it is about the committed files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+
+from sarcoma_sbrt.errors import InputError, Problem
+from sarcoma_sbrt.evidence.reconstruction.problem import ENDPOINTS
+from sarcoma_sbrt.evidence.reconstruction.reproduction import Counts
+
+__all__ = ["Alternative", "SearchRecord", "Solutions", "check_record", "read_record"]
+
+_COUNT = {"type": "integer", "minimum": 0}
+_SCORE = {
+    "near": _COUNT,
+    "exact": _COUNT,
+    "by_endpoint": {
+        "type": "array",
+        "minItems": len(ENDPOINTS),
+        "maxItems": len(ENDPOINTS),
+        "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": _COUNT},
+    },
+}
+
+
+def _scored(**more: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": [*_SCORE, *more],
+        "properties": _SCORE | more,
+    }
+
+
+_SOLUTIONS = {
+    "type": "object",
+    "required": ["n", "distance_near", "distance_exact", "least_difference"],
+    "properties": {
+        "n": _COUNT,
+        "distance_near": _COUNT,
+        "distance_exact": _COUNT,
+        "least_difference": {"type": "number", "minimum": 0, "maximum": 1},
+    },
+}
+# What is read here; the record may say more.
+_SCHEMA = {
+    "type": "object",
+    "required": ["study", "seeds", "best", "sha256"],
+    "properties": {
+        "study": {"type": "string"},
+        "seeds": {
+            "type": "array",
+            "minItems": 1,
+            "items": _scored(seed=_COUNT, steps=_COUNT),
+        },
+        "best": _scored(seed=_COUNT),
+        "solutions": _SOLUTIONS,
+        "alternatives": {"type": "array", "items": _scored(name={"type": "string"})},
+        "sha256": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Best score of searches for a problem that is stated otherwise."""
+
+    name: str
+    scores: Mapping[str, Counts]
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """The cohorts kept beside the best.
+
+    Attributes
+    ----------
+    n : int
+    distance_near, distance_exact : int
+        By how many near and exact numbers their scores stand behind the best, at most.
+    least_difference : float
+        Share of patient rows in which the two most alike of them differ.
+    """
+
+    n: int
+    distance_near: int
+    distance_exact: int
+    least_difference: float
+
+
+@dataclass(frozen=True)
+class SearchRecord:
+    """A search and its result.
+
+    Attributes
+    ----------
+    study : str
+    seeds : int
+        Independent searches.
+    steps : int
+        Of all of them.
+    best : mapping of str to Counts
+        Score of the committed cohort, by endpoint.
+    solutions : Solutions or None
+    alternatives : tuple of Alternative
+    sha256 : mapping of str to str
+        By path below the reconstruction's folder.
+    """
+
+    study: str
+    seeds: int
+    steps: int
+    best: Mapping[str, Counts]
+    solutions: Solutions | None
+    alternatives: tuple[Alternative, ...]
+    sha256: Mapping[str, str]
+
+
+def read_record(content: Any, file: str) -> SearchRecord:
+    """Typed content of ``search.json``.
+
+    Parameters
+    ----------
+    content : object
+        As JSON gives it.
+    file : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        With everything that is missing or of another kind.
+    """
+    errors = jsonschema.Draft202012Validator(_SCHEMA).iter_errors(content)
+    problems = [
+        Problem(file, 0, ".".join(map(str, error.absolute_path)), error.message) for error in errors
+    ]
+    if problems:
+        raise InputError(problems)
+    solutions = content.get("solutions")
+    return SearchRecord(
+        study=content["study"],
+        seeds=len(content["seeds"]),
+        steps=sum(seed["steps"] for seed in content["seeds"]),
+        best=_by_endpoint(content["best"]),
+        solutions=Solutions(**{k: solutions[k] for k in _SOLUTIONS["required"]})
+        if solutions
+        else None,
+        alternatives=tuple(
+            Alternative(each["name"], _by_endpoint(each))
+            for each in content.get("alternatives", ())
+        ),
+        sha256=dict(content["sha256"]),
+    )
+
+
+def _by_endpoint(scored: Mapping[str, Any]) -> dict[str, Counts]:
+    return {
+        name: Counts(near, exact, of)
+        for name, (near, exact, of) in zip(ENDPOINTS, scored["by_endpoint"], strict=True)
+    }
+
+
+def check_record(
+    record: SearchRecord, file: str, hashes: Mapping[str, str], found: Mapping[str, Counts]
+) -> None:
+    """Refuse files or a score that are not those of the search.
+
+    Parameters
+    ----------
+    record : SearchRecord
+    file : str
+        Path of ``search.json``, for messages.
+    hashes : mapping of str to str
+        SHA-256 of the files beside it, by path below their folder.
+    found : mapping of str to Counts
+        Score that is recomputed from the committed tables, by endpoint.
+
+    Raises
+    ------
+    InputError
+        Naming each file whose bytes are others, that is missing or that the record does not
+        know, and each score, with both values.
+    """
+    folder = file.rpartition("/")[0]
+    problems = [
+        *_wrong_files(record.sha256, hashes, folder),
+        *_wrong_scores(record.best, found, file),
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _wrong_files(
+    recorded: Mapping[str, str], hashes: Mapping[str, str], folder: str
+) -> list[Problem]:
+    problems = []
+    for name in sorted(recorded.keys() | hashes.keys()):
+        of, is_ = recorded.get(name), hashes.get(name)
+        path = f"{folder}/{name}" if folder else name
+        if is_ is None:
+            problems.append(Problem(path, 0, "", "file of the search is missing"))
+        elif of is None:
+            problems.append(Problem(path, 0, "", "the search left no such file on record"))
+        elif is_ != of:
+            what = "not the file that the search wrote (SHA-256)"
+            problems.append(Problem(path, 0, "", what, is_, of))
+    return problems
+
+
+def _wrong_scores(
+    recorded: Mapping[str, Counts], found: Mapping[str, Counts], file: str
+) -> list[Problem]:
+    what = "the committed tables do not give the score on record"
+    return [
+        Problem(file, 0, f"best.by_endpoint.{at}", what, _told(found[name]), _told(recorded[name]))
+        for at, name in enumerate(ENDPOINTS)
+        if found[name] != recorded[name]
+    ]
+
+
+def _told(counts: Counts) -> str:
+    return f"{counts.near} near, {counts.exact} exact of {counts.of}"

@@ -1,0 +1,169 @@
+"""Ranges over the reconstructions found, beside the registry's numbers that they concern.
+
+Only a number that no printed figure constrains is printed with its range. What is printed in the
+study is reproduced or not, and what every reconstruction prints alike needs none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sarcoma_sbrt.evidence.published import Figure
+from sarcoma_sbrt.reporting.numbers import printed
+from sarcoma_sbrt.reporting.solution_statistics import Range
+from sarcoma_sbrt.reporting.statistics import Statistic
+
+__all__ = ["COUNT", "constrained", "outside", "solutions_statistic", "with_ranges"]
+
+COUNT = "solutions.n"
+"""Key of the number of reconstructions that the ranges are over."""
+
+# A value that was read from a file may differ in its last digits.
+_TOLERANCE = 1e-6
+
+# Described by the tables of patients and treatments, whose printed counts every expansion fills.
+_DESCRIBED = "characteristics"
+
+
+def solutions_statistic(ranges: Mapping[str, Range], study: str) -> list[Statistic]:
+    """How many reconstructions there are; nothing where there are no ranges."""
+    counts = {one.solutions for one in ranges.values()}
+    return [
+        Statistic(
+            key=COUNT,
+            value=max(counts),
+            unit="count",
+            method="reconstructions found by independent searches",
+            columns=(f"published.{study}",),
+        )
+        for _ in counts
+    ][:1]
+
+
+def constrained(
+    figures: Iterable[Figure], subgroups: Mapping[str, Mapping[str, Any]]
+) -> frozenset[str]:
+    """Keys of the numbers that a study prints, under the convention that fits its figures.
+
+    Parameters
+    ----------
+    figures : iterable of Figure
+        Of the study.
+    subgroups : mapping
+        Slug of a printed group -> its ``covariate`` and ``value`` (1 is the level).
+    """
+    return frozenset(
+        key for figure in figures if figure.fitted_as for key in _keys(figure, subgroups)
+    )
+
+
+def _keys(figure: Figure, subgroups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    endpoint, covariate = figure.endpoint, figure.category
+    if endpoint == "follow_up":
+        yield from (f"os.time_{what}" for what in ("median", "min", "max"))
+        return
+    group = subgroups.get(figure.subgroup)
+    name = f".{group['covariate']}_{'level' if group['value'] else 'reference'}" if group else ""
+    if figure.measure == "rate":
+        yield f"{endpoint}{name}.rate_{figure.time_months:g}m"
+    elif figure.measure == "median":
+        yield f"{endpoint}{name}.median"
+    elif figure.fitted_as.startswith("cox"):
+        stem = f"cox.{endpoint}.{figure.model}.{covariate}"
+        # A lesion's p is printed without regard to patients with several.
+        yield from (f"{stem}.hr", f"{stem}.{'naive_p' if endpoint == 'lc' else 'p'}")
+    else:
+        stem = f"{endpoint}.{covariate}.logrank"
+        yield from (f"{stem}.p", f"{stem}.chi_square")
+        ratio = figure.fitted_as.removeprefix("logrank.")
+        if figure.measure == "hazard_ratio":
+            yield f"{stem}.{ratio}"
+
+
+def outside(entries: Mapping[str, Mapping[str, Any]], ranges: Mapping[str, Range]) -> list[str]:
+    """Keys whose value lies outside its range: the ranges are of other data or another plan."""
+    return [
+        key
+        for key, one in ranges.items()
+        if key in entries and not _holds(one, entries[key]["value"])
+    ]
+
+
+def _holds(one: Range, value: float | None) -> bool:
+    if value is None:
+        return one.estimated < one.solutions
+    slack = _TOLERANCE * max(1.0, abs(value))
+    return one.low - slack <= value <= one.high + slack
+
+
+def with_ranges(
+    entries: Mapping[str, Mapping[str, Any]],
+    ranges: Mapping[str, Range],
+    printed_keys: Iterable[str],
+    source: Mapping[str, str],
+) -> dict[str, dict[str, Any]]:
+    """The registry with ranges: as numbers for every key, in print where nothing constrains it.
+
+    Parameters
+    ----------
+    entries : mapping
+        The registry.
+    ranges : mapping
+        Key -> range over the reconstructions found.
+    printed_keys : iterable of str
+        `constrained` ones.
+    source : mapping
+        ``{"path", "sha256"}`` of the file that holds the ranges.
+
+    Returns
+    -------
+    dict
+        Entries with ``solutions`` (low, high, estimated, solutions); those to be printed with
+        their range also with ``over_solutions``, its text, which is an entry of its own, too:
+        ``<key>.over_solutions`` and ``<key>.stated.over_solutions``. A value outside its range
+        gets neither (`outside`).
+    """
+    told = {key: dict(entry) for key, entry in entries.items()}
+    stale, known = set(outside(entries, ranges)), frozenset(printed_keys)
+    for key, one in ranges.items():
+        if key not in told or key in stale:
+            continue
+        entry = told[key]
+        entry["solutions"] = vars(one) | {"source": dict(source)}
+        text = _text(one, entry)
+        if not text or key in known or _is_described(entry):
+            continue
+        for shown in (key, f"{key}.stated"):
+            if shown in told:
+                told[shown]["over_solutions"] = text
+                own = f"{shown}.over_solutions"
+                told[own] = entry | {
+                    "key": own,
+                    "value": text,
+                    "unit": "text",
+                    "text": text,
+                    "digits": None,
+                    "ci": None,
+                    "p": None,
+                    "method": f"range over the {one.solutions} reconstructions found; "
+                    f"{entry['method']}",
+                    "inputs": [*entry["inputs"], dict(source)],
+                    "of": key,
+                }
+                told[own].pop("over_solutions", None)
+    return dict(sorted(told.items()))
+
+
+def _is_described(entry: Mapping[str, Any]) -> bool:
+    return bool(entry["source"] == _DESCRIBED and entry["support"] == "printed")
+
+
+def _text(one: Range, entry: Mapping[str, Any]) -> str:
+    """A range as it is printed; empty where every reconstruction prints the same."""
+    low, high = (printed(end, entry["unit"]) for end in (one.low, one.high))
+    lacking = one.solutions - one.estimated
+    if low == high and not lacking:
+        return ""
+    ends = low if low == high else f"{low} to {high}"
+    return f"{ends}, no value in {lacking}" if lacking else ends
