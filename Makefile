@@ -9,7 +9,7 @@ SIZES ?= 1e4 1e5 1e6
 FORESTS ?= 1e3 1e4
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup test check format bench docs lock quarto clean
+.PHONY: all help setup test check format bench docs reconstruct adopt lock quarto clean
 
 all: $(READY)  ## set up, run the workflow, leave the manuscript in results/
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --config results=$(RESULTS)
@@ -51,6 +51,14 @@ docs: $(READY)  ## the data dictionary and the README's pictures (needs graphviz
 	$(BIN)/sarcoma-sbrt dictionary > docs/data-dictionary.md
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --workflow-profile none --rulegraph | dot -Tsvg > docs/pictures/workflow.svg
 	cp $(RESULTS)/figures/km_os.png $(RESULTS)/figures/comparison_lc.png docs/pictures/
+
+reconstruct: $(READY)  ## search for the default cohort anew, into results/reconstruction/found/ (many core-hours; goes on where it was stopped)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --config results=$(RESULTS) -- reconstruct
+
+adopt: $(READY)  ## make what `make reconstruct` found the default cohort
+	cp -R $(RESULTS)/reconstruction/found/. data/reconstruction/reconstructed-2022/
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --config results=$(RESULTS) -- expand_reconstruction
+	cp $(RESULTS)/reconstruction/tables/*.csv data/cohorts/reconstructed-2022/
 
 lock: $(READY)  ## resolve envs/requirements.in into the hash-pinned lock (needs uv on the PATH)
 	uv pip compile envs/requirements.in --universal --python-version 3.11 --generate-hashes \

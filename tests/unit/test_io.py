@@ -6,15 +6,19 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.io import (
+    fingerprint,
+    read_arrays,
     read_json,
     read_parquet,
     read_yaml,
     sha256,
+    write_arrays,
     write_json,
     write_parquet,
     write_text,
@@ -171,3 +175,24 @@ def test_parquet_keeps_nullable_dtypes_and_writes_the_same_bytes(tmp_path: Path)
 def test_sha256_is_of_the_bytes(tmp_path: Path) -> None:
     write_text(tmp_path / "t", "a\nb\n")
     assert sha256(tmp_path / "t") == hashlib.sha256(b"a\nb\n").hexdigest()
+
+
+def test_arrays_come_back_and_have_the_same_bytes(tmp_path):
+    arrays = {"counter": np.array([2**63 + 1], dtype=np.uint64), "curve": np.zeros((0, 3))}
+    for folder in ("one", "other"):
+        write_arrays(tmp_path / folder / "run.npz", arrays)
+    back = read_arrays(tmp_path / "one" / "run.npz")
+    assert {name: (part.dtype, part.tolist()) for name, part in back.items()} == {
+        name: (part.dtype, part.tolist()) for name, part in arrays.items()
+    }
+    assert sha256(tmp_path / "one" / "run.npz") == sha256(tmp_path / "other" / "run.npz")
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["run.npz"]
+
+
+def test_a_fingerprint_is_of_contents_not_of_names(tmp_path):
+    for name, text in (("a", "x"), ("b", "x"), ("c", "y")):
+        write_text(tmp_path / name, text)
+    a, b, c = (fingerprint({"k": 1, "j": 2}, [tmp_path / name]) for name in "abc")
+    assert a == b != c
+    assert fingerprint({"j": 2, "k": 1}, [tmp_path / "a"]) == a
+    assert fingerprint({"j": 2, "k": 2}, [tmp_path / "a"]) != a

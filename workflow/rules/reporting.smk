@@ -22,6 +22,9 @@ FIGURES |= {f"cut_points_{e}": "dose_sensitivity" for e in ANALYSIS.dose_endpoin
 FIGURES |= {f"comparison_{e}": "comparison" for e in ANALYSIS.comparison.endpoints}
 FIGURES |= {"dose_local_control": "dose"}
 FIGURES |= dict.fromkeys(ANALYSIS.clinical_figures, "clinical")
+# A search that was not recorded cannot be drawn.
+DRAWN_RECORD = [str(SEARCH_RECORD)] if IS_FOUND and SEARCH_RECORD.is_file() else []
+FIGURES |= dict.fromkeys(["search"] if DRAWN_RECORD else [], "search")
 
 STATISTICS = {
     "characteristics": [rules.characteristics.output.statistics],
@@ -296,6 +299,7 @@ rule figures:
         splines=rules.diagnostics.output.splines,
         incidence=rules.competing.output.curves,
         flow=rules.extract.output.flow,
+        record=DRAWN_RECORD,
         code=code("figures"),
         lock=str(LOCK),
     output:

@@ -1,20 +1,33 @@
-# What the reconstructions found leave open: the workflow's statistics of each, and their ranges.
-# Not part of `all`: run with `snakemake --cores 4 ranges` (about two core-minutes a solution) and
-# commit the result as data/reconstruction/<cohort>/ranges.csv, which the default run reads.
-# Requires: data/reconstruction/<cohort>/{patients.csv,lesions.csv,solutions/}.
-# Makes: <results>/reconstruction/ranges.csv.
+# What the reconstructions found leave open: the workflow's statistics of each, and their ranges;
+# then the record of it all, which completes <results>/reconstruction/found/.
+# Not part of `all` (about a core-minute a solution); `--config solutions=committed` takes the
+# committed solutions, so that the ranges can be made again without a search.
+# Requires: the solutions of a search, or data/reconstruction/<cohort>/.
+# Makes: <results>/reconstruction/found/{ranges.csv,search.json}.
 
 # Jobs that share the solutions; how many there are changes no number.
 SOLUTION_BATCHES = range(8)
+IS_COMMITTED = config["solutions"] == "committed"
+FOUND_ANEW = Path(RESULTS) / "reconstruction" / "found"
+SOLUTIONS = FOUND if IS_COMMITTED else FOUND_ANEW
+SOLUTION_FILES = [
+    str(SOLUTIONS / name)
+    for name in (
+        "patients.csv",
+        "lesions.csv",
+        "solutions/patients.csv",
+        "solutions/lesions.csv",
+    )
+]
 
 
 rule solution_statistics:
     """Compute the workflow's statistics of reconstructions, share {wildcards.batch}."""
     input:
-        patients=str(RECONSTRUCTION / "solutions" / "patients.csv"),
-        lesions=str(RECONSTRUCTION / "solutions" / "lesions.csv"),
-        best_patients=str(RECONSTRUCTION / "patients.csv"),
-        best_lesions=str(RECONSTRUCTION / "lesions.csv"),
+        patients=str(SOLUTIONS / "solutions" / "patients.csv"),
+        lesions=str(SOLUTIONS / "solutions" / "lesions.csv"),
+        best_patients=str(SOLUTIONS / "patients.csv"),
+        best_lesions=str(SOLUTIONS / "lesions.csv"),
         package=PACKAGE,
         published=PUBLISHED_TABLES,
         code=code("solution_statistics"),
@@ -48,7 +61,7 @@ rule ranges:
         code=code("ranges"),
         lock=str(LOCK),
     output:
-        ranges=f"{RESULTS}/reconstruction/ranges.csv",
+        ranges=str(FOUND_ANEW / "ranges.csv"),
     log:
         f"{LOGS}/ranges.log",
     benchmark:
@@ -57,3 +70,61 @@ rule ranges:
         "../../envs/workflow.yaml"
     script:
         "../scripts/ranges.py"
+
+
+if IS_COMMITTED:
+
+    rule search_record:
+        """Record new ranges beside the search that was committed."""
+        input:
+            record=str(SEARCH_RECORD),
+            files=SOLUTION_FILES,
+            ranges=rules.ranges.output.ranges,
+            code=code("renewed_record"),
+            lock=str(LOCK),
+        output:
+            record=str(FOUND_ANEW / "search.json"),
+        log:
+            f"{LOGS}/search_record.log",
+        benchmark:
+            f"{BENCHMARKS}/search_record.tsv"
+        conda:
+            "../../envs/workflow.yaml"
+        params:
+            folder=str(FOUND),
+        script:
+            "../scripts/renewed_record.py"
+
+else:
+
+    rule search_record:
+        """Record the search: seeds with their curves, best score, alternatives, hashes."""
+        input:
+            runs=rules.reconstruct_solutions.input.runs,
+            alternatives=rules.reconstruct_alternatives.input.runs,
+            targets=f"{PUBLISHED}/targets/{STUDY}.csv",
+            chosen=rules.reconstruct_solutions.output.chosen,
+            files=[*SOLUTION_FILES, rules.ranges.output.ranges],
+            code=code("search_record"),
+            lock=str(LOCK),
+        output:
+            record=str(FOUND_ANEW / "search.json"),
+        log:
+            f"{LOGS}/search_record.log",
+        benchmark:
+            f"{BENCHMARKS}/search_record.tsv"
+        conda:
+            "../../envs/workflow.yaml"
+        params:
+            reconstruction=RECONSTRUCTION_PLAN,
+            folder=str(FOUND_ANEW),
+        script:
+            "../scripts/search_record.py"
+
+
+rule reconstruct:
+    """Everything that data/reconstruction/<cohort>/ holds, made anew."""
+    input:
+        rules.search_record.output.record,
+        rules.ranges.output.ranges,
+        SOLUTION_FILES,

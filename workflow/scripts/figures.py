@@ -2,6 +2,7 @@
 
 import matplotlib
 
+from sarcoma_sbrt.evidence.reconstruction.search_record import read_record
 from sarcoma_sbrt.io import job_log, read_json, read_parquet, read_tables
 from sarcoma_sbrt.reporting.clinical_figures import clinical_figures
 from sarcoma_sbrt.reporting.competing_figures import incidence_figure
@@ -17,6 +18,7 @@ from sarcoma_sbrt.reporting.figures import (
     style,
 )
 from sarcoma_sbrt.reporting.forest_figures import importance_figure, partial_dependence_figure
+from sarcoma_sbrt.reporting.search_figures import search_figure
 from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
@@ -62,6 +64,8 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     }
     tables = read_tables(snakemake.input.tables)
     figures |= clinical_figures(tables, numbers, plan.endpoints, analysis, cohort)
+    for path in snakemake.input.record:
+        figures["search"] = search_figure(read_record(read_json(path), path), numbers, cohort)
     names = snakemake.params.figures
     for name, svg, png in zip(names, snakemake.output.svg, snakemake.output.png, strict=True):
         figures[name].savefig(svg, **save_options("svg"))

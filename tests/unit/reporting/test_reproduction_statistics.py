@@ -25,12 +25,14 @@ from sarcoma_sbrt.evidence.reconstruction.reproduction import (
 )
 from sarcoma_sbrt.evidence.reconstruction.search_record import (
     Alternative,
+    Search,
     SearchRecord,
     Solutions,
 )
 from sarcoma_sbrt.io import read_json, read_rows
 from sarcoma_sbrt.reporting.conditions import conditions
 from sarcoma_sbrt.reporting.numbers import computed_entries, plan_entries, support_of
+from sarcoma_sbrt.reporting.over_solutions import COUNT
 from sarcoma_sbrt.reporting.reproduction_statistics import (
     BLOCKS,
     STAGE,
@@ -82,11 +84,15 @@ def record(found):
     other = {name: Counts(c.near + 1, c.exact, c.of) for name, c in scores.items()}
     return SearchRecord(
         study="feng2022",
-        seeds=8,
-        steps=1000,
+        searches=(
+            *(Search(seed, 3_000_000, 80 + seed, 40 - seed, ()) for seed in (1, 2, 3)),
+            Search(4, 1_250_000, 70, 20, ()),
+            Search(5, 1_000_000, 60, 30, ()),
+        ),
+        best_seed=3,
         best=scores,
         solutions=Solutions(20, 3, 9, 0.31),
-        alternatives=(Alternative("grades 18/4/15", other),),
+        alternatives=(Alternative("grades 18/4/15", other, 500_000, 2),),
         sha256={},
     )
 
@@ -221,7 +227,7 @@ def test_the_section_asks_for_nothing_that_is_not_there() -> None:
     text = (ROOT / "manuscript/sections/reproduction.qmd").read_text(encoding="utf-8")
     keys = set(re.findall(r"num (\S+) >", text))
     assert len(keys) > 15
-    assert keys <= registry().keys()
+    assert keys <= registry().keys() | {COUNT}
 
 
 def test_a_cohort_that_no_search_found_has_no_tables() -> None:
@@ -243,11 +249,76 @@ def test_the_text_is_told_when_the_run_is_not_the_search(level: str) -> None:
     assert not asked(other)["reproduction.as_searched"]
 
 
+def test_budgets_are_told_apart_with_how_far_they_came() -> None:
+    numbers = registry()
+    key = f"{STAGE}.search."
+    said = {k.removeprefix(key): v["text"] for k, v in numbers.items() if k.startswith(key)}
+    assert said["seeds"] == "5"
+    assert (said["longest.seeds"], said["longest.million_moves"]) == ("3", "3")
+    assert (said["shorter.seeds"], said["shorter.million_moves"]) == ("2", "1.3")
+    assert [said[f"longest.near.{end}"] for end in ("least", "most")] == ["81", "83"]
+    assert [said[f"shorter.exact.{end}"] for end in ("least", "most")] == ["20", "30"]
+    assert said["alternative_1.million_moves"] == "0.5"
+    best = reproduction().record.best.values()
+    assert said["unmet"] == str(141 - sum(counts.near for counts in best))
+    for what in ("exact", "near"):
+        proved, most = (
+            numbers[f"{STAGE}.{name}.{what}"]["value"] for name in ("proved", "attainable")
+        )
+        assert proved + most == 141
+    assert numbers[f"{STAGE}.proved.exact"]["value"] > 0
+
+
+def test_searches_of_one_budget_have_no_shorter_ones() -> None:
+    found = reproduction()
+    alone = replace(found.record, searches=found.record.longest)
+    made = reproduction_statistics(replace(found, record=alone), PUBLISHED.figures, SETTINGS)
+    assert not any(".shorter." in s.key for s in made)
+
+
 def test_without_a_record_nothing_is_said_of_the_search() -> None:
     made = reproduction_statistics(
         replace(reproduction(), record=None), PUBLISHED.figures, SETTINGS
     )
     assert not any(s.key.startswith(f"{STAGE}.search") for s in made)
+
+
+@pytest.mark.parametrize("absent", ["", ".shorter", ".solutions", ".alternative_1"])
+def test_what_the_record_lacks_is_asked_for_only_where_it_is_there(absent: str) -> None:
+    texts = [
+        (ROOT / f"manuscript/sections/{name}.qmd").read_text(encoding="utf-8")
+        for name in ("reproduction", "supplement")
+    ]
+    numbers = {
+        key: entry
+        for key, entry in registry().items()
+        if not key.startswith(f"{STAGE}.search{absent}")
+    }
+    answers = conditions(numbers, {}, SETTINGS.analysis, SETTINGS.cohort, SETTINGS.endpoints)
+    shown = "".join(visible(text, answers) for text in texts)
+    asked = set(re.findall(r"num (reproduction\.search\S*) >", shown))
+    assert asked <= numbers.keys()
+    assert bool(asked) == bool(absent)
+    assert "solutions.n" not in shown
+    assert ("figures/search" in shown) == bool(absent)
+
+
+def visible(text: str, answers: dict[str, bool]) -> str:
+    """Text without what its conditions hide: spans, then fenced blocks within each other."""
+    span = re.compile(
+        r"\[((?:[^][]|\[[^][]*\])*)\]\{\.content-(visible|hidden) when-meta=\"(\S+)\"\}"
+    )
+    text = span.sub(lambda m: m[1] if answers[m[3]] == (m[2] == "visible") else "", text)
+    shown, kept = [True], []
+    for line in text.splitlines():
+        if match := re.fullmatch(r"::: \{\.content-(visible|hidden) when-meta=\"(\S+)\"\}", line):
+            shown.append(shown[-1] and answers[match[2]] == (match[1] == "visible"))
+        elif line == ":::":
+            shown.pop()
+        elif shown[-1]:
+            kept.append(line)
+    assert shown == [True]
+    return "\n".join(kept)
 
 
 def test_the_runs_tables_become_records_of_the_plans_covariates() -> None:

@@ -18,16 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 
 from sarcoma_sbrt.errors import InputError, Problem
 
 __all__ = [
+    "fingerprint",
     "hashed",
     "job_log",
     "line_of",
     "manifest",
+    "read_arrays",
     "read_json",
     "read_modules",
     "read_parquet",
@@ -35,6 +39,7 @@ __all__ = [
     "read_tables",
     "read_yaml",
     "sha256",
+    "write_arrays",
     "write_json",
     "write_parquet",
     "write_text",
@@ -72,6 +77,22 @@ def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
     """Write a table without its index."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     table.to_parquet(path, index=False, compression="zstd")
+
+
+def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+    """Arrays by name, as `write_arrays` wrote them."""
+    with np.load(path, allow_pickle=False) as parts:
+        return {name: parts[name] for name in parts.files}
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to an .npz file, making the folder; a kill leaves the file of before."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(target.name + ".part")
+    with beside.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    beside.replace(target)
 
 
 def read_rows(path: str | Path) -> list[tuple[int, dict[str, str]]]:
@@ -123,6 +144,14 @@ def hashed(paths: Iterable[str | Path], root: str | Path, shown: str = "") -> li
     relative = {Path(p).resolve().relative_to(base).as_posix(): p for p in paths}
     prefix = f"{shown}/" if shown else ""
     return [{"path": prefix + name, "sha256": sha256(p)} for name, p in sorted(relative.items())]
+
+
+def fingerprint(content: Any, paths: Iterable[str | Path]) -> str:
+    """Hexadecimal SHA-256 of a JSON-like content and of files' bytes, wherever they are."""
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for path in paths:
+        digest.update(bytes.fromhex(sha256(path)))
+    return digest.hexdigest()
 
 
 def manifest(paths: Iterable[str | Path], results: str | Path) -> dict[str, str]:

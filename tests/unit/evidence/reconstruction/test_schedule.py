@@ -11,6 +11,7 @@ import yaml
 from sarcoma_sbrt.evidence.reconstruction import schedule
 from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check
 from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
+from sarcoma_sbrt.io import read_arrays, write_arrays
 
 ROOT = Path(__file__).parents[4]
 SETTLE = {"pull": (0.7, 0.25), "digit": (0.3, 1.0), "verge": (0.5, 1.5)}
@@ -36,16 +37,21 @@ def tables(feng, run):
 
 
 def test_a_killed_search_ends_as_an_unbroken_one(feng, tmp_path):
+    store = tmp_path / "run.npz"
     told = []
     whole = schedule.reconstruct(
         feng, schedule.begin(feng, 7), COURSE, progress=lambda run: told.append(run.best_score)
     )
     assert len(told) == 12
-    store = tmp_path / "run.npz"
-    schedule.reconstruct(feng, schedule.begin(feng, 7), COURSE, checkpoint=store, pulses=5)
-    again = schedule.reconstruct(feng, schedule.load(store), COURSE, checkpoint=store)
+    killed = schedule.reconstruct(feng, schedule.begin(feng, 7), COURSE, pulses=5)
+    write_arrays(store, schedule.stored(killed))
+    again = schedule.reconstruct(feng, schedule.restored(read_arrays(store)), COURSE)
     assert tables(feng, again) == tables(feng, whole)
-    assert again.best_score == whole.best_score == schedule.load(store).best_score
+    assert again.best_score == whole.best_score
+    assert again.curve == whole.curve
+    assert [moves for moves, *_ in whole.curve] == [5000 * at for at in range(1, 13)]
+    ranks = [near + exact for _, near, exact in whole.curve]
+    assert ranks == sorted(ranks)
     other = schedule.reconstruct(feng, schedule.begin(feng, 8), COURSE)
     assert tables(feng, other) != tables(feng, whole)
 

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy.stats import norm
 
 from sarcoma_sbrt.evidence.reconstruction import search
 from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check
 from sarcoma_sbrt.evidence.reconstruction.evaluator import printed
-from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
+from sarcoma_sbrt.evidence.reconstruction.problem import SCORED, printed_numbers, problem, read_plan
 from sarcoma_sbrt.survival.cox import fit_cox
 from sarcoma_sbrt.survival.logrank import log_rank, peto_hazard_ratio
 
@@ -82,6 +83,8 @@ def test_a_chain_that_was_stored_continues_as_one_that_was_not(feng):
 
 def test_results_stand_beside_their_printed_numbers(feng):
     chain, endpoints = ready(feng, 5)
+    endpoints = [x._replace(fits=x.fits._replace(tolerance=SCORED)) for x in endpoints]
+    search.refresh(chain, feng.structure, *endpoints)
     patients, lesions = feng.tables(chain.patients, chain.lesions)
     found = {
         number.target_id: value
@@ -104,3 +107,25 @@ def test_results_stand_beside_their_printed_numbers(feng):
     key = "feng2022.lc.multivariable.size.hr."
     assert found[key + "estimate"] == pytest.approx(model.terms[2].hazard_ratio, rel=1e-8)
     assert found[key + "p"] == pytest.approx(model.terms[2].p, rel=1e-8)
+
+
+def test_a_p_below_a_printed_one_is_met_by_every_smaller_p():
+    row = dict.fromkeys(("printed_text", "printed_ci", "printed_range"), "") | {
+        "target_id": "yew.os.p",
+        "endpoint": "os",
+        "measure": "p_value",
+        "p": "0.001",
+        "printed_p": "0.001",
+        "p_relation": "<",
+        "model": "",
+    }
+    (below,) = printed_numbers(row)
+    (exact,) = printed_numbers(row | {"p_relation": "="})
+    assert [below.status(p) for p in (1e-12, 0.0009, 0.001, 0.00101, 0.0016)] == [
+        *("exact", "exact", "unit", "unit", "unit"),
+    ]
+    low, high, near_low, near_high, reach = below.bounds
+    assert low == pytest.approx(norm.isf(0.0005))
+    assert near_low == pytest.approx(norm.isf(0.00051))
+    assert high == near_high > norm.isf(1e-300)
+    assert reach == exact.bounds[4]

@@ -9,9 +9,11 @@ import pytest
 from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.evidence.reconstruction.reproduction import Counts
 from sarcoma_sbrt.evidence.reconstruction.search_record import (
+    Search,
     Solutions,
     check_record,
     read_record,
+    record,
 )
 
 FILE = "data/reconstruction/yew/search.json"
@@ -31,7 +33,7 @@ CONTENT = {
         "distance_exact": 9,
         "least_difference": 0.31,
     },
-    "alternatives": [{"name": "grades 18/19", **SCORE}],
+    "alternatives": [{"name": "grades 18/19", "steps": 5, "searches": 3, **SCORE}],
     "sha256": {"patients.csv": "a" * 64, "solutions/lesions.csv": "b" * 64},
 }
 FOUND = {"os": Counts(3, 2, 5), "pfs": Counts(2, 1, 4), "lc": Counts(2, 1, 6)}
@@ -48,10 +50,14 @@ def changed(*path, value):
 
 def test_what_it_says_is_read() -> None:
     record = read_record(CONTENT, FILE)
-    assert (record.study, record.seeds, record.steps) == ("yew2022", 2, 30)
+    assert (record.study, record.best_seed) == ("yew2022", 2)
+    assert record.longest == (Search(2, 20, 7, 4, ((5, 2, 1),)),)
+    assert record.shorter == (Search(1, 10, 7, 4, ((5, 1, 1),)),)
+    assert record.searches == record.shorter + record.longest
     assert record.best == FOUND
     assert record.solutions == Solutions(20, 3, 9, 0.31)
-    assert [(a.name, a.scores) for a in record.alternatives] == [("grades 18/19", FOUND)]
+    (other,) = record.alternatives
+    assert (other.name, other.scores, other.steps, other.searches) == ("grades 18/19", FOUND, 5, 3)
 
 
 def test_solutions_and_alternatives_may_be_absent() -> None:
@@ -68,6 +74,8 @@ def test_solutions_and_alternatives_may_be_absent() -> None:
         (changed("best", "by_endpoint", value=[[1, 1, 1]]), "best.by_endpoint"),
         (changed("sha256", "patients.csv", value="abc"), "sha256.patients.csv"),
         (changed("seeds", 0, "steps", value="ten"), "seeds.0.steps"),
+        (changed("seeds", 1, "curve", value=[]), "seeds.1.curve"),
+        (changed("seeds", 1, "curve", value=[[5, 2]]), "seeds.1.curve.0"),
     ],
 )
 def test_a_bad_record_is_refused_with_its_place(content, said) -> None:
@@ -95,3 +103,47 @@ def test_every_file_and_score_that_is_another_is_named_with_both_values() -> Non
         "read 2 near, 2 exact of 6, accepted: 2 near, 1 exact of 6",
         f"{folder}/solutions/lesions.csv:0: -: file of the search is missing",
     ]
+
+
+def run(seed, near, exact):
+    thirds = [[near // 3, exact // 3, 47]] * 3
+    return {
+        "seed": seed,
+        "steps": 1000,
+        "near": near,
+        "exact": exact,
+        "by_endpoint": thirds,
+        "curve": [[500, near - 1, exact], [1000, near, exact]],
+        "patients": {"id": [1]},
+        "lesions": {"lesion": [1]},
+    }
+
+
+def test_what_is_written_is_read_back() -> None:
+    solutions = {
+        "seeds": [4, 2],
+        "n": 2,
+        "distance_near": 5,
+        "distance_exact": 6,
+        "least_difference": 0.9,
+    }
+    content = record(
+        study="feng2022",
+        plan_sha256="1" * 64,
+        targets_sha256="2" * 64,
+        runs=[run(4, 99, 45), run(2, 96, 42)],
+        solutions=solutions,
+        alternatives={"seeds": [7, 8], "steps": 500, "of": [{"name": "a"}, {"name": "b"}]},
+        alternative_runs=[run(7, 60, 30), run(8, 63, 24), run(7, 66, 9), run(8, 60, 12)],
+        files=[{"path": "patients.csv", "sha256": "3" * 64}],
+    )
+    found = read_record(content, FILE)
+    assert [seed["seed"] for seed in content["seeds"]] == [2, 4]
+    assert "patients" not in content["seeds"][0]
+    assert content["best"]["seed"] == 4
+    assert found.best["lc"].near == 33
+    assert (len(found.longest), found.shorter, found.best_seed) == (2, (), 4)
+    assert found.searches[1].curve == ((500, 98, 45), (1000, 99, 45))
+    assert found.solutions.least_difference == 0.9
+    assert [(a.name, a.scores["os"].near) for a in found.alternatives] == [("a", 20), ("b", 22)]
+    assert found.sha256 == {"patients.csv": "3" * 64}

@@ -57,7 +57,9 @@ SECTIONS = (
     "reproduction",
     "reproduction.search",
     "reproduction.search.alternative_1",
+    "reproduction.search.shorter",
     "reproduction.search.solutions",
+    "solutions.n",
     "toxicity",
 )
 # Generated parts of the manuscript that a cohort may not fill.
@@ -112,6 +114,7 @@ SOMES = (
     "cohort.setting.primary.n",
     "reproduction.count.all.impossible",
     "reproduction.proved.near",
+    "reproduction.search.unmet",
 )
 # Numbers that the text gives where they can be had, and else the reason why not.
 ESTIMATES = (

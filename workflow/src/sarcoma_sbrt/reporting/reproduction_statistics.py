@@ -31,7 +31,7 @@ from sarcoma_sbrt.evidence.reconstruction.reproduction import (
     score,
     shows_change,
 )
-from sarcoma_sbrt.evidence.reconstruction.search_record import SearchRecord
+from sarcoma_sbrt.evidence.reconstruction.search_record import Search, SearchRecord
 from sarcoma_sbrt.reporting.statistics import Statistic, Unit, not_estimable
 from sarcoma_sbrt.reporting.survival_statistics import (
     covariate_columns,
@@ -87,6 +87,7 @@ _WHY_WORDS = {
     "jointly": "one of a set that cannot all be",
     "not_found": "not found",
 }
+_MILLION = 1_000_000
 _UNITS: Mapping[str, Unit] = {"rate": "percent", "median": "months", "hazard_ratio": "hazard ratio"}
 _METHODS = {
     "descriptive": "observed times, without an estimator",
@@ -216,9 +217,10 @@ def reproduction_statistics(
     ``reproduction.count.<whom>.<what>`` with whom an endpoint and block (``os.curves``), an
     endpoint, ``patient``, ``lesion`` or ``all``, and what ``n``, ``near``, a status, or of those
     that are not exact ``impossible``, ``jointly`` and ``not_found``; ``reproduction.proved.exact``
-    and ``.near`` (how many no cohort can give); ``reproduction.proof_<i>.numbers``,
+    and ``.near`` (how many no cohort can give) and ``reproduction.attainable.exact`` and
+    ``.near`` (how many that leaves); ``reproduction.proof_<i>.numbers``,
     ``.argument`` and ``.tolerance``; ``reproduction.convention.<name>.<level>.exact`` and
-    ``.near``; ``reproduction.search.…`` (seeds, steps, best, solutions, alternatives).
+    ``.near``; ``reproduction.search.…`` (seeds, their budgets, best, solutions, alternatives).
 
     Parameters
     ----------
@@ -348,8 +350,10 @@ def _counts(found: Reproduction) -> Iterator[tuple[str, int]]:
             if one.target_id in verdicts:
                 counted[f"{whom}.{verdicts[one.target_id].kind}"] += 1
     yield from ((f"count.{key}", count) for key, count in counted.items())
-    yield "proved.exact", least_missed(found.conflicts, "exact")
-    yield "proved.near", least_missed(found.conflicts, "near")
+    for tolerance in ("exact", "near"):
+        missed = least_missed(found.conflicts, tolerance)
+        yield f"proved.{tolerance}", missed
+        yield f"attainable.{tolerance}", len(found.recomputed) - missed
 
 
 def _conventions(found: Reproduction) -> Iterator[tuple[str, int]]:
@@ -369,30 +373,59 @@ def _by_level(key: str, scores: Mapping[str, Counts]) -> Iterator[tuple[str, int
 def _searched(record: SearchRecord | None) -> Iterator[tuple[str, int]]:
     if record is None:
         return
-    yield "search.seeds", record.seeds
-    yield "search.steps", record.steps
+    yield "search.seeds", len(record.searches)
+    yield from _budget("search.longest", record.longest)
+    yield from _budget("search.shorter", record.shorter)
     yield from _by_level("search.best", record.best)
+    yield "search.unmet", sum(counts.of - counts.near for counts in record.best.values())
     if record.solutions is not None:
         yield "search.solutions", record.solutions.n
         yield "search.solutions.distance_near", record.solutions.distance_near
         yield "search.solutions.distance_exact", record.solutions.distance_exact
     for at, alternative in enumerate(record.alternatives, start=1):
         yield from _by_level(f"search.alternative_{at}", alternative.scores)
+        yield f"search.alternative_{at}.searches", alternative.searches
+
+
+def _budget(key: str, searches: Sequence[Search]) -> Iterator[tuple[str, int]]:
+    """How many searches had a budget, and how far they came: the worst and the best of them."""
+    if not searches:
+        return
+    yield f"{key}.seeds", len(searches)
+    for what in ("near", "exact"):
+        of = [getattr(search, what) for search in searches]
+        yield f"{key}.{what}.least", min(of)
+        yield f"{key}.{what}.most", max(of)
 
 
 def _said_of_search(record: SearchRecord | None, columns: tuple[str, ...]) -> Iterator[Statistic]:
     if record is None:
         return
+    rest: dict[str, Any] = {"columns": columns, "joint": True}
+    moves = {
+        name: max(search.steps for search in searches)
+        for name, searches in (("longest", record.longest), ("shorter", record.shorter))
+        if searches
+    }
     for at, alternative in enumerate(record.alternatives, start=1):
         yield _text(f"{STAGE}.search.alternative_{at}.name", alternative.name, columns)
+        moves[f"alternative_{at}"] = alternative.steps
+    for name, steps in moves.items():
+        yield Statistic(
+            key=f"{STAGE}.search.{name}.million_moves",
+            value=steps / _MILLION,
+            unit="count",
+            method="moves that each search tried, in millions",
+            digits=0 if steps % _MILLION == 0 else 1,
+            **rest,
+        )
     if record.solutions is not None:
         yield Statistic(
             key=f"{STAGE}.search.solutions.least_difference",
             value=100 * record.solutions.least_difference,
             unit="percent",
             method="rows of patients that differ between two solutions, the least of all pairs",
-            columns=columns,
-            joint=True,
+            **rest,
         )
 
 

@@ -198,18 +198,21 @@ def _proofs(numbers: Numbers) -> tuple[str, str] | None:
 
 
 def _conventions(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
-    rows: list[Row] = [("As fixed beforehand", *_scores(f"{STAGE}.count"))]
+    rows: list[Row] = [("As used here", *_scores(f"{STAGE}.count"))]
     same = [
         (f"{c.words[0].upper()}{c.words[1:]}", *_scores(f"{STAGE}.convention.{c.name}"))
         for c in CONVENTIONS
         if f"{STAGE}.convention.{c.name}.all.exact" in numbers
     ]
     rows += under_header("The same cohort, computed otherwise", same, 5)
-    rows += under_header("Searched anew, with less time", list(_alternatives(numbers)), 5)
+    rows += under_header(
+        "Searched anew, all with the same smaller budget", list(_alternatives(numbers)), 5
+    )
     caption = (
         "Printed numbers that are reproduced exactly, and exactly or within two per cent, under "
         "other conventions.",
-        "The cohort was found under the first line, so that the others are at a disadvantage.",
+        "The cohort was found under the first line, so that those computed otherwise are at a "
+        "disadvantage.",
     )
     header = ("Convention", *(f"{whom}, {what}" for whom in _WHOM for what in _WHAT))
     layout = Layout("reproduction_conventions", header, (46, 12, 14, 12, 14))

@@ -33,6 +33,7 @@ _PARTS = {
 SEARCHED, SCORED = 1e-4, 1e-9
 """Tolerance of Newton's method while a search goes on, and for a score (`evaluator.Fits`)."""
 _FOLLOW_UP = ("estimate", "range_low", "range_high")
+_ALL_Z = 100.0  # above every |z|: no p is as small
 _KINDS = {
     "logrank.peto": ev.PETO,
     "logrank.observed_expected": ev.OBSERVED_EXPECTED,
@@ -159,16 +160,25 @@ class Number:
 
     @property
     def bounds(self) -> tuple[float, float, float, float, float]:
-        """What prints the same, what is within 2 %, and the printed value itself."""
+        """Ends of what prints the same and of what is within 2 % as well, and a scale.
+
+        The scale is half the width of the latter; for a p below a printed one, whose width has no
+        end, that of the same p printed exactly.
+        """
         half, share = self.unit / 2, 0.02 * abs(self.printed)
-        ends = [self.printed + off for off in (-half, half, -share, share, 0.0)]
-        a, b, c, d, centre = (self._computed(end) for end in ends)
-        return min(a, b) - 1e-9, max(a, b) + 1e-9, min(c, d), max(c, d), centre
+        ends = [self.printed + off for off in (-half, half, -share, share)]
+        a, b, c, d = (self._computed(end) for end in ends)
+        low, high = min(a, b) - 1e-9, max(a, b) + 1e-9
+        near_low, near_high = min(low, c, d), max(high, c, d)
+        reach = (near_high - near_low) / 2
+        if self.relation == "<":
+            return self._computed(self.printed), _ALL_Z, min(c, d), _ALL_Z, reach
+        return low, high, near_low, near_high, reach
 
     def status(self, value: float) -> str:
         """First that holds of exact, unit, two_percent and miss."""
         off = abs(value - self.printed)
-        if off <= self.unit / 2 + 1e-9:
+        if (value < self.printed) if self.relation == "<" else (off <= self.unit / 2 + 1e-9):
             return "exact"
         if off < 1.5 * self.unit:
             return "unit"
@@ -238,17 +248,16 @@ class Problem:
         numbers, fits = self.numbers[at], self.fits[at]
         n = self.plan.lesions if at == 2 else self.plan.patients
         size = len(numbers)
-        blank = (0.0, 1.0, 0.0, 1.0, 0.0)
+        blank = (0.0, 1.0, 0.0, 1.0, 1.0)
         bounds = np.array([blank if x is None else x.bounds for x in numbers])
-        low, high, near_low, near_high = (bounds[:, i].copy() for i in range(4))
-        near_low, near_high = np.minimum(low, near_low), np.maximum(high, near_high)
+        low, high, near_low, near_high, reach = (bounds[:, i].copy() for i in range(5))
         targets = ev.Targets(
             weight=np.array([0.0 if x is None else 1.0 if x.counted else 0.2 for x in numbers]),
             low=low,
             high=high,
             near_low=near_low,
             near_high=near_high,
-            reach=(near_high - near_low) / 2,
+            reach=reach,
             pull=np.ones(size),
             digit=np.zeros(size),
             verge=np.zeros(size),

@@ -2,22 +2,23 @@
 
 The loss changes on the way (`evaluator.Targets`). First a pull that never fades brings all targets
 near, while it cools slowly where the states freeze; then steps at 2 % and at the printed digits
-settle which are met. The last cycle of these starts from the state with the best score.
+settle which are met. All cycles of these but the first start from the state with the best score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sarcoma_sbrt.evidence.reconstruction import search
 from sarcoma_sbrt.evidence.reconstruction.problem import SCORED, Problem
 from sarcoma_sbrt.evidence.reconstruction.search import Chain, Endpoint
 
-__all__ = ["Run", "Score", "Stage", "begin", "load", "reconstruct", "save", "score", "stages"]
+__all__ = ["Run", "Score", "Stage", "begin", "reconstruct", "restored", "score", "stages", "stored"]
 
 _SHARES = (8, 3, 3, 3, 6, 6, 3, 3, 1, 1, 1, 10, 3, 4, 10, 4, 6)  # of `search.MOVES`
 
@@ -50,21 +51,18 @@ class Stage:
 
 
 def stages(steps: int) -> tuple[Stage, ...]:
-    """The usual course: three quarters of `steps` bring all near, the rest settle the digits."""
-
-    def settle(from_best: bool) -> Stage:
-        return Stage(
-            steps // 8,
-            20,
-            (0.5, 0.05),
-            (0.7, 0.25),
-            (0.3, 1.0),
-            (0.5, 1.5),
-            (0.5, 1.0),
-            from_best=from_best,
-        )
-
-    return (Stage(3 * steps // 4, 60, (2.0, 0.3)), settle(False), settle(True))
+    """The usual course: five ninths of `steps` bring all near, the rest settle the digits."""
+    settle = Stage(
+        4 * steps // 27,
+        20,
+        (0.5, 0.05),
+        pull=(0.7, 0.25),
+        digit=(0.3, 1.0),
+        verge=(0.5, 1.5),
+        p_weight=(0.5, 1.0),
+    )
+    again = replace(settle, from_best=True)
+    return Stage(5 * steps // 9, 60, (2.0, 0.3)), settle, again, again
 
 
 @dataclass(frozen=True)
@@ -104,6 +102,8 @@ class Run:
         Of `best`.
     stage, pulse : int
         The next.
+    curve : list of (moves, near, exact)
+        Score of the best state after every pulse.
     """
 
     chain: Chain
@@ -111,6 +111,7 @@ class Run:
     best_score: Score
     stage: int = 0
     pulse: int = 0
+    curve: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def score(problem: Problem, endpoints: Sequence[Endpoint], chain: Chain) -> Score:
@@ -144,7 +145,6 @@ def reconstruct(
     course: Sequence[Stage],
     *,
     reach: int = 6,
-    checkpoint: Path | None = None,
     progress: Callable[[Run], None] | None = None,
     pulses: int | None = None,
 ) -> Run:
@@ -154,15 +154,13 @@ def reconstruct(
     ----------
     problem : Problem
     run : Run
-        From `begin`, or from `load` after a kill; written to.
+        From `begin`, or after a kill from `restored`; written to.
     course : sequence of Stage
         The same as before, or the search is another one.
     reach : int
         Greatest shift of a time, in months.
-    checkpoint : Path, optional
-        Where the run is stored after every pulse.
     progress : callable, optional
-        Told the run after every pulse.
+        Told the run after every pulse; what it makes `stored` survives a kill.
     pulses : int, optional
         Stop after so many.
 
@@ -177,12 +175,13 @@ def reconstruct(
         if run.pulse == 0 and stage.from_best:
             run.chain.patients[:], run.chain.lesions[:] = run.best.patients, run.best.lesions
         _pulse(problem, endpoints, run, stage, reach)
+        moves = run.curve[-1][0] if run.curve else 0
+        best = run.best_score
+        run.curve.append((moves + stage.steps // stage.pulses, best.near, best.exact))
         run.pulse += 1
         if run.pulse == stage.pulses:
             run.stage, run.pulse = run.stage + 1, 0
         done += 1
-        if checkpoint is not None:
-            save(run, checkpoint)
         if progress is not None:
             progress(run)
     return run
@@ -219,27 +218,28 @@ def _pulse(
         run.best.patients[:], run.best.lesions[:] = chain.best_patients, chain.best_lesions
 
 
-def save(run: Run, path: Path) -> None:
-    """Store a run; a kill while it is written leaves the file of before."""
+def stored(run: Run) -> dict[str, NDArray[Any]]:
+    """Arrays by name, from which `restored` makes the run again."""
     parts = {
         f"{name}.{part}": getattr(chain, part)
         for name, chain in (("chain", run.chain), ("best", run.best))
         for part in Chain._fields
     }
-    at = np.array([run.best_score.near, run.best_score.exact, run.stage, run.pulse])
-    beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
-        np.savez(file, at=at, by_endpoint=np.array(run.best_score.by_endpoint), **parts)
-    beside.replace(path)
+    best = run.best_score
+    return parts | {
+        "at": np.array([best.near, best.exact, run.stage, run.pulse]),
+        "by_endpoint": np.array(best.by_endpoint),
+        "curve": np.array(run.curve),
+    }
 
 
-def load(path: Path) -> Run:
-    """A run that `save` stored."""
-    with np.load(path) as parts:
-        near, exact, stage, pulse = (int(x) for x in parts["at"])
-        by_endpoint = tuple((int(a), int(b), int(c)) for a, b, c in parts["by_endpoint"])
-        chain, best = (
-            Chain(*(parts[f"{name}.{part}"] for part in Chain._fields))
-            for name in ("chain", "best")
-        )
-    return Run(chain, best, Score(near, exact, by_endpoint), stage, pulse)
+def restored(parts: Mapping[str, NDArray[Any]]) -> Run:
+    """The run that was `stored`."""
+    near, exact, stage, pulse = (int(x) for x in parts["at"])
+    by_endpoint = tuple((int(a), int(b), int(c)) for a, b, c in parts["by_endpoint"])
+    chain, best = (
+        Chain(*(np.array(parts[f"{name}.{part}"]) for part in Chain._fields))
+        for name in ("chain", "best")
+    )
+    curve = [(int(a), int(b), int(c)) for a, b, c in parts["curve"]]
+    return Run(chain, best, Score(near, exact, by_endpoint), stage, pulse, curve)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,15 @@ from sarcoma_sbrt.errors import InputError, Problem
 from sarcoma_sbrt.evidence.reconstruction.problem import ENDPOINTS
 from sarcoma_sbrt.evidence.reconstruction.reproduction import Counts
 
-__all__ = ["Alternative", "SearchRecord", "Solutions", "check_record", "read_record"]
+__all__ = [
+    "Alternative",
+    "Search",
+    "SearchRecord",
+    "Solutions",
+    "check_record",
+    "read_record",
+    "record",
+]
 
 _COUNT = {"type": "integer", "minimum": 0}
 _SCORE = {
@@ -45,6 +53,11 @@ _SOLUTIONS = {
         "least_difference": {"type": "number", "minimum": 0, "maximum": 1},
     },
 }
+_CURVE = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "array", "minItems": 3, "maxItems": 3, "items": _COUNT},
+}
 # What is read here; the record may say more.
 _SCHEMA = {
     "type": "object",
@@ -54,11 +67,14 @@ _SCHEMA = {
         "seeds": {
             "type": "array",
             "minItems": 1,
-            "items": _scored(seed=_COUNT, steps=_COUNT),
+            "items": _scored(seed=_COUNT, steps=_COUNT, curve=_CURVE),
         },
         "best": _scored(seed=_COUNT),
         "solutions": _SOLUTIONS,
-        "alternatives": {"type": "array", "items": _scored(name={"type": "string"})},
+        "alternatives": {
+            "type": "array",
+            "items": _scored(name={"type": "string"}, steps=_COUNT, searches=_COUNT),
+        },
         "sha256": {
             "type": "object",
             "minProperties": 1,
@@ -69,11 +85,45 @@ _SCHEMA = {
 
 
 @dataclass(frozen=True)
+class Search:
+    """One search from a seed of its own.
+
+    Attributes
+    ----------
+    seed : int
+    steps : int
+        Moves tried.
+    near, exact : int
+        Score of its best state.
+    curve : tuple of (moves, near, exact)
+        Score of the best state so far after each part of the search.
+    """
+
+    seed: int
+    steps: int
+    near: int
+    exact: int
+    curve: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True)
 class Alternative:
-    """Best score of searches for a problem that is stated otherwise."""
+    """Best score of searches for a problem that is stated otherwise.
+
+    Attributes
+    ----------
+    name : str
+    scores : mapping of str to Counts
+        By endpoint, of the best search.
+    steps : int
+        Moves of each search.
+    searches : int
+    """
 
     name: str
     scores: Mapping[str, Counts]
+    steps: int
+    searches: int
 
 
 @dataclass(frozen=True)
@@ -102,10 +152,10 @@ class SearchRecord:
     Attributes
     ----------
     study : str
-    seeds : int
-        Independent searches.
-    steps : int
-        Of all of them.
+    searches : tuple of Search
+        Independent ones.
+    best_seed : int
+        Of the search that found the committed cohort.
     best : mapping of str to Counts
         Score of the committed cohort, by endpoint.
     solutions : Solutions or None
@@ -115,12 +165,80 @@ class SearchRecord:
     """
 
     study: str
-    seeds: int
-    steps: int
+    searches: tuple[Search, ...]
+    best_seed: int
     best: Mapping[str, Counts]
     solutions: Solutions | None
     alternatives: tuple[Alternative, ...]
     sha256: Mapping[str, str]
+
+    @property
+    def longest(self) -> tuple[Search, ...]:
+        """The searches with the most moves."""
+        most = max(search.steps for search in self.searches)
+        return tuple(search for search in self.searches if search.steps == most)
+
+    @property
+    def shorter(self) -> tuple[Search, ...]:
+        """All other searches."""
+        return tuple(search for search in self.searches if search not in self.longest)
+
+
+def record(
+    *,
+    study: str,
+    plan_sha256: str,
+    targets_sha256: str,
+    runs: Sequence[Mapping[str, Any]],
+    solutions: Mapping[str, Any],
+    alternatives: Mapping[str, Any],
+    alternative_runs: Sequence[Mapping[str, Any]],
+    files: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    """Content of ``search.json``.
+
+    Parameters
+    ----------
+    study, plan_sha256, targets_sha256 : str
+        What was searched for.
+    runs : sequence of mapping
+        Of every seed: seed, steps, near, exact, by_endpoint, curve.
+    solutions : mapping
+        seeds of the cohorts kept, the best first; n, distances and least difference.
+    alternatives : mapping
+        The plan's: ``of`` has a name each, ``seeds`` those that each was searched with.
+    alternative_runs : sequence of mapping
+        Theirs, alternative by alternative; the best seed's score stands for each.
+    files : sequence of mapping
+        path and sha256.
+    """
+    by_seed = {run["seed"]: run for run in runs}
+    seeds = len(alternatives["seeds"])
+    best_of = [
+        max(alternative_runs[at * seeds : (at + 1) * seeds], key=_rank)
+        for at in range(len(alternatives["of"]))
+    ]
+    return {
+        "study": study,
+        "plan_sha256": plan_sha256,
+        "targets_sha256": targets_sha256,
+        "seeds": [
+            {key: run[key] for key in ("seed", "steps", *_SCORE, "curve")}
+            for _, run in sorted(by_seed.items())
+        ],
+        "best": {key: by_seed[solutions["seeds"][0]][key] for key in ("seed", *_SCORE)},
+        "solutions": dict(solutions),
+        "alternatives": [
+            {"name": one["name"], "steps": alternatives["steps"], "searches": seeds}
+            | {key: run[key] for key in _SCORE}
+            for one, run in zip(alternatives["of"], best_of, strict=True)
+        ],
+        "sha256": {file["path"]: file["sha256"] for file in files},
+    }
+
+
+def _rank(run: Mapping[str, Any]) -> tuple[int, int]:
+    return run["near"] + run["exact"], run["near"]
 
 
 def read_record(content: Any, file: str) -> SearchRecord:
@@ -147,18 +265,23 @@ def read_record(content: Any, file: str) -> SearchRecord:
     solutions = content.get("solutions")
     return SearchRecord(
         study=content["study"],
-        seeds=len(content["seeds"]),
-        steps=sum(seed["steps"] for seed in content["seeds"]),
+        searches=tuple(_search(each) for each in content["seeds"]),
+        best_seed=content["best"]["seed"],
         best=_by_endpoint(content["best"]),
         solutions=Solutions(**{k: solutions[k] for k in _SOLUTIONS["required"]})
         if solutions
         else None,
         alternatives=tuple(
-            Alternative(each["name"], _by_endpoint(each))
+            Alternative(each["name"], _by_endpoint(each), each["steps"], each["searches"])
             for each in content.get("alternatives", ())
         ),
         sha256=dict(content["sha256"]),
     )
+
+
+def _search(each: Mapping[str, Any]) -> Search:
+    curve = tuple((moves, near, exact) for moves, near, exact in each["curve"])
+    return Search(each["seed"], each["steps"], each["near"], each["exact"], curve)
 
 
 def _by_endpoint(scored: Mapping[str, Any]) -> dict[str, Counts]:

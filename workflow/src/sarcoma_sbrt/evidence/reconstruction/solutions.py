@@ -177,8 +177,9 @@ def choose(
 ) -> list[Solution]:
     """Solutions that are about as good as the best and differ from each other.
 
-    The best (by `Score.rank`) is taken, then again and again the next best that differs enough from all taken
-    before. One seed gives one solution at most, so that all come from independent searches.
+    The best (by `Score.rank`) is taken, then again and again the next best that differs enough
+    from all taken before. One seed gives one solution at most, so that all come from independent
+    searches.
 
     Parameters
     ----------
