@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "workflow" / "src" / "sarcoma_sbrt"
 PAGE = (REPOSITORY / "docs" / "methods.md").read_text(encoding="utf-8")
 ASKED = (REPOSITORY / "envs" / "requirements.in").read_text(encoding="utf-8")
 PARTS = ("Definition", "Ours", "Elsewhere", "Engine", "Agreement", "Held by")
@@ -64,7 +65,11 @@ def test_engines_are_asked_for(engine: str) -> None:
 @pytest.mark.parametrize("name", quoted("Ours"))
 def test_functions_exist(name: str) -> None:
     path = name.split(".")
-    modules = 1 if path[0] == "dose" else 2
+    modules = next(
+        at
+        for at in range(1, len(path))
+        if PACKAGE.joinpath(*path[:at]).with_suffix(".py").is_file()
+    )
     found: Any = importlib.import_module(".".join(["sarcoma_sbrt", *path[:modules]]))
     for attribute in path[modules:]:
         found = getattr(found, attribute)

@@ -13,9 +13,16 @@ import yaml
 PLAN = "config/reconstruction/feng2022.yaml"
 FOUND = "reconstruction/found"
 SEARCH = {
-    "runs": [{"seeds": [1], "steps": 540_000}, {"seeds": [2, 3], "steps": 27_000}],
+    "runs": [
+        {"seeds": [1], "course": {"starts": 2, "cool": 150_000, "cycles": 3, "heat": 50_000}},
+        {"seeds": [2, 3], "course": {"starts": 1, "cool": 10_000, "cycles": 1, "heat": 5_000}},
+    ],
     "kept": {"near": 141, "exact": 141, "least_difference": 0.25},
-    "alternatives": {"seeds": [9], "steps": 5_400, "of": [{"name": "as fixed beforehand"}]},
+    "alternatives": {
+        "seeds": [9],
+        "course": {"starts": 1, "cool": 1_000, "cycles": 0, "heat": 10},
+        "of": [{"name": "as used here"}],
+    },
 }
 
 
@@ -77,6 +84,6 @@ def test_the_same_cohorts_on_one_core_after_a_kill_and_on_two(copy):
     )
     assert again.returncode == 0, again.stdout + again.stderr
     log = (copy.folder / "one/logs/reconstruct_seed_1.log").read_text(encoding="utf-8")
-    assert "seed 1: 0 % of" not in log  # it went on where it was killed
+    assert "seed 1: 2 % of" not in log  # it went on where it was killed
     assert made(copy, "one") == made(copy, "two")
     assert f"{FOUND[15:]}/solutions/patients.csv" in made(copy, "one")

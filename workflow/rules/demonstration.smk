@@ -52,7 +52,7 @@ rule demonstration_search:
     conda:
         "../../envs/workflow.yaml"
     params:
-        steps=DEMONSTRATED["searches"]["steps"],
+        course=DEMONSTRATED["searches"]["course"],
     script:
         "../scripts/demonstration_search.py"
 

@@ -9,9 +9,7 @@ SEARCH = f"{RESULTS}/reconstruction/search"
 SEARCHED = RECONSTRUCTION_PLAN["search"]
 # More seeds do not make those done another search.
 STATED = {key: part for key, part in RECONSTRUCTION_PLAN.items() if key != "search"}
-STEPS = {
-    str(seed): run["steps"] for run in SEARCHED["runs"] for seed in run["seeds"]
-}
+COURSES = {str(seed): run["course"] for run in SEARCHED["runs"] for seed in run["seeds"]}
 ALTERNATIVES = SEARCHED["alternatives"]
 
 
@@ -34,7 +32,7 @@ rule reconstruct_seed:
     params:
         reconstruction=STATED,
         alternative={},
-        steps=lambda wildcards: STEPS[wildcards.seed],
+        course=lambda wildcards: COURSES[wildcards.seed],
         checkpoints=f"{SEARCH}/checkpoints",
     script:
         "../scripts/reconstruct_seed.py"
@@ -60,7 +58,7 @@ rule reconstruct_alternative:
     params:
         reconstruction=STATED,
         alternative=lambda wildcards: ALTERNATIVES["of"][int(wildcards.alternative)],
-        steps=ALTERNATIVES["steps"],
+        course=ALTERNATIVES["course"],
         checkpoints=f"{SEARCH}/checkpoints",
     script:
         "../scripts/reconstruct_seed.py"
@@ -79,7 +77,7 @@ rule reconstruct_alternatives:
 rule reconstruct_solutions:
     """Choose the best cohort, and of the others those that are about as good and differ."""
     input:
-        runs=expand(rules.reconstruct_seed.output.run, seed=STEPS),
+        runs=expand(rules.reconstruct_seed.output.run, seed=COURSES),
         code=code("reconstruct_solutions"),
         lock=str(LOCK),
     output:

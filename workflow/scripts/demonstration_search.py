@@ -11,14 +11,14 @@ from sarcoma_sbrt.io import job_log, read_json, write_json, write_text
 with job_log(snakemake.log[0]):
     rows = pd.read_csv(snakemake.input.targets, dtype=str, keep_default_na=False)
     study = problem(read_plan(read_json(snakemake.input.plan)), rows)
-    seed, steps = int(snakemake.wildcards.seed), snakemake.params.steps
+    seed, course = int(snakemake.wildcards.seed), snakemake.params.course
 
     def told(run):
         """Print where the search is."""
         best = run.best_score
         print(f"stage {run.stage} pulse {run.pulse}: {best.near} near, {best.exact} exact")
 
-    run = reconstruct(study, begin(study, seed), stages(steps), progress=told)
+    run = reconstruct(study, begin(study, seed), stages(**course), progress=told)
     patients, lesions = canonical(*study.tables(run.best.patients, run.best.lesions))
     score = score_of(study, patients, lesions)
     write_text(snakemake.output.patients, csv_text(patients))

@@ -23,28 +23,31 @@ with job_log(snakemake.log[0]):
     plan, rows = restated(read_plan(params.reconstruction), rows, params.alternative)
     study = problem(plan, rows)
     counted = sum(number is not None and number.counted for x in study.numbers for number in x)
-    # Another seed, budget, plan, target or line of code is another search.
+    # Another seed, course, plan, target or line of code is another search.
+    asked = params.course, params.reconstruction, params.alternative
     files = [snakemake.input.targets, *snakemake.input.code]
-    name = fingerprint([seed, params.steps, params.reconstruction, params.alternative], files)
+    name = fingerprint([seed, *map(dict, asked)], files)
     checkpoint = Path(params.checkpoints) / f"{name}.npz"
+    course = stages(**params.course)
+    steps = sum(stage.steps for stage in course)
     run = restored(read_arrays(checkpoint)) if checkpoint.is_file() else begin(study, seed)
 
     def told(run):
         """Keep the run, and say where it is: every pulse in the log, every tenth on the screen."""
         write_arrays(checkpoint, stored(run))
         moves, near, exact = run.curve[-1]
-        share = f"{100 * moves // params.steps} % of {params.steps:,} moves"
+        share = f"{100 * moves // steps} % of {steps:,} moves"
         text = f"seed {seed}: {share}, of {counted} numbers {near} within 2 %, {exact} exact"
         print(text, flush=True)
         if len(run.curve) % 10 == 0:
             print(text, file=sys.__stderr__, flush=True)
 
-    run = reconstruct(study, run, stages(params.steps), progress=told)
+    run = reconstruct(study, run, course, progress=told)
     patients, lesions = canonical(*study.tables(run.best.patients, run.best.lesions))
     best = run.best_score
     content = {
         "seed": seed,
-        "steps": params.steps,
+        "steps": steps,
         "near": best.near,
         "exact": best.exact,
         "by_endpoint": best.by_endpoint,

@@ -259,6 +259,7 @@ def test_budgets_are_told_apart_with_how_far_they_came() -> None:
     assert [said[f"longest.near.{end}"] for end in ("least", "most")] == ["81", "83"]
     assert [said[f"shorter.exact.{end}"] for end in ("least", "most")] == ["20", "30"]
     assert said["alternative_1.million_moves"] == "0.5"
+    assert said["alternative_1.name"] == "Grades 18/4/15"
     best = reproduction().record.best.values()
     assert said["unmet"] == str(141 - sum(counts.near for counts in best))
     for what in ("exact", "near"):
@@ -287,7 +288,7 @@ def test_without_a_record_nothing_is_said_of_the_search() -> None:
 def test_what_the_record_lacks_is_asked_for_only_where_it_is_there(absent: str) -> None:
     texts = [
         (ROOT / f"manuscript/sections/{name}.qmd").read_text(encoding="utf-8")
-        for name in ("reproduction", "supplement")
+        for name in ("methods", "reproduction", "supplement")
     ]
     numbers = {
         key: entry

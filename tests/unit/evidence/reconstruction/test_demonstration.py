@@ -119,7 +119,7 @@ def test_the_truth_is_recovered_by_itself_and_not_by_chance(content, study, trut
 
 
 def test_a_short_search_comes_nearer_to_what_is_printed_than_chance(content, study, truth) -> None:
-    run = schedule.reconstruct(study, schedule.begin(study, 1), schedule.stages(60_000))
+    run = schedule.reconstruct(study, schedule.begin(study, 1), schedule.stages(1, 50_000, 0, 10))
     found = study.tables(run.best.patients, run.best.lesions)
     start = schedule.begin(study, 1).chain
     random = study.tables(start.patients, start.lesions)

@@ -133,7 +133,7 @@ def test_what_is_written_is_read_back() -> None:
         targets_sha256="2" * 64,
         runs=[run(4, 99, 45), run(2, 96, 42)],
         solutions=solutions,
-        alternatives={"seeds": [7, 8], "steps": 500, "of": [{"name": "a"}, {"name": "b"}]},
+        alternatives={"seeds": [7, 8], "of": [{"name": "a"}, {"name": "b"}]},
         alternative_runs=[run(7, 60, 30), run(8, 63, 24), run(7, 66, 9), run(8, 60, 12)],
         files=[{"path": "patients.csv", "sha256": "3" * 64}],
     )

@@ -408,7 +408,8 @@ def _said_of_search(record: SearchRecord | None, columns: tuple[str, ...]) -> It
         if searches
     }
     for at, alternative in enumerate(record.alternatives, start=1):
-        yield _text(f"{STAGE}.search.alternative_{at}.name", alternative.name, columns)
+        name = alternative.name[:1].upper() + alternative.name[1:]
+        yield _text(f"{STAGE}.search.alternative_{at}.name", name, columns)
         moves[f"alternative_{at}"] = alternative.steps
     for name, steps in moves.items():
         yield Statistic(

@@ -39,6 +39,9 @@ def restated(
     plan = replace(plan, ones={**plan.ones, **ones})
     if "convention" in alternative:
         convention = {one.name: one for one in CONVENTIONS}[alternative["convention"]]
-        fitted = [convention.fitted_as(row) for row in rows.to_dict("records")]
+        fitted = [
+            convention.fitted_as({str(k): str(v) for k, v in row.items()})
+            for row in rows.to_dict("records")
+        ]
         rows = rows.assign(fitted_as=fitted)
     return plan, rows

@@ -1,14 +1,14 @@
-"""A search from a random cohort to the printed digits: stages of annealing, stored as it goes.
+"""A search from random cohorts to the printed digits: stages of annealing, stored as it goes.
 
 The loss changes on the way (`evaluator.Targets`). First a pull that never fades brings all targets
-near, while it cools slowly where the states freeze; then steps at 2 % and at the printed digits
-settle which are met. All cycles of these but the first start from the state with the best score.
+near, while it cools to where the states freeze; then steps at 2 % and at the printed digits settle
+which are met. The best of several starts is heated and cooled again and again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,51 +18,78 @@ from sarcoma_sbrt.evidence.reconstruction import search
 from sarcoma_sbrt.evidence.reconstruction.problem import SCORED, Problem
 from sarcoma_sbrt.evidence.reconstruction.search import Chain, Endpoint
 
-__all__ = ["Run", "Score", "Stage", "begin", "reconstruct", "restored", "score", "stages", "stored"]
+__all__ = ["BEST", "FRESH", "GO_ON"]
+__all__ += [
+    "Run",
+    "Score",
+    "Stage",
+    "begin",
+    "reconstruct",
+    "restored",
+    "score",
+    "stages",
+    "stored",
+]
 
 _SHARES = (8, 3, 3, 3, 6, 6, 3, 3, 1, 1, 1, 10, 3, 4, 10, 4, 6)  # of `search.MOVES`
 
 
+FRESH, BEST, GO_ON = "fresh", "best", "go on"
+"""Where a stage begins: at a random cohort, at the best state so far, where the last one ended."""
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A part of a search; pairs are values at its beginning and at its end.
+    """A part of a search.
 
     Attributes
     ----------
     steps : int
         In all.
     pulses : int
-        Parts between which the loss is set anew; the unit of a checkpoint.
-    temperature, pull, digit, verge, p_weight : pair of float
-        Temperature in units of the loss; terms of the loss; weight of p values, which repeat
-        what ratio and interval say.
-    from_best : bool
-        Start from the best state so far.
+        Parts after which the run can be stored.
+    temperature : pair of float
+        First and last, in units of the loss.
+    pull, digit, verge : float
+        Terms of the loss (`evaluator.Targets`).
+    p_weight : float
+        Weight of p values, which repeat what ratio and interval say.
+    begin : str
+        `FRESH`, `BEST` or `GO_ON`.
     """
 
     steps: int
     pulses: int
     temperature: tuple[float, float]
-    pull: tuple[float, float] = (1.0, 1.0)
-    digit: tuple[float, float] = (0.0, 0.0)
-    verge: tuple[float, float] = (0.0, 0.0)
-    p_weight: tuple[float, float] = (0.5, 0.5)
-    from_best: bool = False
+    pull: float = 1.0
+    digit: float = 0.0
+    verge: float = 0.0
+    p_weight: float = 0.5
+    begin: str = GO_ON
 
 
-def stages(steps: int) -> tuple[Stage, ...]:
-    """The usual course: five ninths of `steps` bring all near, the rest settle the digits."""
-    settle = Stage(
-        4 * steps // 27,
-        20,
-        (0.5, 0.05),
-        pull=(0.7, 0.25),
-        digit=(0.3, 1.0),
-        verge=(0.5, 1.5),
-        p_weight=(0.5, 1.0),
-    )
-    again = replace(settle, from_best=True)
-    return Stage(5 * steps // 9, 60, (2.0, 0.3)), settle, again, again
+def stages(starts: int, cool: int, cycles: int, heat: int) -> tuple[Stage, ...]:
+    """The usual course.
+
+    Parameters
+    ----------
+    starts : int
+        Random cohorts that are cooled and settled: how near a state can come is decided early,
+        so that several beginnings find more than a long one.
+    cool : int
+        Moves of each cooling.
+    cycles : int
+        How often the best state is then heated, cooled and settled anew.
+    heat : int
+        Moves of each such cooling. Both are followed by a fifth as many that settle the digits.
+    """
+
+    def settle(moves: int) -> Stage:
+        return Stage(moves // 5, 2, (0.5, 0.1), pull=0.25, digit=0.7, verge=0.7, p_weight=1.0)
+
+    cooled = Stage(cool, 10, (2.0, 0.3), begin=FRESH), settle(cool)
+    heated = Stage(heat, 2, (1.2, 0.3), begin=BEST), settle(heat)
+    return cooled * starts + heated * cycles
 
 
 @dataclass(frozen=True)
@@ -172,8 +199,8 @@ def reconstruct(
     done = 0
     while run.stage < len(course) and (pulses is None or done < pulses):
         stage = course[run.stage]
-        if run.pulse == 0 and stage.from_best:
-            run.chain.patients[:], run.chain.lesions[:] = run.best.patients, run.best.lesions
+        if run.pulse == 0:
+            _enter(problem, run, stage)
         _pulse(problem, endpoints, run, stage, reach)
         moves = run.curve[-1][0] if run.curve else 0
         best = run.best_score
@@ -187,16 +214,20 @@ def reconstruct(
     return run
 
 
+def _enter(problem: Problem, run: Run, stage: Stage) -> None:
+    if stage.begin == FRESH:  # a start of its own: the counter is that of the chain
+        state = problem.start(int(run.chain.counter[0]))
+    elif stage.begin == BEST:
+        state = run.best
+    else:
+        return
+    run.chain.patients[:], run.chain.lesions[:] = state.patients, state.lesions
+
+
 def _pulse(
     problem: Problem, endpoints: Sequence[Endpoint], run: Run, stage: Stage, reach: int
 ) -> None:
-    part = run.pulse / max(stage.pulses - 1, 1)
-
-    def now(ends: tuple[float, float]) -> float:
-        return ends[0] + (ends[1] - ends[0]) * part
-
-    pull, digit, verge = now(stage.pull), now(stage.digit), now(stage.verge)
-    problem.weigh(endpoints, pull, digit, verge, now(stage.p_weight))
+    problem.weigh(endpoints, stage.pull, stage.digit, stage.verge, stage.p_weight)
     structure, chain = problem.structure, run.chain
     search.refresh(chain, structure, *endpoints)
     hot, cold = stage.temperature

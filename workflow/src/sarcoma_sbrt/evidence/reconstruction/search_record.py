@@ -229,7 +229,7 @@ def record(
         "best": {key: by_seed[solutions["seeds"][0]][key] for key in ("seed", *_SCORE)},
         "solutions": dict(solutions),
         "alternatives": [
-            {"name": one["name"], "steps": alternatives["steps"], "searches": seeds}
+            {"name": one["name"], "steps": run["steps"], "searches": seeds}
             | {key: run[key] for key in _SCORE}
             for one, run in zip(alternatives["of"], best_of, strict=True)
         ],
