@@ -9,7 +9,9 @@ SEARCH = f"{RESULTS}/reconstruction/search"
 SEARCHED = RECONSTRUCTION_PLAN["search"]
 # More seeds do not make those done another search.
 STATED = {key: part for key, part in RECONSTRUCTION_PLAN.items() if key != "search"}
-COURSES = {str(seed): run["course"] for run in SEARCHED["runs"] for seed in run["seeds"]}
+COURSES = {
+    str(seed): run["course"] for run in SEARCHED["runs"] for seed in run["seeds"]
+}
 ALTERNATIVES = SEARCHED["alternatives"]
 
 

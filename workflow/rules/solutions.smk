@@ -117,7 +117,7 @@ else:
             "../../envs/workflow.yaml"
         params:
             reconstruction=RECONSTRUCTION_PLAN,
-            folder=str(FOUND_ANEW),
+            folder=lambda wildcards, output: str(Path(output.record).parent),
         script:
             "../scripts/search_record.py"
 
