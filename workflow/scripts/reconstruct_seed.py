@@ -33,13 +33,13 @@ with job_log(snakemake.log[0]):
     run = restored(read_arrays(checkpoint)) if checkpoint.is_file() else begin(study, seed)
 
     def told(run):
-        """Keep the run, and say where it is: every pulse in the log, every tenth on the screen."""
+        """Keep the run, and say where it is: every pulse in the log, some on the screen."""
         write_arrays(checkpoint, stored(run))
         moves, near, exact = run.curve[-1]
         share = f"{100 * moves // steps} % of {steps:,} moves"
         text = f"seed {seed}: {share}, of {counted} numbers {near} within 2 %, {exact} exact"
         print(text, flush=True)
-        if len(run.curve) % 10 == 0:
+        if len(run.curve) % 10 == 0 or run.stage == len(course):
             print(text, file=sys.__stderr__, flush=True)
 
     run = reconstruct(study, run, course, progress=told)
