@@ -27,7 +27,7 @@ LAYERS = (
     ("evidence.consistency.", "enumeration interleaving curves certificates"),
     ("evidence.consistency.", "landmarks pooled report"),
     ("evidence.", "comparison synthesis"),
-    ("evidence.reconstruction.", "marginals draws endpoint_tables expansion"),
+    ("evidence.reconstruction.", "marginals draws endpoint_tables expansion nearness"),
     ("evidence.reconstruction.", "agreement feasibility prescriptions marginal_conflicts"),
     ("evidence.reconstruction.", "evaluator search problem schedule solutions"),
     ("evidence.reconstruction.", "simulation demonstration"),

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 
 from sarcoma_sbrt.evidence.published import published
 from sarcoma_sbrt.evidence.reconstruction.marginals import read_marginals
+from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.io import read_json, read_rows, read_yaml
 
 ROOT = Path(__file__).parents[3]
@@ -31,3 +34,12 @@ def content():
 @pytest.fixture(scope="session")
 def marginals(content, figures):
     return read_marginals(content, figures)
+
+
+@pytest.fixture(scope="module")
+def feng():
+    """The problem that the default cohort was searched for."""
+    content = (ROOT / "config/reconstruction/feng2022.yaml").read_text(encoding="utf-8")
+    targets = PUBLISHED / "targets/feng2022.csv"
+    rows = pd.read_csv(targets, dtype=str, keep_default_na=False)
+    return problem(read_plan(yaml.safe_load(content)), rows)

@@ -15,9 +15,9 @@ import yaml
 
 from sarcoma_sbrt.evidence.published import published
 from sarcoma_sbrt.evidence.reconstruction.conflicts import conflicts
+from sarcoma_sbrt.evidence.reconstruction.nearness import STATUSES
 from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.evidence.reconstruction.reproduction import (
-    STATUSES,
     Counts,
     endpoint_records,
     recompute,

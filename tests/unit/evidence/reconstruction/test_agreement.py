@@ -7,13 +7,11 @@ import pytest
 from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.evidence.published import Figure
 from sarcoma_sbrt.evidence.reconstruction.agreement import (
-    Printed,
     agreement,
     canonical_columns,
     holds,
     printed_parts,
     recounted,
-    status,
     unrecounted,
 )
 
@@ -71,21 +69,6 @@ def test_a_dose_at_the_cut_is_not_below_it_whatever_binary_floats_say():
     values = pd.Series([100.00000000000001, 99.99999999999999])
     assert not holds(values, {"below": 100}).any()
     assert holds(values, {"at_least": 100}).all()
-
-
-@pytest.mark.parametrize(
-    ("value", "text", "expected"),
-    [
-        (64.86, "64.9", "exact"),
-        (64.86, "64.8", "unit"),
-        (64.96, "64.8", "two_percent"),
-        (67.0, "64.8", "miss"),
-        (0.665, "0.67", "exact"),  # a half rounds either way
-    ],
-)
-def test_status_is_by_the_printed_digits(value, text, expected):
-    unit = 10.0 ** -len(text.partition(".")[2])
-    assert status(value, Printed("percent", text, float(text), unit)) == expected
 
 
 def test_parts_of_a_figure():

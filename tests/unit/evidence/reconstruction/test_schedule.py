@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-import pytest
-import yaml
-
 from sarcoma_sbrt.evidence.reconstruction import schedule
 from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check
-from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.io import read_arrays, write_arrays
 
 ROOT = Path(__file__).parents[4]
 COURSE = schedule.stages(starts=2, cool=20_000, cycles=2, heat=10_000)
-
-
-@pytest.fixture(scope="module")
-def feng():
-    plan = read_plan(
-        yaml.safe_load((ROOT / "config/reconstruction/feng2022.yaml").read_text(encoding="utf-8"))
-    )
-    targets = ROOT / "data/published/targets/feng2022.csv"
-    return problem(plan, pd.read_csv(targets, dtype=str, keep_default_na=False))
 
 
 def tables(feng, run):

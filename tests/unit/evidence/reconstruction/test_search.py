@@ -5,29 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-import yaml
 from scipy.stats import norm
 
 from sarcoma_sbrt.evidence.reconstruction import search
 from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check
 from sarcoma_sbrt.evidence.reconstruction.evaluator import printed
-from sarcoma_sbrt.evidence.reconstruction.problem import SCORED, printed_numbers, problem, read_plan
+from sarcoma_sbrt.evidence.reconstruction.problem import SCORED, printed_numbers
 from sarcoma_sbrt.survival.cox import fit_cox
 from sarcoma_sbrt.survival.logrank import log_rank, peto_hazard_ratio
 
 ROOT = Path(__file__).parents[4]
 SHARE = np.linspace(0, 1, len(search.MOVES) + 1)[1:]
-
-
-@pytest.fixture(scope="module")
-def feng():
-    plan = read_plan(
-        yaml.safe_load((ROOT / "config/reconstruction/feng2022.yaml").read_text(encoding="utf-8"))
-    )
-    targets = ROOT / "data/published/targets/feng2022.csv"
-    return problem(plan, pd.read_csv(targets, dtype=str, keep_default_na=False))
 
 
 def ready(feng, seed):

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from sarcoma_sbrt.evidence.reconstruction import schedule
 from sarcoma_sbrt.evidence.reconstruction.endpoint_tables import check
-from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.evidence.reconstruction.solutions import (
     Solution,
     canonical,
@@ -26,14 +24,6 @@ from sarcoma_sbrt.evidence.reconstruction.solutions import (
 
 ROOT = Path(__file__).parents[4]
 COMMITTED = ROOT / "data/reconstruction/reconstructed-2022"
-
-
-@pytest.fixture(scope="module")
-def feng():
-    content = (ROOT / "config/reconstruction/feng2022.yaml").read_text(encoding="utf-8")
-    targets = ROOT / "data/published/targets/feng2022.csv"
-    rows = pd.read_csv(targets, dtype=str, keep_default_na=False)
-    return problem(read_plan(yaml.safe_load(content)), rows)
 
 
 def state(feng, seed):

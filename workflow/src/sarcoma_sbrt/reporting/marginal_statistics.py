@@ -9,13 +9,14 @@ from pathlib import PurePath
 import pandas as pd
 
 from sarcoma_sbrt.evidence.published import Figure
-from sarcoma_sbrt.evidence.reconstruction.agreement import PLACES, STATUSES, Marginal
+from sarcoma_sbrt.evidence.reconstruction.agreement import PLACES, Marginal
 from sarcoma_sbrt.evidence.reconstruction.marginal_conflicts import (
     VERDICTS,
     Conflict,
     reasons,
     replaced,
 )
+from sarcoma_sbrt.evidence.reconstruction.nearness import STATUSES
 from sarcoma_sbrt.reporting.statistics import Statistic, Unit, not_estimable
 from sarcoma_sbrt.reporting.value_labels import label, places, wheres
 

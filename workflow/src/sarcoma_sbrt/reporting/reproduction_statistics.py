@@ -18,10 +18,10 @@ from sarcoma_sbrt.evidence.reconstruction.conflicts import (
     least_missed,
     verdict,
 )
+from sarcoma_sbrt.evidence.reconstruction.nearness import STATUSES
 from sarcoma_sbrt.evidence.reconstruction.problem import ENDPOINTS, Plan, Problem
 from sarcoma_sbrt.evidence.reconstruction.reproduction import (
     CONVENTIONS,
-    STATUSES,
     Counts,
     Recomputed,
     Records,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,10 @@ from sarcoma_sbrt.covariates import covariate_frame
 from sarcoma_sbrt.errors import InputError, Problem
 from sarcoma_sbrt.evidence.published import Figure
 from sarcoma_sbrt.evidence.reconstruction.marginals import count_of, decimals_of
+from sarcoma_sbrt.evidence.reconstruction.nearness import Status, status
 
 __all__ = [
     "PLACES",
-    "STATUSES",
     "Marginal",
     "Printed",
     "Queries",
@@ -32,12 +32,9 @@ __all__ = [
     "holds",
     "printed_parts",
     "recounted",
-    "status",
     "unrecounted",
 ]
 
-Status = Literal["exact", "unit", "two_percent", "miss"]
-STATUSES: tuple[Status, ...] = ("exact", "unit", "two_percent", "miss")
 
 # Places whose descriptive figures are the cohort's marginals.
 PLACES = ("table_1", "table_2", "results_patients", "results_toxicity")
@@ -91,7 +88,7 @@ class Marginal:
     recomputed : float
         NaN where the tables have no row to compute it from.
     status : str
-        Of `STATUSES`.
+        Of `nearness.STATUSES`.
     """
 
     target_id: str
@@ -152,20 +149,10 @@ def agreement(
         columns = canonical_columns(query, unit)
         for printed in _not_printed_before(figure, figures):
             value = values[printed.part]
-            judged = status(value, printed) if printed.legible else "miss"
+            judged = status(value, printed.value, printed.unit) if printed.legible else "miss"
             target = f"{figure.key}.{printed.part}"
             marginals.append(Marginal(target, figure, columns, printed, value, judged))
     return marginals
-
-
-def status(value: float, printed: Printed) -> Status:
-    """First that holds of exact (prints the same), unit (of the last digit), two_percent, miss."""
-    off = abs(value - printed.value)
-    if off <= printed.unit / 2 + _TOLERANCE:
-        return "exact"
-    if off < 1.5 * printed.unit:
-        return "unit"
-    return "two_percent" if off <= 0.02 * abs(printed.value) else "miss"
 
 
 def printed_parts(figure: Figure) -> list[Printed]:

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from sarcoma_sbrt.evidence.reconstruction import evaluator as ev
+from sarcoma_sbrt.evidence.reconstruction.nearness import Status, status
 from sarcoma_sbrt.evidence.reconstruction.search import (
     LESION_COLUMNS,
     MOVES,
@@ -21,7 +22,16 @@ from sarcoma_sbrt.evidence.reconstruction.search import (
     Structure,
 )
 
-__all__ = ["ENDPOINTS", "Number", "Plan", "Problem", "printed_numbers", "problem", "read_plan"]
+__all__ = [
+    "ENDPOINTS",
+    "Number",
+    "Plan",
+    "Problem",
+    "printed_numbers",
+    "problem",
+    "read_plan",
+]
+
 
 ENDPOINTS = ("os", "pfs", "lc")
 _PARTS = {
@@ -175,14 +185,9 @@ class Number:
             return self._computed(self.printed), _ALL_Z, min(c, d), _ALL_Z, reach
         return low, high, near_low, near_high, reach
 
-    def status(self, value: float) -> str:
+    def status(self, value: float) -> Status:
         """First that holds of exact, unit, two_percent and miss."""
-        off = abs(value - self.printed)
-        if (value < self.printed) if self.relation == "<" else (off <= self.unit / 2 + 1e-9):
-            return "exact"
-        if off < 1.5 * self.unit:
-            return "unit"
-        return "two_percent" if off <= 0.02 * abs(self.printed) else "miss"
+        return status(value, self.printed, self.unit, is_limit=self.relation == "<")
 
 
 def printed_numbers(row: Mapping[str, Any], counted: bool = True) -> list[Number]:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sarcoma_sbrt.errors import NotEstimable
+from sarcoma_sbrt.evidence.reconstruction.nearness import Status
 from sarcoma_sbrt.evidence.reconstruction.problem import ENDPOINTS, Number, Plan, Problem
 from sarcoma_sbrt.survival.cox import Ties, fit_cox
 from sarcoma_sbrt.survival.kaplan_meier import QuantileLimits, fit_kaplan_meier
@@ -27,7 +28,6 @@ from sarcoma_sbrt.survival.logrank import (
 
 __all__ = [
     "CONVENTIONS",
-    "STATUSES",
     "Convention",
     "Counts",
     "Recomputed",
@@ -39,9 +39,6 @@ __all__ = [
     "shows_change",
     "targets_of",
 ]
-
-STATUSES = ("exact", "unit", "two_percent", "miss")
-"""What becomes of a printed number; the first that holds (`Number.status`)."""
 
 TargetRow = Mapping[str, str]
 
@@ -97,8 +94,8 @@ class Recomputed:
         return self.target_id.rpartition(".")[2]
 
     @property
-    def status(self) -> str:
-        """First that holds of `STATUSES`."""
+    def status(self) -> Status:
+        """First that holds of `nearness.STATUSES`."""
         return "miss" if self.value is None else self.number.status(self.value)
 
     @property

@@ -1,0 +1,20 @@
+"""A recomputed number is judged by the digits that are printed."""
+
+import pytest
+
+from sarcoma_sbrt.evidence.reconstruction.nearness import status
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "expected"),
+    [
+        (64.86, "64.9", "exact"),
+        (64.86, "64.8", "unit"),
+        (64.96, "64.8", "two_percent"),
+        (67.0, "64.8", "miss"),
+        (0.665, "0.67", "exact"),  # a half rounds either way
+    ],
+)
+def test_status_is_by_the_printed_digits(value, text, expected):
+    unit = 10.0 ** -len(text.partition(".")[2])
+    assert status(value, float(text), unit) == expected
