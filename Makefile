@@ -63,7 +63,7 @@ adopt: $(READY)  ## make what `make reconstruct` found the default cohort
 
 lock: $(READY)  ## resolve envs/requirements.in into the hash-pinned lock (needs uv on the PATH)
 	uv pip compile envs/requirements.in --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --output-file envs/requirements.lock
+		--no-header --quiet --output-file envs/requirements.lock
 
 quarto: $(READY)  ## install the pinned Quarto where the network allows
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --requirement envs/quarto.txt 2>/dev/null \
