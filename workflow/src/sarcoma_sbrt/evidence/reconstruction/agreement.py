@@ -35,7 +35,6 @@ __all__ = [
     "unrecounted",
 ]
 
-
 # Places whose descriptive figures are the cohort's marginals.
 PLACES = ("table_1", "table_2", "results_patients", "results_toxicity")
 

@@ -26,7 +26,7 @@ def status(value: float, printed: float, unit: float, *, is_limit: bool = False)
         Whether "less than `printed`" is what is printed.
     """
     off = abs(value - printed)
-    if value < printed if is_limit else off <= unit / 2 + _TOLERANCE:
+    if (value < printed) if is_limit else (off <= unit / 2 + _TOLERANCE):
         return "exact"
     if off < 1.5 * unit:
         return "unit"

@@ -22,16 +22,7 @@ from sarcoma_sbrt.evidence.reconstruction.search import (
     Structure,
 )
 
-__all__ = [
-    "ENDPOINTS",
-    "Number",
-    "Plan",
-    "Problem",
-    "printed_numbers",
-    "problem",
-    "read_plan",
-]
-
+__all__ = ["ENDPOINTS", "Number", "Plan", "Problem", "printed_numbers", "problem", "read_plan"]
 
 ENDPOINTS = ("os", "pfs", "lc")
 _PARTS = {
