@@ -38,6 +38,16 @@ def cohort(kind="reconstructed", **support):
         (-0.0001, "importance", "0.000"),
         (37, "count", "37"),
         ("two or three", "text", "two or three"),
+        # A number that a hazard ratio's limit takes where the data say nothing, as R prints it.
+        (999_999.9994, "hazard ratio", "999999.999"),
+        (1_000_000.0, "hazard ratio", "1.000e+06"),
+        (9_999_999.0, "hazard ratio", "1.000e+07"),
+        (6.6908526674347975e19, "hazard ratio", "6.691e+19"),
+        (9.9995e99, "odds ratio", "1.000e+100"),
+        (1.7976931348623157e308, "hazard ratio", "1.798e+308"),
+        (-2.5e7, "score", "\u22122.500e+07"),
+        (5e-324, "hazard ratio", "0.000"),
+        (1_234_567, "count", "1234567"),
     ],
 )
 def test_a_value_is_printed_as_its_unit_asks(value, unit, text):

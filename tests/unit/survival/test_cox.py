@@ -545,6 +545,16 @@ def test_firth_answers_complete_separation() -> None:
     )
 
 
+# The likelihood falls so slowly to the left that its lower limit lies at -23 standard
+# deviations' log hazard ratios; from the estimate, Newton's steps lead to the upper one.
+def test_limits_on_one_side_of_a_penalised_estimate_are_none() -> None:
+    pytest.importorskip("firthmodels")
+    design = pd.DataFrame({"x": [0.1, 1.3, 0.2, 0.1, 0.3, 3.2]})
+    reason = r"^the limits of the penalised fit were not found$"
+    with pytest.raises(NotEstimable, match=reason):
+        fit_firth_cox(design, [2, 1, 2, 10, 10, 2], [1, 0, 0, 1, 0, 0], level=0.95)
+
+
 def test_firth_does_not_answer_for_data_that_say_nothing() -> None:
     with pytest.raises(NotEstimable, match=r"^x has one level only$"):
         fit_firth_cox(pd.DataFrame({"x": [1.0] * 6}), SEPARATED, [1] * 6, level=0.95)

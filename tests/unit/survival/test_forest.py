@@ -313,3 +313,20 @@ def test_bad_options_are_named() -> None:
         fit(design, -time, event)
     with pytest.raises(ValueError, match="no grid of times with step -1; accepted: 0 or more"):
         sample_of(design, time, event, np.arange(60), step=-1)
+
+
+@pytest.mark.parametrize("repeats", [0, 1])
+def test_one_permutation_has_no_standard_deviation(repeats: int) -> None:
+    design = pd.DataFrame({"x": np.arange(12.0)})
+    message = f"^{repeats} permutation per covariate; accepted: 2 or more$"
+    with pytest.raises(ValueError, match=message):
+        fit_forest(
+            design,
+            range(1, 13),
+            [1] * 12,
+            range(12),
+            trees=5,
+            min_samples_leaf=2,
+            repeats=repeats,
+            seed=endpoint_seed(1, "os"),
+        )

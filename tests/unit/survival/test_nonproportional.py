@@ -8,6 +8,7 @@ import pytest
 from survival.datasets import load_veteran
 
 from sarcoma_sbrt.errors import NotEstimable
+from sarcoma_sbrt.survival.counting_process import CoxRows, fit_rows
 from sarcoma_sbrt.survival.cox import fit_cox
 from sarcoma_sbrt.survival.nonproportional import (
     Stratified,
@@ -155,6 +156,78 @@ def test_the_robust_test_of_a_changing_effect_equals_r() -> None:
     found = log_time_effect(*veteran(), "karno", level=0.95, cluster=np.resize(np.arange(69), 137))
     assert found.robust_wald is not None
     assert found.robust_wald.statistic == pytest.approx(10.6452381933879, rel=EXACT)
+
+
+# R: d <- survSplit(Surv(time, event) ~ ., data, cut = c(8, 10, 20, 24, 26)); d$t <- log(d$time)
+# R: coxph(Surv(tstart, time, event) ~ age + I(age * t), d, cluster = patient), and ties = "breslow"
+@pytest.mark.parametrize(
+    ("ties", "naive", "robust"),
+    [
+        ("efron", [50.41705999263192, 23.04269197685364], [24.31329331553517, 10.58076729379209]),
+        (
+            "breslow",
+            [39.19056569028029, 17.81348967151594],
+            [15.329241216425304, 6.489033333564348],
+        ),
+    ],
+)
+def test_the_robust_error_of_a_steep_change_equals_r(
+    ties: str, naive: list[float], robust: list[float]
+) -> None:
+    """Hazards of one risk set and the next are a hundred orders of magnitude apart."""
+    age = [5.2, 6.7, 6.7, 6.7, 7.2, 6.2, 7.0, 6.8, 6.8, 6.8, 6.8, 6.8, 4.6]
+    time = [20, 3, 3, 3, 8, 26, 29, 10, 10, 10, 24, 8, 8]
+    event = [1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 0, 1, 0]
+    patient = [0, 1, 1, 1, 2, 3, 4, 5, 5, 5, 6, 6, 7]
+    design = pd.DataFrame({"age": age})
+    found = log_time_effect(design, time, event, "age", level=0.95, ties=ties, cluster=patient)
+    assert [term.standard_error for term in found.terms] == pytest.approx(naive, rel=1e-9)
+    errors = [term.robust.standard_error for term in found.terms if term.robust]
+    assert errors == pytest.approx(robust, rel=1e-9)
+
+
+# As above, but age counts from 0 in its product with log time: the engine's robust error of the
+# change is 22.5, and 28.9 when the last episodes, in which nobody fails, are left out.
+def test_a_robust_error_without_digits_is_refused() -> None:
+    start, stop = [0.0, 8, 10, 20, 24], [8.0, 10, 20, 24, 26]
+    age = np.array([5.2, 7.2, 6.2, 7.0, 6.8, 6.8, 6.8, 6.8, 6.8, 4.6])
+    time = np.array([20, 8, 26, 29, 10, 10, 10, 24, 8, 8])
+    event = np.array([1, 1, 1, 0, 1, 0, 0, 0, 1, 0])
+    at = [(i, k) for k in range(5) for i in np.flatnonzero(time >= stop[k])]
+    who, when = (np.array(part) for part in zip(*at, strict=True))
+    end = np.array(stop)[when]
+    for middle, refused in ((0.0, True), (6.4, False)):
+        change = (age[who] - middle) * np.log(end)
+        rows = CoxRows(
+            pd.DataFrame({"age": age[who], "change": change}),
+            end,
+            (event[who] == 1) & (time[who] == end),
+            "efron",
+            start=np.array(start)[when],
+            cluster=np.array([0, 2, 3, 4, 5, 5, 5, 6, 6, 7])[who],
+        )
+        if refused:
+            with pytest.raises(NotEstimable, match=r"^rounding leaves the robust variance no"):
+                fit_rows(rows, level=0.95)
+        else:
+            robust = fit_rows(rows, level=0.95).terms()[1].robust
+            assert robust is not None
+            assert robust.standard_error == pytest.approx(10.58076729379209, rel=1e-8)
+
+
+@pytest.mark.parametrize("far", [1e3, -1e5])
+def test_where_a_covariate_counts_from_changes_no_effect(far: float) -> None:
+    design, time, event = veteran()
+    moved = design.assign(karno=design["karno"] + far)
+    patient = np.resize(np.arange(69), 137)
+    for effect, more in ((piecewise_effect, {"cuts": [90.0]}), (log_time_effect, {})):
+        of = {"level": 0.95, "cluster": patient, **more}
+        here, there = (effect(x, time, event, "karno", **of) for x in (design, moved))
+        for one, other in zip(here.terms, there.terms, strict=True):
+            assert other.coefficient == pytest.approx(one.coefficient, rel=1e-6)
+            assert one.robust is not None
+            assert other.robust is not None
+            assert other.robust.standard_error == pytest.approx(one.robust.standard_error, rel=1e-6)
 
 
 def test_the_proportional_effect_lies_between_those_of_the_periods() -> None:

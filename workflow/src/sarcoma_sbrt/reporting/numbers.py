@@ -31,6 +31,8 @@ NOT_REACHED = "NR"
 NOT_ESTIMABLE = "not estimable"
 NOT_AVAILABLE = "not available"
 MINUS = "\u2212"
+# From here on the decimals of a float say nothing, and its digits are too many to read.
+FIXED_BELOW = 1e6
 
 # What is printed in place of a value, by the status that says why there is none.
 LACKING = {
@@ -117,6 +119,11 @@ def printed(value: float | int | str, unit: str, digits: int | None = None) -> s
         A key of `ROUNDING`, or ``text``.
     digits : int, optional
         Decimals in place of the unit's; the least p printed is one of the last of them.
+
+    Notes
+    -----
+    What has decimals and comes to a million is printed with an exponent, as R prints it
+    ("6.691e+19"): a limit of a hazard ratio where the data say next to nothing.
     """
     if isinstance(value, str):
         return value
@@ -126,12 +133,20 @@ def printed(value: float | int | str, unit: str, digits: int | None = None) -> s
         rule = Rounding(digits, floor=floor)
     if rule.floor is not None and value < rule.floor:
         return f"<{rule.floor:g}"
-    step = Decimal(1).scaleb(-rule.digits)
-    rounded = Decimal(repr(value)).quantize(step, rounding=ROUND_HALF_UP)
+    exact, exponent = Decimal(repr(value)), ""
+    if isinstance(value, float) and abs(value) >= FIXED_BELOW:
+        places = abs(_rounded(exact.scaleb(-exact.adjusted()), rule.digits)) >= 10
+        power = exact.adjusted() + places
+        exact, exponent = exact.scaleb(-power), f"e+{power:02d}"
+    rounded = _rounded(exact, rule.digits)
     text = f"{abs(rounded):f}"
     if rule.trim and "." in text:
         text = text.rstrip("0").rstrip(".")
-    return MINUS + text if rounded < 0 else text
+    return (MINUS if rounded < 0 else "") + text + exponent
+
+
+def _rounded(exact: Decimal, digits: int) -> Decimal:
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 def support_of(statistic: Statistic, cohort: CohortSettings) -> str:

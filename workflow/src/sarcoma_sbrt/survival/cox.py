@@ -777,6 +777,9 @@ def _firth(data: _Data, level: float) -> _Firth:
             model.set_params(gtol=1e-6).lrt()
     except (Warning, np.linalg.LinAlgError) as problem:
         raise NotEstimable("the penalised fit does not converge") from problem
+    # Newton's steps to one limit may end at the other, where the likelihood hardly falls.
+    if not ((limits[:, 0] < model.coef_) & (model.coef_ < limits[:, 1])).all():
+        raise NotEstimable("the limits of the penalised fit were not found")
     return _Firth(model.coef_, limits, model.lrt_pvalues_)
 
 

@@ -322,8 +322,11 @@ def fit_forest(
         With fewer than `MINIMUM_EVENTS` events, times that are all the same on the grid, a
         patient whom no tree leaves out, or no comparable pair.
     ValueError
-        When a covariate is missing.
+        When a covariate is missing, or with fewer than 2 permutations, which have no
+        standard deviation.
     """
+    if repeats < 2:
+        raise ValueError(f"{repeats} permutation per covariate; accepted: 2 or more")
     sample = sample_of(design, time, event, group, step=step)
     hyperparameters = Hyperparameters(min_samples_leaf, max_features)
     rng = np.random.default_rng(seed)

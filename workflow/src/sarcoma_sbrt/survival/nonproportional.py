@@ -286,7 +286,7 @@ def piecewise_effect(
         design, time, event, level=level, ties=ties, labels=labels, strata=strata
     )
     cases = complete_cases(design, time, event, strata=strata)
-    whole = observation_rows(cases, ties, strata, cluster)
+    whole = _centred(observation_rows(cases, ties, strata, cluster))
     rows, period = _episodes(whole, ends)
     starts = (0.0, *ends)
     spans = tuple(zip(starts, (*ends, None), strict=True))
@@ -363,7 +363,7 @@ def log_time_effect(
         design, time, event, level=level, ties=ties, labels=labels, strata=strata
     )
     cases = complete_cases(design, time, event, strata=strata)
-    whole = observation_rows(cases, ties, strata, cluster)
+    whole = _centred(observation_rows(cases, ties, strata, cluster))
     moments = np.unique(whole.stop[whole.event])
     if moments[0] == 0:
         raise NotEstimable(ZERO_TIME)
@@ -392,6 +392,15 @@ def log_time_effect(
         ties=ties,
         level=level,
     )
+
+
+def _centred(rows: CoxRows) -> CoxRows:
+    """Rows whose covariates have mean 0, which changes no hazard ratio.
+
+    An effect that changes with time multiplies the hazards of all who are at risk by a factor
+    of their mean, and sums over episodes whose hazards are many orders apart lose their digits.
+    """
+    return replace(rows, design=rows.design - rows.design.mean())
 
 
 def _episodes(rows: CoxRows, cuts: tuple[float, ...]) -> tuple[CoxRows, NDArray[np.int64]]:
