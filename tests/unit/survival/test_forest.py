@@ -30,6 +30,7 @@ def fit(
     trees: int = 100,
     seed: int = 1,
     step: float = 1.0,
+    repeats: int = 10,
 ) -> forest.Forest:
     return fit_forest(
         design,
@@ -38,7 +39,7 @@ def fit(
         np.arange(len(design)) if group is None else group,
         trees=trees,
         min_samples_leaf=3,
-        repeats=10,
+        repeats=repeats,
         seed=endpoint_seed(seed, "os"),
         step=step,
     )
@@ -320,13 +321,4 @@ def test_one_permutation_has_no_standard_deviation(repeats: int) -> None:
     design = pd.DataFrame({"x": np.arange(12.0)})
     message = f"^{repeats} permutation per covariate; accepted: 2 or more$"
     with pytest.raises(ValueError, match=message):
-        fit_forest(
-            design,
-            range(1, 13),
-            [1] * 12,
-            range(12),
-            trees=5,
-            min_samples_leaf=2,
-            repeats=repeats,
-            seed=endpoint_seed(1, "os"),
-        )
+        fit(design, np.arange(1, 13), np.ones(12, dtype=int), trees=5, repeats=repeats)

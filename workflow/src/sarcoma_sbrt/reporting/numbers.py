@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from sarcoma_sbrt.reporting.statistics import Statistic
@@ -134,19 +134,15 @@ def printed(value: float | int | str, unit: str, digits: int | None = None) -> s
     if rule.floor is not None and value < rule.floor:
         return f"<{rule.floor:g}"
     exact, exponent = Decimal(repr(value)), ""
-    if isinstance(value, float) and abs(value) >= FIXED_BELOW:
-        places = abs(_rounded(exact.scaleb(-exact.adjusted()), rule.digits)) >= 10
-        power = exact.adjusted() + places
-        exact, exponent = exact.scaleb(-power), f"e+{power:02d}"
-    rounded = _rounded(exact, rule.digits)
+    with localcontext(rounding=ROUND_HALF_UP):
+        if isinstance(value, float) and abs(value) >= FIXED_BELOW:
+            mantissa, power = f"{exact:.{rule.digits}e}".split("e")
+            exact, exponent = Decimal(mantissa), f"e+{int(power):02d}"
+        rounded = exact.quantize(Decimal(1).scaleb(-rule.digits))
     text = f"{abs(rounded):f}"
     if rule.trim and "." in text:
         text = text.rstrip("0").rstrip(".")
     return (MINUS if rounded < 0 else "") + text + exponent
-
-
-def _rounded(exact: Decimal, digits: int) -> Decimal:
-    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 def support_of(statistic: Statistic, cohort: CohortSettings) -> str:

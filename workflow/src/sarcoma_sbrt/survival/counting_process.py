@@ -139,18 +139,18 @@ def fit_rows(rows: CoxRows, *, level: float) -> RowsFit:
         With the reason, when a coefficient runs away to infinity or the likelihood is flat in it,
         there are not more clusters than covariates, or the sandwich lost its digits.
     """
-    clustered = rows.cluster is not None
-    if rows.cluster is not None and np.unique(rows.cluster).size <= rows.design.shape[1]:
+    clusters = None if rows.cluster is None else codes_of(rows.cluster)
+    if clusters is not None and clusters.max(initial=-1) + 1 <= rows.design.shape[1]:
         raise NotEstimable("there are not more clusters than covariates")
     fit, scale = engine_fit(rows)
-    if rows.cluster is not None:
-        _refuse_lost_digits(fit, codes_of(rows.cluster))
+    if clusters is not None:
+        _refuse_lost_digits(fit, clusters)
     units = np.outer(scale, scale)
     return RowsFit(
         names=tuple(map(str, rows.design.columns)),
         coefficients=np.array(fit.coefficients) / scale,
-        variance=np.array(fit.naive_var if clustered else fit.var) / units,
-        robust=np.array(fit.var) / units if clustered else None,
+        variance=np.array(fit.var if clusters is None else fit.naive_var) / units,
+        robust=None if clusters is None else np.array(fit.var) / units,
         log_likelihood=float(fit.loglik[1]),
         level=level,
     )
