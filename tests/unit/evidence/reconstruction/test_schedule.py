@@ -23,15 +23,15 @@ def test_a_killed_search_ends_as_an_unbroken_one(feng, tmp_path):
     whole = schedule.reconstruct(
         feng, schedule.begin(feng, 7), COURSE, progress=lambda run: told.append(run.best_score)
     )
-    assert len(told) == 32
-    killed = schedule.reconstruct(feng, schedule.begin(feng, 7), COURSE, pulses=15)
+    assert len(told) == 92
+    killed = schedule.reconstruct(feng, schedule.begin(feng, 7), COURSE, pulses=45)
     write_arrays(store, schedule.stored(killed))
     again = schedule.reconstruct(feng, schedule.restored(read_arrays(store)), COURSE)
     assert tables(feng, again) == tables(feng, whole)
     assert again.best_score == whole.best_score
     assert again.curve == whole.curve
     moves = [moves for moves, *_ in whole.curve]
-    assert (moves[9], moves[11], moves[-1]) == (20_000, 24_000, 72_000)
+    assert (moves[39], moves[41], moves[-1]) == (20_000, 24_000, 72_000)
     ranks = [near + exact for _, near, exact in whole.curve]
     assert ranks == sorted(ranks)
     other = schedule.reconstruct(feng, schedule.begin(feng, 8), COURSE)

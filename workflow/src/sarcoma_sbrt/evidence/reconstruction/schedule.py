@@ -74,8 +74,9 @@ def stages(starts: int, cool: int, cycles: int, heat: int) -> tuple[Stage, ...]:
     Parameters
     ----------
     starts : int
-        Random cohorts that are cooled and settled: how near a state can come is decided early,
-        so that several beginnings find more than a long one.
+        Random cohorts that are cooled and settled. They begin hot: below a temperature of 5 deaths,
+        failures and covariates of patients hardly move, and a cohort cooled from there is quenched.
+        The slower, the nearer: few slow starts do better than many quick ones.
     cool : int
         Moves of each cooling.
     cycles : int
@@ -87,8 +88,8 @@ def stages(starts: int, cool: int, cycles: int, heat: int) -> tuple[Stage, ...]:
     def settle(moves: int) -> Stage:
         return Stage(moves // 5, 2, (0.5, 0.1), pull=0.25, digit=0.7, verge=0.7, p_weight=1.0)
 
-    cooled = Stage(cool, 10, (2.0, 0.3), begin=FRESH), settle(cool)
-    heated = Stage(heat, 2, (1.2, 0.3), begin=BEST), settle(heat)
+    cooled = Stage(cool, 40, (6.0, 0.5), begin=FRESH), settle(cool)
+    heated = Stage(heat, 2, (1.5, 0.4), begin=BEST), settle(heat)
     return cooled * starts + heated * cycles
 
 
