@@ -45,6 +45,7 @@ format: $(READY)  ## put everything into the house's format
 
 bench: $(READY)  ## how long the workflow and, beside R, the statistics take (SIZES=1e4 FORESTS= for a short one)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/workflow_times.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/lineage_sizes.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/statistics_times.py --sizes $(SIZES) --forests $(FORESTS)
 	PATH="$(CURDIR)/$(BIN):$$PATH" python tests/bench/reconstruction_times.py --moves 8e6
 

@@ -3,6 +3,8 @@
 import os
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -17,6 +19,7 @@ sys.path.insert(0, PACKAGES)
 from sarcoma_sbrt import settings
 from sarcoma_sbrt.errors import InputError
 from sarcoma_sbrt.io import line_of, read_modules, read_yaml
+from sarcoma_sbrt.provenance.disclosure import small_cells
 from sarcoma_sbrt.provenance.lineage import (
     import_closure,
     import_graph,
@@ -105,6 +108,14 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 COHORT_DATA = f"{config['data']}/{COHORT}"
 
+# Where small counts are withheld (config/README.md), what holds them in full stays private.
+SMALL_CELLS = small_cells(
+    settings.merged_plan(CONFIGURATION["models"], COHORT_SETTINGS)["disclosure"],
+    COHORT_SETTINGS.kind,
+)
+IN_FULL = PRIVATE if SMALL_CELLS else RESULTS
+LEAST_TOLD = SMALL_CELLS.least if SMALL_CELLS else None
+
 RAW_FILES = sorted({f"{COHORT_DATA}/{t.file}" for t in COHORT_SETTINGS.tables.values()})
 # A missing file is not an input: extraction reports it with everything else that is wrong.
 PRESENT_RAW_FILES = [path for path in RAW_FILES if Path(path).is_file()]
@@ -119,6 +130,20 @@ def code(script):
     text = (WORKFLOW / "scripts" / f"{script}.py").read_text(encoding="utf-8")
     reached = import_closure(imported_modules(text, _IMPORTS), _IMPORTS)
     return [str(_MODULES[name][0]) for name in reached]
+
+
+def below_repository(path, elsewhere):
+    """How a path is shown: as it lies below the repository, or as if it did."""
+    full, root = Path(path).resolve(), REPOSITORY.resolve()
+    return full.relative_to(root).as_posix() if full.is_relative_to(root) else elsewhere
+
+
+def version_or(name, otherwise):
+    """Version of what is installed; a conda environment may not have the package itself."""
+    try:
+        return version_of(name)
+    except PackageNotFoundError:
+        return otherwise
 
 
 def plan():

@@ -1,6 +1,7 @@
 # Statistics to the registry of numbers, and from it to tables and figures.
-# Requires: <results>/statistics/, <results>/private/curves.parquet, <results>/flow.json.
-# Makes: <results>/{numbers,code,tables}.json, <results>/figures/.
+# Requires: <results>/statistics/, <results>/private/, <results>/flow.json,
+# <results>/audit/crosscheck.json.
+# Makes: <results>/{numbers,code,lineage,tables}.json, <results>/figures/.
 
 FIGURES = {f"km_{name}": "kaplan_meier" for name in ANALYSIS.figures}
 FIGURES |= {"flow": "flow"}
@@ -43,7 +44,8 @@ if IS_FOUND:
 if MARGINALS:
     STATISTICS |= {"marginals": [rules.marginals.output.statistics]}
 
-# Scripts between the raw tables and a stage's numbers, and what configuration decides them.
+# Scripts between the raw tables and a stage's numbers, and what configuration decides them;
+# `also` are tables that its numbers rest on beside those that their columns name.
 STAGES = {
     "characteristics": {
         "rule": "characteristics",
@@ -182,6 +184,7 @@ STAGES = {
             "models.covariates",
             "reconstruction",
         ],
+        "also": [f"published.{STUDY}"],
     },
     "marginals": {
         "rule": "marginals",
@@ -192,12 +195,14 @@ STAGES = {
             "endpoints.concurrent_lesions_days",
             "marginals",
         ],
+        "also": [f"published.{STUDY}"],
     },
     # How many reconstructions the ranges are over.
     "solutions": {
         "rule": "ranges",
         "scripts": ["solution_statistics", "ranges"],
         "config": ["cohort", "endpoints", "models", "run.seed"],
+        "also": ["reconstruction.ranges"],
     },
     # Transcribed figures: no rule computed them.
     "published": {"rule": None, "scripts": [], "config": []},
@@ -218,15 +223,30 @@ ALL_SCRIPTS = sorted(
     }
 )
 
+# The files behind the plan. What config.yaml decides of the numbers is in the registry: a new date
+# is no reason to register all of them anew.
+SETTINGS_FILES = [config["endpoints"], config["models"], COHORT_FILE]
+if IS_FOUND:
+    SETTINGS_FILES += [f"config/reconstruction/{STUDY}.yaml"]
+if MARGINALS:
+    SETTINGS_FILES += [f"config/reconstruction/{STUDY}-marginals.yaml"]
+
 
 rule numbers:
-    """Register every number: text as printed, support, and the rule, data and code behind it."""
+    """Register every number: text as printed, support, rows, and the rule and code behind it."""
     input:
         statistics=[path for paths in STATISTICS.values() for path in paths],
         raw=PRESENT_RAW_FILES,
+        tables=CANONICAL,
+        endpoints=rules.endpoints.output.endpoints,
+        patients=rules.endpoints.output.patients,
+        lesions=rules.endpoints.output.lesions,
         package=PACKAGE,
         published=PUBLISHED_TABLES,
+        found=FOUND_FILES + DRAWN_RECORD,
         ranges=[path for path in FOUND_FILES if Path(path).name == "ranges.csv"],
+        settings=SETTINGS_FILES,
+        crosscheck=[f"{RESULTS}/audit/crosscheck.json"],
         lineage=ALL_CODE + ALL_SCRIPTS,
         code=code("numbers"),
         lock=str(LOCK),
@@ -237,6 +257,9 @@ rule numbers:
             category="Numbers",
         ),
         code=f"{RESULTS}/code.json",
+        lineage=f"{RESULTS}/lineage.json",
+        # With the values that the small-cell rule withholds from the other.
+        in_full=[f"{PRIVATE}/numbers.json"] if SMALL_CELLS else [],
     log:
         f"{LOGS}/numbers.log",
     benchmark:
@@ -248,6 +271,7 @@ rule numbers:
         run=RUN,
         reconstruction=RECONSTRUCTION_PLAN,
         marginals=MARGINALS,
+        renderer=lambda wildcards: f"{RENDERER} ({RENDERER_VERSION})",
         statistics={
             stage: [str(path) for path in paths] for stage, paths in STATISTICS.items()
         },
@@ -255,6 +279,7 @@ rule numbers:
             name: {
                 "rule": stage["rule"],
                 "config": stage["config"],
+                "also": stage.get("also", []),
                 "code": sorted(
                     {path for script in stage["scripts"] for path in code(script)}
                     | {str(WORKFLOW / "scripts" / f"{s}.py") for s in stage["scripts"]}
@@ -264,15 +289,24 @@ rule numbers:
         },
         repository=str(REPOSITORY),
         data=lambda wildcards: COHORT_DATA,
+        shown=lambda wildcards: below_repository(COHORT_DATA, f"data/cohorts/{COHORT}"),
+        settings={
+            below_repository(path, f"config/{Path(path).name}"): path
+            for path in SETTINGS_FILES
+        },
         published=lambda wildcards: PUBLISHED,
     script:
         "../scripts/numbers.py"
 
 
+# What decides words, axes and which rows there are; its texts are those of the other.
+NUMBERS_IN_FULL = f"{IN_FULL}/numbers.json"
+
+
 rule tables:
     """Lay out the manuscript's tables; every cell names the number it shows."""
     input:
-        numbers=rules.numbers.output.numbers,
+        numbers=NUMBERS_IN_FULL,
         code=code("tables"),
         lock=str(LOCK),
     output:
@@ -293,7 +327,7 @@ rule figures:
     """Draw every figure as SVG and PNG."""
     input:
         tables=CANONICAL,
-        numbers=rules.numbers.output.numbers,
+        numbers=NUMBERS_IN_FULL,
         curves=rules.kaplan_meier.output.curves,
         residuals=rules.diagnostics.output.residuals,
         splines=rules.diagnostics.output.splines,
@@ -309,6 +343,7 @@ rule figures:
             category="Figures",
         ),
         png=expand(f"{RESULTS}/figures/{{name}}.png", name=FIGURES),
+        sidecars=expand(f"{RESULTS}/figures/{{name}}.numbers.json", name=FIGURES),
     log:
         f"{LOGS}/figures.log",
     benchmark:
@@ -318,5 +353,6 @@ rule figures:
     params:
         plan=plan(),
         figures=list(FIGURES),
+        least=LEAST_TOLD,
     script:
         "../scripts/figures.py"

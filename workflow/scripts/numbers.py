@@ -1,74 +1,134 @@
 """Register every number with what stands behind it."""
 
-from pathlib import PurePath
+import platform
+from importlib.metadata import version
+from pathlib import Path
 
 from sarcoma_sbrt.evidence.published import published
-from sarcoma_sbrt.io import hashed, job_log, read_json, read_rows, write_json
-from sarcoma_sbrt.provenance.registry import Stage, code_sets, registry
+from sarcoma_sbrt.io import (
+    hashed,
+    job_log,
+    read_json,
+    read_parquet,
+    read_rows,
+    read_tables,
+    sha256,
+    write_json,
+    write_text,
+)
+from sarcoma_sbrt.provenance import disclosure, registration
+from sarcoma_sbrt.provenance.environment import distribution_of, foreign_imports, stage_versions
+from sarcoma_sbrt.provenance.registry import code_sets, registry, registry_text
+from sarcoma_sbrt.provenance.row_sets import RowSets
+from sarcoma_sbrt.provenance.rows import (
+    CanonicalRows,
+    NumberRows,
+    PrintedRows,
+    Records,
+    prescriptions,
+    printed_tables,
+)
 from sarcoma_sbrt.reporting.over_solutions import (
     constrained,
     outside,
     solutions_statistic,
     with_ranges,
 )
-from sarcoma_sbrt.reporting.solution_statistics import read_ranges
-from sarcoma_sbrt.reporting.statistics import from_json
-from sarcoma_sbrt.settings import merged_plan, plan_settings
+from sarcoma_sbrt.reporting.solution_ranges import read_ranges
+from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]):
-    plan = plan_settings(snakemake.params.plan)
-    shown = f"data/{plan.cohort.name}"
-    raw = {
-        file["path"]: file
-        for file in hashed(snakemake.input.raw, snakemake.params.data, shown=shown)
-    }
-    inputs = {name: raw[f"{shown}/{table.file}"] for name, table in plan.cohort.tables.items()}
-    tables = {path: read_rows(path) for path in snakemake.input.published}
-    figures = published(tables, read_json(snakemake.input.package))
-    transcribed = {
-        "published." + PurePath(file["path"]).stem: file
-        for file in hashed(tables, snakemake.params.published, shown="data/published")
-    }
-    stages = {
-        name: Stage(
-            rule=stage["rule"],
-            inputs=inputs | transcribed,
-            code=hashed(stage["code"], snakemake.params.repository),
-            config=stage["config"],
-        )
-        for name, stage in snakemake.params.stages.items()
-    }
-    statistics = [
-        (stage, statistic)
-        for stage, paths in snakemake.params.statistics.items()
-        for path in paths
-        for statistic in from_json(read_json(path))
-    ]
-    ranges = {}
-    for path in snakemake.input.ranges:
-        ranges = read_ranges(read_rows(path))
-        statistics += [
-            ("solutions", s) for s in solutions_statistic(ranges, plan.cohort.derived_from)
-        ]
-    configuration = {
-        "cohort": snakemake.params.plan["cohort"],
-        "endpoints": snakemake.params.plan["endpoints"],
-        "models": merged_plan(snakemake.params.plan["models"], plan.cohort),
-        "run": snakemake.params.run,
-    }
-    if snakemake.params.reconstruction:
-        configuration["reconstruction"] = snakemake.params.reconstruction
-    if snakemake.params.marginals:
-        configuration["marginals"] = snakemake.params.marginals
-    entries = registry(
-        statistics, stages, configuration, plan.analysis, plan.cohort, plan.endpoints, figures
+    read, given = snakemake.input, snakemake.params
+    plan, root, folder = plan_settings(given.plan), given.repository, given.shown
+    study = plan.cohort.derived_from
+    printed = {path: read_rows(path) for path in read.published}
+    figures = published(printed, read_json(read.package))
+    of_ranges = [row for path in read.ranges for row in read_rows(path)]
+    ranges = read_ranges(of_ranges)
+
+    raw = hashed(read.raw, given.data, shown=folder)
+    tables = hashed(printed, given.published, shown="data/published")
+    package = hashed([read.package], given.published, shown="data/published")
+    settings = [{"path": path, "sha256": sha256(file)} for path, file in given.settings.items()]
+    found, held = hashed(read.found, root), hashed(read.ranges, root)
+    code = {path: hashed([path], root)[0] for path in read.lineage}
+    inputs = registration.inputs(plan.cohort, folder, raw, tables, held)
+    stages = registration.stages(given.stages, inputs, code)
+
+    statistics = registration.gathered(
+        (stage, read_json(path)) for stage, paths in given.statistics.items() for path in paths
     )
-    for source in hashed(snakemake.input.ranges, snakemake.params.repository):
-        subgroups = snakemake.params.reconstruction["subgroups"]
-        printed = constrained(figures.of(plan.cohort.derived_from), subgroups)
+    statistics += [("solutions", one) for one in solutions_statistic(ranges, study)]
+    records = Records(
+        tables=read_tables(read.tables),
+        endpoints=read_tables(read.endpoints),
+        patients=read_parquet(read.patients),
+        lesions=read_parquet(read.lesions),
+        plan=plan,
+    )
+    lines = {f"published.{Path(path).stem}": rows for path, rows in printed.items()}
+    lines |= {registration.RANGES: of_ranges}
+    sets = RowSets(records.tables, folder)
+    rows = NumberRows(
+        CanonicalRows(records, prescriptions(statistic for _, statistic in statistics)),
+        PrintedRows(figures, printed_tables(inputs, lines), registration.also(stages)),
+        sets,
+    )
+    rests_on = {statistic.key: rows.name(stage, statistic) for stage, statistic in statistics}
+    configuration = registration.configuration(
+        given.plan,
+        plan.cohort,
+        given.run,
+        reconstruction=given.reconstruction,
+        marginals=given.marginals,
+    )
+    entries = registry(
+        statistics,
+        stages,
+        configuration,
+        plan.analysis,
+        plan.cohort,
+        plan.endpoints,
+        figures,
+        lineage=rests_on,
+        row_sets=sets.to_json(),
+        checks=registration.checks(read_json(path) for path in read.crosscheck),
+    )
+    for source in held:
         stale = outside(entries, ranges)
-        entries = with_ranges(entries, ranges, printed, source)
+        likely = constrained(figures.of(study), given.reconstruction["subgroups"])
+        entries = with_ranges(entries, ranges, likely, source)
+        entries = registration.with_range_rows(entries, statistics, rows, source, of_ranges)
         print(f"{len(ranges)} ranges, {len(stale)} of them of other data or another plan")
-    write_json(snakemake.output.numbers, entries)
+
+    imports = {path: foreign_imports(Path(path).read_text(encoding="utf-8")) for path in code}
+    libraries = {distribution_of(name) for names in imports.values() for name in names}
+    environment = {
+        "python": platform.python_version(),
+        "lock": hashed([read.lock], root)[0],
+        "renderer": given.renderer,
+        "stages": stage_versions(
+            {name: stage["code"] for name, stage in given.stages.items() if stage["code"]},
+            imports,
+            {library: version(library) for library in libraries},
+        ),
+    }
+    small = disclosure.small_cells(configuration["models"]["disclosure"], plan.cohort.kind)
+    worded = disclosure.withhold(entries, small)
+    for path in snakemake.output.in_full if small else []:
+        write_text(path, registry_text(worded))
+    told, row_sets = disclosure.without_small_sets(
+        disclosure.published(worded, small), sets.to_json(), small
+    )
+    lineage = registration.lineage_document(
+        plan.cohort,
+        folder,
+        files=[*raw, *tables, *package, *found, *settings],
+        environment=environment,
+        row_sets=row_sets,
+    )
+    write_text(snakemake.output.numbers, registry_text(told))
     write_json(snakemake.output.code, code_sets(stages))
+    write_json(snakemake.output.lineage, lineage)
     print(f"{len(entries)} entries, {len(statistics)} of them computed statistics")
+    print(f"{len(lineage['row_sets'])} sets of rows")

@@ -1,10 +1,11 @@
+import json
 from dataclasses import replace
 
 import pytest
 
 from sarcoma_sbrt.evidence.published import Figure, Published
-from sarcoma_sbrt.provenance.registry import Stage, code_sets, registry
-from sarcoma_sbrt.reporting.statistics import Statistic
+from sarcoma_sbrt.provenance.registry import Stage, code_sets, registry, registry_text
+from sarcoma_sbrt.reporting.statistics import Interval, Statistic
 from sarcoma_sbrt.settings import analysis_settings, cohort_settings, endpoint_settings
 
 STAGE = Stage(
@@ -70,7 +71,7 @@ NOTHING = Published({}, {})
 MEDIAN = Statistic("os.median", 24.0, "months", "Kaplan-Meier", columns=("patients.vital_status",))
 
 
-def entries(*statistics, configuration=None, published=NOTHING):
+def entries(*statistics, configuration=None, published=NOTHING, **behind):
     return registry(
         [("kaplan_meier", s) for s in statistics],
         {"kaplan_meier": STAGE},
@@ -79,6 +80,7 @@ def entries(*statistics, configuration=None, published=NOTHING):
         COHORT,
         ENDPOINTS,
         published,
+        **behind,
     )
 
 
@@ -91,7 +93,7 @@ def test_a_computed_number_names_rule_data_code_and_configuration():
         "kaplan_meier": [{"path": "workflow/scripts/kaplan_meier.py", "sha256": "11"}]
     }
     assert entry["config"] == ["endpoints"]
-    assert entry["crosscheck"]["status"] == "none"
+    assert (entry["lineage"], entry["crosscheck"]) == (None, None)
 
 
 def test_a_configured_number_names_its_key_and_no_rule():
@@ -155,3 +157,100 @@ def test_a_printed_figure_names_its_place_and_its_table_and_no_rule():
     assert (entry["text"], entry["rule"], entry["code"]) == ("24.0", None, None)
     assert entry["inputs"] == [table]
     assert entry["crosscheck"] is None
+
+
+# --- rows and second engines --------------------------------------------------------------------
+
+STATED = replace(MEDIAN, ci=Interval(13.0, None, 0.95, "log-log"), reason="few are left")
+CHECK = {
+    "status": "independent",
+    "engine": "scikit-survival",
+    "value": 24.0,
+    "difference": 0.0,
+    "reason": "",
+    "tolerance": 1e-9,
+    "agrees": True,
+}
+ROWS = {
+    "ab": {"raw": {"data/c/patients.csv": "2-4"}},
+    "cd": {"raw": {"data/c/lesions.csv#L": "2", "data/c/patients.csv": "3"}},
+}
+
+
+def test_a_number_and_what_accompanies_it_rest_on_the_same_rows():
+    made = entries(STATED, lineage={"os.median": "ab"}, row_sets=ROWS)
+    companions = [key for key in made if key.startswith("os.median")]
+    assert companions == [
+        "os.median",
+        "os.median.high",
+        "os.median.low",
+        "os.median.reason",
+        "os.median.stated",
+    ]
+    assert {made[key]["lineage"] for key in companions} == {"ab"}
+    assert made["cohort.title"]["lineage"] is None
+
+
+def test_files_of_the_rows_are_inputs_beside_those_of_the_columns():
+    made = entries(MEDIAN, lineage={"os.median": "cd"}, row_sets=ROWS)
+    assert [file["path"] for file in made["os.median"]["inputs"]] == [
+        "data/c/lesions.csv",
+        "data/c/patients.csv",
+    ]
+
+
+def test_a_stage_may_rest_on_a_table_that_no_column_names():
+    table = {"path": "data/published/targets/doe.csv", "sha256": "33"}
+    stage = replace(STAGE, inputs={**STAGE.inputs, "published.doe": table}, also=["published.doe"])
+    made = registry(
+        [("kaplan_meier", MEDIAN)],
+        {"kaplan_meier": stage},
+        {},
+        ANALYSIS,
+        COHORT,
+        ENDPOINTS,
+        NOTHING,
+    )
+    assert made["os.median"]["inputs"] == [STAGE.inputs["patients"], table]
+
+
+def test_a_check_is_told_without_its_tolerance():
+    made = entries(STATED, checks={"os.median": CHECK})
+    told = {k: v for k, v in CHECK.items() if k not in ("tolerance", "agrees")}
+    assert made["os.median"]["crosscheck"] == told
+
+
+def test_limits_have_checks_of_their_own_and_words_that_of_their_number():
+    low = CHECK | {"value": 13.0, "difference": 1e-12}
+    made = entries(STATED, checks={"os.median": CHECK, "os.median.low": low})
+    assert made["os.median.low"]["crosscheck"]["value"] == 13.0
+    assert made["os.median.high"]["crosscheck"] is None
+    for words in ("stated", "reason"):
+        told = made[f"os.median.{words}"]["crosscheck"]
+        assert (told["status"], told["engine"]) == ("independent", "scikit-survival")
+        assert (told["value"], told["difference"]) == (None, None)
+
+
+def test_what_was_not_computed_was_not_computed_again():
+    made = entries(
+        configuration={"models": {"alpha": 0.05}},
+        checks={"config.models.alpha": CHECK, "cohort.title": CHECK},
+    )
+    assert made["config.models.alpha"]["crosscheck"] is None
+    assert made["cohort.title"]["crosscheck"] is None
+
+
+def test_the_registry_is_written_one_line_a_number():
+    made = entries(MEDIAN)
+    text = registry_text(dict(reversed(made.items())))
+    assert json.loads(text) == made
+    lines = text.splitlines()
+    assert (lines[0], lines[-1], len(lines)) == ("{", "}", len(made) + 2)
+    assert [json.loads("{" + line.rstrip(",") + "}") for line in lines[1:-1]] == [
+        {key: made[key]} for key in sorted(made)
+    ]
+
+
+def test_no_number_that_is_none_is_written():
+    with pytest.raises(ValueError, match="Out of range float values"):
+        registry_text({"x": {"value": float("nan")}})

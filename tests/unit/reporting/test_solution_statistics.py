@@ -129,7 +129,10 @@ def by_rules(plan, tmp_path_factory):
             folder,
             plan,
             inputs=own | {"folds": folds},
-            outputs={"statistics": made[-1]},
+            outputs={
+                "statistics": made[-1],
+                "predictions": str(folder / f"predictions_{name}.json"),
+            },
             wildcards={"endpoint": name},
         )
     return values(s for path in made for s in from_json(read_json(path)))

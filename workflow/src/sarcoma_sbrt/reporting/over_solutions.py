@@ -11,7 +11,7 @@ from typing import Any
 
 from sarcoma_sbrt.evidence.published import Figure
 from sarcoma_sbrt.reporting.numbers import printed
-from sarcoma_sbrt.reporting.solution_statistics import Range
+from sarcoma_sbrt.reporting.solution_ranges import Range
 from sarcoma_sbrt.reporting.statistics import Statistic
 
 __all__ = ["COUNT", "constrained", "outside", "solutions_statistic", "with_ranges"]

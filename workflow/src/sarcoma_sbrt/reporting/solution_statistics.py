@@ -11,7 +11,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -32,6 +31,7 @@ from sarcoma_sbrt.reporting.diagnostic_statistics import diagnostic_statistics, 
 from sarcoma_sbrt.reporting.dose_statistics import dose_statistics
 from sarcoma_sbrt.reporting.forest_statistics import fold_predictions, forest_statistics
 from sarcoma_sbrt.reporting.model_statistics import cox_statistics, model_names
+from sarcoma_sbrt.reporting.solution_ranges import Range, read_ranges
 from sarcoma_sbrt.reporting.statistics import Statistic
 from sarcoma_sbrt.reporting.survival_statistics import (
     design_for,
@@ -203,23 +203,6 @@ def _forests(cohort: _Cohort) -> Iterator[Statistic]:
 # --- over all of them -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Range:
-    """Least and greatest value of a number over the reconstructions found.
-
-    Attributes
-    ----------
-    low, high : float
-    estimated, solutions : int
-        Reconstructions that give a value, of so many.
-    """
-
-    low: float
-    high: float
-    estimated: int
-    solutions: int
-
-
 def values(statistics: Iterable[Statistic]) -> dict[str, float | None]:
     """Numeric values by key; None where there is none."""
     return {
@@ -257,13 +240,3 @@ def range_table(found: Mapping[str, Range]) -> str:
     for key, one in sorted(found.items()):
         writer.writerow([key, repr(one.low), repr(one.high), one.estimated, one.solutions])
     return stream.getvalue()
-
-
-def read_ranges(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Range]:
-    """Ranges from the rows of `range_table`'s file, as `io.read_rows` gives them."""
-    return {
-        row["key"]: Range(
-            float(row["low"]), float(row["high"]), int(row["estimated"]), int(row["solutions"])
-        )
-        for _, row in rows
-    }

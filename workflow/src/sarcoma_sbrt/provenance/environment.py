@@ -1,0 +1,75 @@
+"""Which libraries a stage's code imports, as distributions with their versions."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+
+__all__ = ["PACKAGE", "distribution_of", "foreign_imports", "stage_versions"]
+
+PACKAGE = "sarcoma_sbrt"
+
+# Distributions that are called otherwise than what is imported of them, as the lock spells them.
+_DISTRIBUTIONS = {
+    "bs4": "beautifulsoup4",
+    "pypandoc": "pypandoc-binary",
+    "sklearn": "scikit-learn",
+    "sksurv": "scikit-survival",
+    "yaml": "pyyaml",
+}
+
+
+def foreign_imports(source: str) -> frozenset[str]:
+    """Top-level names that a source text imports of neither this package nor the standard library.
+
+    Parameters
+    ----------
+    source : str
+        Python source.
+
+    Raises
+    ------
+    SyntaxError
+        When the text is none.
+    """
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.partition(".")[0])
+    return frozenset(names - {PACKAGE} - sys.stdlib_module_names)
+
+
+def distribution_of(name: str) -> str:
+    """Name of the distribution that an imported name belongs to, as the lock spells it."""
+    return _DISTRIBUTIONS.get(name, name.lower().replace("_", "-"))
+
+
+def stage_versions(
+    code: Mapping[str, Iterable[str]],
+    imports: Mapping[str, Iterable[str]],
+    versions: Mapping[str, str],
+) -> dict[str, dict[str, str]]:
+    """Version of every distribution that a stage's scripts and modules import.
+
+    Parameters
+    ----------
+    code : mapping of str to iterable of str
+        Stage -> paths of its scripts and modules.
+    imports : mapping of str to iterable of str
+        Path -> `foreign_imports` of the file.
+    versions : mapping of str to str
+        Distribution -> installed version.
+
+    Raises
+    ------
+    KeyError
+        When a path was not read, or a distribution's version is not known.
+    """
+    found = {}
+    for stage, paths in sorted(code.items()):
+        names = {distribution_of(name) for path in paths for name in imports[path]}
+        found[stage] = {name: versions[name] for name in sorted(names)}
+    return found
