@@ -13,7 +13,7 @@ rule characteristics:
         code=code("characteristics"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/characteristics.json",
+        statistics=f"{IN_FULL}/statistics/characteristics.json",
     log:
         f"{LOGS}/characteristics.log",
     benchmark:
@@ -35,7 +35,7 @@ rule kaplan_meier:
         code=code("kaplan_meier"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/kaplan_meier.json",
+        statistics=f"{IN_FULL}/statistics/kaplan_meier.json",
         curves=f"{PRIVATE}/curves.parquet",
     log:
         f"{LOGS}/kaplan_meier.log",
@@ -58,7 +58,7 @@ rule cox:
         code=code("cox"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/cox.json",
+        statistics=f"{IN_FULL}/statistics/cox.json",
     log:
         f"{LOGS}/cox.log",
     benchmark:
@@ -80,7 +80,7 @@ rule diagnostics:
         code=code("diagnostics"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/diagnostics.json",
+        statistics=f"{IN_FULL}/statistics/diagnostics.json",
         residuals=f"{PRIVATE}/residuals.parquet",
         splines=f"{PRIVATE}/splines.parquet",
     log:
@@ -104,7 +104,7 @@ rule imputation:
         code=code("imputation"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/imputation.json",
+        statistics=f"{IN_FULL}/statistics/imputation.json",
     log:
         f"{LOGS}/imputation.log",
     benchmark:
@@ -127,7 +127,7 @@ rule competing:
         code=code("competing"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/competing.json",
+        statistics=f"{IN_FULL}/statistics/competing.json",
         curves=f"{PRIVATE}/incidence.parquet",
     log:
         f"{LOGS}/competing.log",
@@ -149,7 +149,7 @@ rule dose_sensitivity:
         code=code("dose_sensitivity"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/dose_sensitivity.json",
+        statistics=f"{IN_FULL}/statistics/dose_sensitivity.json",
     log:
         f"{LOGS}/dose_sensitivity.log",
     benchmark:
@@ -206,7 +206,9 @@ rule forest:
         code=code("forest"),
         lock=str(LOCK),
     output:
-        statistics=f"{RESULTS}/statistics/forest_{{endpoint}}.json",
+        statistics=f"{IN_FULL}/statistics/forest_{{endpoint}}.json",
+        # Predictions of single patients.
+        predictions=f"{PRIVATE}/forest/{{endpoint}}.json",
     log:
         f"{LOGS}/forest_{{endpoint}}.log",
     benchmark:

@@ -1,7 +1,7 @@
 """Grow a random survival forest for one endpoint, and score the folds' predictions."""
 
 from sarcoma_sbrt.io import job_log, read_json, read_parquet, write_json
-from sarcoma_sbrt.reporting.forest_statistics import forest_statistics
+from sarcoma_sbrt.reporting.forest_statistics import forest_results
 from sarcoma_sbrt.reporting.statistics import to_json
 from sarcoma_sbrt.reporting.survival_statistics import design_for, endpoint_columns
 from sarcoma_sbrt.settings import plan_settings
@@ -15,7 +15,8 @@ with job_log(snakemake.log[0]):
     design = design_for(table, frame, plan.analysis.covariates, names)
     columns = endpoint_columns(endpoint, plan.cohort)
     folds = [fold for path in snakemake.input.folds for fold in read_json(path)]
-    statistics = forest_statistics(endpoint, table, design, plan.analysis, columns, folds)
-    write_json(snakemake.output.statistics, to_json("forest", statistics))
-    estimated = sum(s.status == "estimated" for s in statistics)
-    print(f"{len(statistics)} statistics, {estimated} estimated")
+    made = forest_results(endpoint, table, design, plan.analysis, columns, folds)
+    write_json(snakemake.output.statistics, to_json("forest", made.statistics))
+    write_json(snakemake.output.predictions, made.predictions)
+    estimated = sum(s.status == "estimated" for s in made.statistics)
+    print(f"{len(made.statistics)} statistics, {estimated} estimated")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,11 @@ import pytest
 from lifelines.datasets import load_lung
 
 from sarcoma_sbrt.io import write_json
-from sarcoma_sbrt.reporting.forest_statistics import fold_predictions, forest_statistics
+from sarcoma_sbrt.reporting.forest_statistics import (
+    fold_predictions,
+    forest_results,
+    forest_statistics,
+)
 from sarcoma_sbrt.reporting.statistics import Statistic, to_json
 from sarcoma_sbrt.settings import (
     Analysis,
@@ -324,3 +329,50 @@ def test_an_endpoint_without_a_planned_forest_has_none() -> None:
     analysis = plan(forest={})
     assert fold_predictions(OS, *lung(), analysis, 0) == []
     assert forest_statistics(OS, *lung(), analysis, COLUMNS, []) == []
+
+
+def unpacked(stored: dict[str, Any]) -> Any:
+    raw = np.frombuffer(base64.b64decode(stored["base64"]), dtype=stored["type"])
+    return raw.reshape(stored["shape"])
+
+
+def test_what_is_stored_gives_the_statistics_again() -> None:
+    """Concordance, importance, partial dependence and optimism are measures of what is stored."""
+    analysis = plan(
+        forest_plan=replace(
+            FOREST, thresholds=THRESHOLDS | {"calibration_patients": 100, "optimism_patients": 100}
+        )
+    )
+    data = lung()
+    results = forest_results(OS, *data, analysis, COLUMNS, batches(analysis, data))
+    found = {record.key: record for record in results.statistics}
+    stored = json.loads(json.dumps(results.predictions))
+    kept = data[1].notna().all(axis=1).to_numpy()
+    table = data[0][kept]
+    time, event = table["time_months"].to_numpy(float), table["event"].to_numpy(int)
+
+    def c(risk: Any) -> float:
+        return concordance(time, event, risk, level=0.95).value
+
+    forest = {name: unpacked(values) for name, values in stored["forest"].items()}
+    assert forest["risks"].shape == (1 + 3 * 4, kept.sum())
+    assert c(forest["risks"][0]) == found["forest.os.concordance"].value
+    assert c(forest["untuned"]) == found["forest.os.untuned.concordance"].value
+    assert c(forest["apparent"]) == found["forest.os.apparent.forest"].value
+    drops = [c(forest["risks"][0]) - c(risk) for risk in forest["risks"][5:9]]
+    assert np.mean(drops) == pytest.approx(found["forest.os.importance.age"].value)
+    assert stored["partial"]["months"] == [6.0, 12.0, 30.0]
+    curve = stored["partial"]["covariates"]["sex"]
+    free = 100 * unpacked(curve["survival"])[1, :, 0].mean()
+    assert free == pytest.approx(found["forest.os.partial.sex.level.rate_6m"].value)
+    months = stored["tuning"]["months"]
+    assert unpacked(stored["tuning"]["survival"]).shape == (2, kept.sum(), len(months))
+    fitted, drawn = (unpacked(stored["optimism"][name]) for name in ("fitted", "drawn"))
+    assert fitted.shape == (1 + len(drawn), 3)
+    assert drawn.shape == (10, kept.sum())
+
+
+def test_without_a_forest_nothing_is_stored() -> None:
+    data = tuple(frame.head(8) for frame in lung())
+    results = forest_results(OS, *data, plan(), COLUMNS, batches(plan(), data))
+    assert results.predictions == {}

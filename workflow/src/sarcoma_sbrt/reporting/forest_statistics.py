@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from sarcoma_sbrt.survival.cross_validation import (
     CrossValidatedImportance,
     CrossValidation,
     ModelScores,
+    Optimism,
     Resampling,
     Score,
     cox_optimism,
@@ -30,11 +32,12 @@ from sarcoma_sbrt.survival.forest import (
     Forest,
     Hyperparameters,
     PartialDependence,
+    Tuned,
     endpoint_seed,
     fit_forest,
     partial_dependence,
     sample_of,
-    tune_forest,
+    tune,
 )
 from sarcoma_sbrt.survival.performance import (
     Calibration,
@@ -44,7 +47,14 @@ from sarcoma_sbrt.survival.performance import (
     evaluation_months,
 )
 
-__all__ = ["DEMANDS", "TRIED", "fold_predictions", "forest_statistics"]
+__all__ = [
+    "DEMANDS",
+    "TRIED",
+    "ForestResults",
+    "fold_predictions",
+    "forest_results",
+    "forest_statistics",
+]
 
 # What is asked of the data, and the threshold of the plan that says how much.
 DEMANDS = {
@@ -193,6 +203,27 @@ def fold_predictions(
     ]
 
 
+@dataclass(frozen=True)
+class ForestResults:
+    """What one endpoint's forest gives.
+
+    Attributes
+    ----------
+    statistics : list of Statistic
+    predictions : dict
+        Ready for JSON, and holding patients' predictions: private. What the statistics of the
+        forest of all patients are computed from, so that they can be computed again:
+        ``forest`` (``risks``: as they are, then permuted, by row; ``apparent``; ``untuned``),
+        ``tuning`` (``months``; ``survival``: point of the grid by row by month), ``partial``
+        (by covariate ``values``, ``risks`` and ``survival``, and ``months``) and, where there
+        is one, ``optimism`` (``fitted`` coefficients, patients ``drawn``). Arrays are packed:
+        ``shape``, ``type`` and, in base64, the bytes.
+    """
+
+    statistics: list[Statistic]
+    predictions: dict[str, Any]
+
+
 def forest_statistics(
     endpoint: EndpointSettings,
     table: pd.DataFrame,
@@ -201,7 +232,19 @@ def forest_statistics(
     columns: tuple[str, ...],
     folds: Iterable[Mapping[str, Any]],
 ) -> list[Statistic]:
-    """Every statistic of one endpoint's random survival forest.
+    """Statistics of `forest_results`, without what they were computed from."""
+    return forest_results(endpoint, table, design, analysis, columns, folds).statistics
+
+
+def forest_results(
+    endpoint: EndpointSettings,
+    table: pd.DataFrame,
+    design: pd.DataFrame,
+    analysis: Analysis,
+    columns: tuple[str, ...],
+    folds: Iterable[Mapping[str, Any]],
+) -> ForestResults:
+    """Every statistic of one endpoint's random survival forest, and the predictions behind them.
 
     The forest of all patients is tuned on them and grown with the chosen hyperparameters; how
     well forests that were tuned so predict patients whom they have not seen is what the
@@ -225,17 +268,17 @@ def forest_statistics(
 
     Returns
     -------
-    list of Statistic
+    ForestResults
         Empty for an endpoint for which no forest is planned.
     """
     data = _data(endpoint, table, design, analysis, columns)
     if data is None:
-        return []
+        return ForestResults([], {})
     found, reason = [*_capacity(data)], ""
-    forest: Forest | None = None
+    grown: _Grown | None = None
     try:
-        forest = _tuned(data)
-        found += [*_grown(data, forest), *_dependence(data, forest.hyperparameters)]
+        grown = _grown(data)
+        found += [*_of_forest(data, grown), *_of_dependence(data, grown)]
     except NotEstimable as error:
         reason = str(error)
         found += _not_grown(data, reason)
@@ -245,7 +288,43 @@ def forest_statistics(
     except NotEstimable as error:
         reason = reason or str(error)
     found += [*_validated(data, validation, reason), *_calibrations(data, validation, reason)]
-    return [*found, *_optimism(data, forest, reason)]
+    optimism = _cox_optimism(data)
+    found += _optimism(data, grown, optimism, reason)
+    return ForestResults(found, _predictions(grown, optimism))
+
+
+# --- what is stored -----------------------------------------------------------------------
+
+
+def _predictions(grown: _Grown | None, optimism: Optimism | str) -> dict[str, Any]:
+    stored: dict[str, Any] = {}
+    if grown is not None:
+        forest, tuned = grown.forest, grown.tuned
+        stored["forest"] = {
+            "risks": _packed(forest.risks),
+            "apparent": _packed(forest.apparent_risks),
+            "untuned": _packed(grown.untuned.risks[0]),
+        }
+        stored["tuning"] = {"months": tuned.months.tolist(), "survival": _packed(tuned.survival)}
+        stored["partial"] = {"months": grown.months} | {
+            "covariates": {curve.name: _curve(curve) for curve in grown.dependence}
+        }
+    if isinstance(optimism, Optimism):
+        fitted, drawn = _packed(optimism.fitted), _packed(optimism.drawn)
+        stored["optimism"] = {"fitted": fitted, "drawn": drawn}
+    return stored
+
+
+def _curve(curve: PartialDependence) -> dict[str, Any]:
+    risks, survival = _packed(curve.row_risks), _packed(curve.row_survival)
+    return {"values": curve.values.tolist(), "risks": risks, "survival": survival}
+
+
+def _packed(array: NDArray[Any]) -> dict[str, Any]:
+    """An array as JSON: exact, and a third of its digits' length."""
+    kind = "<f8" if array.dtype.kind == "f" else "<i4"
+    text = base64.b64encode(np.ascontiguousarray(array, dtype=kind).tobytes()).decode("ascii")
+    return {"shape": list(array.shape), "type": kind, "base64": text}
 
 
 # --- what the data carry ------------------------------------------------------------------
@@ -295,18 +374,33 @@ _SD = "standard deviation over the permutations"
 _CHOICE = "least out-of-bag integrated Brier score on the grid"
 
 
-def _tuned(data: _Data) -> Forest:
-    sample_of(*data.outcome)  # that there are too few events comes before what follows from it
+@dataclass(frozen=True)
+class _Grown:
+    """Forests of all patients: the grid's, the chosen one, the untuned one, what it depends on."""
+
+    tuned: Tuned
+    forest: Forest
+    untuned: Forest
+    dependence: tuple[PartialDependence, ...]
+    months: list[float]
+
+
+def _grown(data: _Data) -> _Grown:
+    tuned = _tuned(data)
+    chosen = data.grid[tuned.chosen]
+    forest = _fit(data, chosen, data.analysis.permutation_repeats)
+    untuned = _fit(data, Hyperparameters(data.analysis.min_samples_leaf), repeats=2)
+    last = float(data.cases.time.max())
+    months = [month for month in data.analysis.landmarks_months if month <= last]
+    return _Grown(tuned, forest, untuned, _dependence(data, chosen, months or [0.0]), months)
+
+
+def _tuned(data: _Data) -> Tuned:
+    # That there are too few events comes before what follows from it.
+    sample = sample_of(*data.outcome, step=data.plan.step_months)
     least = data.plan.cross_validation["minimum_at_risk"]
-    chosen, _ = tune_forest(
-        *data.outcome,
-        grid=data.grid,
-        trees=data.analysis.trees,
-        months=evaluation_months(data.cases.time, data.patient, minimum_at_risk=least),
-        seed=data.seed,
-        step=data.plan.step_months,
-    )
-    return _fit(data, chosen, data.analysis.permutation_repeats)
+    months = evaluation_months(data.cases.time, data.patient, minimum_at_risk=least)
+    return tune(sample, data.grid, data.analysis.trees, months, data.seed)
 
 
 def _fit(data: _Data, hyperparameters: Hyperparameters, repeats: int) -> Forest:
@@ -321,10 +415,10 @@ def _fit(data: _Data, hyperparameters: Hyperparameters, repeats: int) -> Forest:
     )
 
 
-def _grown(data: _Data, forest: Forest) -> Iterator[Statistic]:
+def _of_forest(data: _Data, grown: _Grown) -> Iterator[Statistic]:
+    forest, untuned = grown.forest, grown.untuned
     yield data.record("concordance", forest.concordance, "concordance", _CONCORDANCE)
     yield data.record("concordance.se", forest.standard_error, "concordance", _JACKKNIFE)
-    untuned = _fit(data, Hyperparameters(data.analysis.min_samples_leaf), repeats=2)
     yield data.record("untuned.concordance", untuned.concordance, "concordance", _UNTUNED)
     chosen = forest.hyperparameters
     yield data.record("tuned.min_samples_leaf", chosen.min_samples_leaf, "count", _CHOICE)
@@ -357,19 +451,22 @@ _MORTALITY = "random survival forest, partial dependence: mean expected number o
 _UNITS: dict[str, Unit] = {"patients.age_years": "years", "derived.bed10_gy": "Gy"}
 
 
-def _dependence(data: _Data, hyperparameters: Hyperparameters) -> Iterator[Statistic]:
-    last = float(data.cases.time.max())
-    months = [month for month in data.analysis.landmarks_months if month <= last]
-    found = partial_dependence(
+def _dependence(
+    data: _Data, hyperparameters: Hyperparameters, months: Sequence[float]
+) -> tuple[PartialDependence, ...]:
+    return partial_dependence(
         *data.outcome,
         hyperparameters=hyperparameters,
         trees=data.analysis.trees,
-        months=months or [0.0],
+        months=months,
         seed=data.seed,
         step=data.plan.step_months,
     )
-    for covariate, curve in zip(data.covariates, found, strict=True):
-        yield from _points(data, covariate, curve, months)
+
+
+def _of_dependence(data: _Data, grown: _Grown) -> Iterator[Statistic]:
+    for covariate, curve in zip(data.covariates, grown.dependence, strict=True):
+        yield from _points(data, covariate, curve, grown.months)
 
 
 def _points(
@@ -557,32 +654,44 @@ _OPTIMISM = {
 }
 
 
-def _optimism(data: _Data, forest: Forest | None, reason: str) -> Iterator[Statistic]:
+def _optimism(
+    data: _Data, grown: _Grown | None, of_cox: Optimism | str, reason: str
+) -> Iterator[Statistic]:
     if not _capacity_of(data)["optimism"].met:
         few = f"there are fewer than {int(data.plan.thresholds['optimism_patients'])} patients"
         for model, method in _OPTIMISM.items():
             yield data.withheld(f"optimism.{model}", "concordance", method, few)
         return
-    if forest is None:
+    if grown is None:
         yield data.lacking("optimism.forest", "concordance", _OPTIMISM["forest"], reason)
     else:
+        forest = grown.forest
         excess = forest.apparent - forest.concordance
         yield data.record("optimism.forest", excess, "concordance", _OPTIMISM["forest"])
         yield data.record("apparent.forest", forest.apparent, "concordance", _APPARENT)
-    yield from _cox_optimism(data)
+    yield from _of_optimism(data, of_cox)
 
 
-def _cox_optimism(data: _Data) -> Iterator[Statistic]:
-    asked, method = data.plan.thresholds, _OPTIMISM["cox"]
+def _cox_optimism(data: _Data) -> Optimism | str:
+    """Optimism of the Cox model, or why there is none; empty where it is not asked for."""
+    if not _capacity_of(data)["optimism"].met:
+        return ""
+    asked = data.plan.thresholds
     try:
-        found = cox_optimism(
+        return cox_optimism(
             *data.outcome,
             resamples=int(asked["optimism_resamples"]),
             minimum_patients=int(asked["optimism_patients"]),
             seed=endpoint_seed(data.analysis.seed, f"{data.endpoint.name}.optimism"),
         )
     except NotEstimable as error:
-        yield data.lacking("optimism.cox", "concordance", method, str(error))
+        return str(error)
+
+
+def _of_optimism(data: _Data, found: Optimism | str) -> Iterator[Statistic]:
+    method = _OPTIMISM["cox"]
+    if isinstance(found, str):
+        yield data.lacking("optimism.cox", "concordance", method, found)
         return
     yield data.record("optimism.cox", found.optimism, "concordance", method)
     yield data.record("apparent.cox", found.apparent, "concordance", _APPARENT)

@@ -9,7 +9,7 @@ together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -400,11 +400,17 @@ class Optimism:
         C of the fit to all rows; mean over the resamples of C there minus C on all rows.
     resamples : int
         How many could be fitted.
+    fitted : ndarray of float, shape (1 + resamples, covariates)
+        Coefficients of the fit to all rows, then of each resample.
+    drawn : ndarray of int, shape (resamples, patients)
+        Patients of each resample, by their place among the sorted ones.
     """
 
     apparent: float
     optimism: float
     resamples: int
+    fitted: _Values = field(compare=False, repr=False)
+    drawn: _Folds = field(compare=False, repr=False)
 
     @property
     def corrected(self) -> float:
@@ -450,16 +456,33 @@ def cox_optimism(
     kept = [value for value in found if value is not None]
     if len(kept) < (1 - _FAILURES) * resamples:
         raise NotEstimable("more than a tenth of the resamples cannot be fitted")
-    return Optimism(_c(sample, _fit_cox(sample)), float(np.mean(kept)), len(kept))
+    model = _fit_cox(sample)
+    return Optimism(
+        apparent=_c(sample, model),
+        optimism=float(np.mean([resample.optimism for resample in kept])),
+        resamples=len(kept),
+        fitted=np.stack([model.coefficients, *(resample.coefficients for resample in kept)]),
+        drawn=np.stack([resample.drawn for resample in kept]),
+    )
 
 
-def _optimism(sample: Sample, seed: np.random.SeedSequence) -> float | None:
+@dataclass(frozen=True)
+class _Resample:
+    """Patients drawn, what was fitted to them, and by how much it is worse on all."""
+
+    drawn: _Folds
+    coefficients: _Values
+    optimism: float
+
+
+def _optimism(sample: Sample, seed: np.random.SeedSequence) -> _Resample | None:
     drawn = np.random.default_rng(seed).integers(0, sample.patients, size=sample.patients)
     rows = np.concatenate([np.flatnonzero(sample.patient == patient) for patient in drawn])
     resample = sample.rows(rows)
     try:
         model = _fit_cox(resample)
-        return _c(resample, model) - _c(sample, model)
+        optimism = _c(resample, model) - _c(sample, model)
+        return _Resample(drawn, model.coefficients, optimism)
     except NotEstimable:
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,11 @@ class Forest:
         In the order of the design's columns.
     n, events, trees, repeats : int
     hyperparameters : Hyperparameters
+    risks : ndarray of float, shape (1 + columns * repeats, n)
+        Out-of-bag risks of the rows as they are, then with each column permuted, the first
+        column's permutations first. Single patients' predictions: private.
+    apparent_risks : ndarray of float, shape (n,)
+        Risks when every tree predicts every row; private too.
     """
 
     concordance: float
@@ -121,6 +126,8 @@ class Forest:
     trees: int
     repeats: int
     hyperparameters: Hyperparameters
+    risks: _Values = field(compare=False, repr=False)
+    apparent_risks: _Values = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,10 @@ class PartialDependence:
     survival : ndarray of float, shape (k, months)
         Mean chance of being free of the event.
     months : ndarray of float, shape (months,)
+    row_risks : ndarray of float, shape (k, n)
+        What `mortality` is the mean of. Single patients' predictions: private.
+    row_survival : ndarray of float, shape (k, n, months)
+        What `survival` is the mean of; private too.
     """
 
     name: str
@@ -145,6 +156,8 @@ class PartialDependence:
     mortality: _Values
     survival: _Values
     months: _Values
+    row_risks: _Values
+    row_survival: _Values
 
 
 @dataclass(frozen=True)
@@ -223,11 +236,17 @@ class Tuned:
         Of every point of the grid; lower is better.
     trees : tuple of SurvivalTree
         The forest at the chosen point.
+    survival : ndarray of float, shape (grid, n, months)
+        Out-of-bag predictions that the scores are of. Single patients': private.
+    months : ndarray of float, shape (months,)
+        Where they were made.
     """
 
     chosen: int
     scores: tuple[float, ...]
     trees: tuple[SurvivalTree, ...]
+    survival: _Values
+    months: _Values
 
 
 def endpoint_seed(seed: int, endpoint: str) -> np.random.SeedSequence:
@@ -351,6 +370,8 @@ def fit_forest(
         trees=trees,
         repeats=repeats,
         hyperparameters=hyperparameters,
+        risks=risks,
+        apparent_risks=apparent,
     )
 
 
@@ -395,14 +416,13 @@ def partial_dependence(
     n, count = len(sample.matrix), sum(map(len, grids))
     rows = np.tile(np.arange(n), count)
     found = _mean(grown, _held(sample.matrix, grids), _left_out(bags), rows, at)
-    mortality = found.risk.reshape(count, n).mean(axis=1)
-    survival = found.survival.reshape(count, n, len(at)).mean(axis=1)
+    risk, survival = found.risk.reshape(count, n), found.survival.reshape(count, n, len(at))
+    means = risk.mean(axis=1), survival.mean(axis=1)
     ends = np.cumsum([len(grid) for grid in grids])
+    spans = [slice(end - len(grid), end) for grid, end in zip(grids, ends, strict=True)]
     return tuple(
-        PartialDependence(
-            name, grid, mortality[end - len(grid) : end], survival[end - len(grid) : end], at
-        )
-        for name, grid, end in zip(sample.names, grids, ends, strict=True)
+        PartialDependence(name, grid, means[0][own], means[1][own], at, risk[own], survival[own])
+        for name, grid, own in zip(sample.names, grids, spans, strict=True)
     )
 
 
@@ -461,6 +481,7 @@ def tune(
     rows, left_out = np.arange(len(sample.matrix)), _left_out(bags)
     best: tuple[SurvivalTree, ...] = ()
     scores: list[float] = []
+    curves: list[_Values] = []
     for hyperparameters in grid:
         grown = tuple(_grow(sample, bags, hyperparameters, states))
         found = _mean(grown, sample.matrix, left_out, rows, at)
@@ -468,7 +489,8 @@ def tune(
         if not scores or score < min(scores):
             best = grown
         scores.append(score)
-    return Tuned(scores.index(min(scores)), tuple(scores), best)
+        curves.append(found.survival)
+    return Tuned(scores.index(min(scores)), tuple(scores), best, np.stack(curves), at)
 
 
 def predict(trees: Sequence[SurvivalTree], points: ArrayLike, months: ArrayLike) -> Predictions:
