@@ -2,7 +2,7 @@
 
 `metafor.json` holds what `metafor.R` prints: R 4.2.2, metafor 3.8-1. pimeta repeats metafor's
 Fisher scoring with its stopping rule, so the two agree far below what that rule leaves open
-(1e-6 of tau2 to its converged value).
+(1e-5 of tau2 to its converged value).
 """
 
 from __future__ import annotations

@@ -37,6 +37,11 @@ def searched(**changes: object) -> CutPointSearch:
     return search_cut_points(**made)  # type: ignore[arg-type]
 
 
+def test_one_lesion_that_failed_has_one_dose() -> None:
+    found = searched(time=[5.0], event=[1], doses=[[60.0, 70.0]], patient=[1])
+    assert found == CutPointSearch((ONE_DOSE, ONE_DOSE), None, ONE_DOSE)
+
+
 def of(found: CutPointSearch, measure: int) -> Selection:
     selection = found.selections[measure]
     assert isinstance(selection, Selection)

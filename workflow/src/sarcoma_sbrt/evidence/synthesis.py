@@ -59,6 +59,8 @@ MIXED_SITES = "all series are of mixed sites: see mixed"
 
 # Dose is held against the control of what was irradiated, not against survival.
 _DOSED = ("lc",)
+# Change of tau² at which pimeta, as metafor, stops: what is less may be none.
+_TAU2_STEP = 1e-5
 _STEP_GY = 10.0
 # Equal rates of different n have logits that differ in the last digits.
 _EQUAL = 1e-12
@@ -340,7 +342,7 @@ def dose_response(
         p=float(fit.pval[1]),
         tau2=float(fit.tau2),
         i2=float(fit.I2),
-        r2=max(0.0, 100 * (1 - fit.tau2 / around)) if around > 0 else None,
+        r2=max(0.0, 100 * (1 - fit.tau2 / around)) if around > _TAU2_STEP else None,
         coefficients=np.array(fit.b, dtype=float),
         covariance=np.array(fit.vb, dtype=float),
         level=level,

@@ -169,7 +169,7 @@ def _lanes(
     columns = ["patients.patient_id", "patients.last_contact_day", "patients.vital_status"]
     columns += ["courses.patient_id", "courses.start_day"]
     columns += [c for c in ("progressions.progression_day",) if cohort.supplies(c)]
-    columns += _response_columns() if definition is not None else []
+    columns += _response_columns(cohort) if definition is not None else []
     return Statistic(
         "swimmer.n",
         len(patient_lanes(tables, definition)),
@@ -216,15 +216,17 @@ def diameter_changes(
     )
 
 
-def _response_columns() -> list[str]:
-    return [
+def _response_columns(cohort: CohortSettings) -> list[str]:
+    needed = (
         "lesions.patient_id",
         "lesions.lesion_id",
         "lesions.size_mm",
+        "lesions.follow_up_end_day",
         "courses.start_day",
         "assessments.assessment_day",
         "assessments.diameter_mm",
-    ]
+    )
+    return [column for column in needed if cohort.supplies(column)]
 
 
 def _response(
@@ -233,7 +235,7 @@ def _response(
     best = diameter_changes(tables, definition).groupby("lesion")["percent"].min()
     n = len(best)
     shared: dict[str, Any] = {
-        "columns": tuple(c for c in _response_columns() if cohort.supplies(c)),
+        "columns": tuple(_response_columns(cohort)),
         "joint": True,
         "population": {"table": "lesions", "filter": {}},
         "rows": {"table": "assessments", "filter": {"diameter_mm": {"known": True}}},

@@ -146,6 +146,8 @@ def search_cut_points(
         raise ValueError("a patient is missing")
     if not events.any():
         raise NotEstimable("no event was observed")
+    if times.size == 1:
+        return CutPointSearch((ONE_DOSE,) * values.shape[1], None, ONE_DOSE)
     score, covariance = _scores(times, events)
     data = _Data(events.astype(np.int64), score, covariance)
     least = int(np.ceil(least_share * times.size - _RELATIVE_TOLERANCE))
