@@ -1,14 +1,17 @@
-"""Draw every figure as SVG and PNG."""
+"""Draw every figure as SVG and PNG, and list the numbers that it draws."""
+
+from pathlib import Path
 
 import matplotlib
 
 from sarcoma_sbrt.evidence.reconstruction.search_record import read_record
-from sarcoma_sbrt.io import job_log, read_json, read_parquet, read_tables
+from sarcoma_sbrt.io import job_log, read_json, read_parquet, read_tables, write_json
 from sarcoma_sbrt.reporting.clinical_figures import clinical_figures
 from sarcoma_sbrt.reporting.competing_figures import incidence_figure
 from sarcoma_sbrt.reporting.competing_statistics import competing_endpoints
 from sarcoma_sbrt.reporting.diagnostic_figures import functional_form_figure, schoenfeld_figure
 from sarcoma_sbrt.reporting.dose_figures import cut_point_figure
+from sarcoma_sbrt.reporting.drawn_numbers import sidecar
 from sarcoma_sbrt.reporting.evidence_figures import comparison_figure, dose_figure
 from sarcoma_sbrt.reporting.figures import (
     flow_figure,
@@ -23,12 +26,12 @@ from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     plan = plan_settings(snakemake.params.plan)
-    analysis, cohort = plan.analysis, plan.cohort
+    analysis, cohort, least = plan.analysis, plan.cohort, snakemake.params.least
     numbers = read_json(snakemake.input.numbers)
     curves = read_parquet(snakemake.input.curves)
     incidence = read_parquet(snakemake.input.incidence)
     figures = {
-        "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort),
+        "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort, least),
         "hazard_ratios": hazard_ratio_figure(numbers, analysis, cohort),
         "importances": importance_figure(numbers, analysis, cohort),
         "partial_dependence": partial_dependence_figure(numbers, analysis, cohort),
@@ -44,7 +47,7 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     } | {"dose_local_control": dose_figure(numbers, analysis, cohort)}
     residuals, splines = (read_parquet(snakemake.input[n]) for n in ("residuals", "splines"))
     figures |= {
-        "schoenfeld": schoenfeld_figure(residuals, numbers, analysis, cohort),
+        "schoenfeld": schoenfeld_figure(residuals, numbers, analysis, cohort, dots=least is None),
         "functional_form": functional_form_figure(splines, numbers, analysis, cohort),
     }
     figures |= {
@@ -66,8 +69,12 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     figures |= clinical_figures(tables, numbers, plan.endpoints, analysis, cohort)
     for path in snakemake.input.record:
         figures["search"] = search_figure(read_record(read_json(path), path), numbers, cohort)
-    names = snakemake.params.figures
-    for name, svg, png in zip(names, snakemake.output.svg, snakemake.output.png, strict=True):
+    outputs = snakemake.output
+    for name, svg, png, numbers_of in zip(
+        snakemake.params.figures, outputs.svg, outputs.png, outputs.sidecars, strict=True
+    ):
         figures[name].savefig(svg, **save_options("svg"))
         figures[name].savefig(png, **save_options("png"))
-        print(name)
+        drawn = sidecar(figures[name], name, Path(svg).read_text(encoding="utf-8"))
+        write_json(numbers_of, drawn)
+        print(f"{name}: {len(drawn['numbers'])} numbers, {len(drawn['ticks'])} ticks")

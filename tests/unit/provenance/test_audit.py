@@ -308,3 +308,28 @@ def test_names_that_hold_digits_have_a_rule(rules: Rules, text: str, rule: str) 
 def test_rules_are_no_wider_than_their_names(rules: Rules, text: str) -> None:
     with pytest.raises(RenderError, match="has no key and no rule"):
         coverage(_document(_str(text)), {}, rules)
+
+
+def test_furniture_is_read_with_the_other_rules(tmp_path: Path) -> None:
+    path = tmp_path / "coverage.yaml"
+    rules = "structures: {}\npatterns: {}\n"
+    path.write_text(f"{rules}furniture: {{page_number: Its own.}}\n", encoding="utf-8")
+    assert read_rules(path).furniture == {"page_number"}
+    path.write_text(rules, encoding="utf-8")
+    assert read_rules(path).furniture == frozenset()
+    path.write_text(f"{rules}furniture: {{watermark: None.}}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="watermark"):
+        read_rules(path)
+
+
+def test_a_number_typed_by_hand_that_is_right_is_unaccounted(assemble, rules, numbers) -> None:
+    project = assemble()
+    text = project / "sections" / "discussion.qmd"
+    planted = text.read_text(encoding="utf-8") + "\nOf 37 patients, 24.5 months.\n"
+    text.write_text(planted, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        coverage(embedded.document(project), numbers, rules, source.expand(project))
+    assert [problem.what for problem in caught.value.problems] == [
+        "“24.5” has no key and no rule",
+        "“37” has no key and no rule",
+    ]

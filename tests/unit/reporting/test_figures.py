@@ -490,6 +490,14 @@ def flow_numbers(cohort: CohortSettings = OBSERVED, columns: tuple[str, ...] = P
     return registry(statistics, cohort)
 
 
+def test_the_flow_tells_no_small_count_where_these_are_withheld():
+    shown = " ".join(words(flow_figure(FLOW, flow_numbers(), OBSERVED, 6)))
+    assert "younger than 18 years: < 6" in shown
+    assert "below the table: < 6" in shown
+    assert "Rows of the patients' table: ≥ 6" in shown
+    assert "no recurrence: 20" in shown
+
+
 def test_flow_says_who_left_and_why_and_counts_a_row_once() -> None:
     shown = words(flow_figure(FLOW, flow_numbers(), OBSERVED))
     assert shown == [

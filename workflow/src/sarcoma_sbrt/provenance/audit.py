@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sarcoma_sbrt.errors import Problem, RenderError
 from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.provenance.furniture import FURNITURE
+from sarcoma_sbrt.provenance.page_tokens import number_spans, sentence_at
 from sarcoma_sbrt.provenance.passages import STRUCTURES, Owner, Passage, passages
+from sarcoma_sbrt.provenance.places import SourceLine, Sources
 
-__all__ = ["Rules", "SourceLine", "coverage", "read_rules"]
+__all__ = ["AXIS_TICK", "Rules", "SourceLine", "coverage", "read_rules"]
+
+# The rule of figures: names of ticks are set aside (`figure_numbers`).
+AXIS_TICK = "axis_tick"
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -24,6 +29,11 @@ SCHEMA: dict[str, Any] = {
         "structures": {
             "type": "object",
             "propertyNames": {"enum": list(STRUCTURES)},
+            "additionalProperties": {"type": "string"},
+        },
+        "furniture": {
+            "type": "object",
+            "propertyNames": {"enum": [*FURNITURE, AXIS_TICK]},
             "additionalProperties": {"type": "string"},
         },
         "patterns": {
@@ -41,22 +51,6 @@ SCHEMA: dict[str, Any] = {
     },
 }
 
-SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
-# In a text in which every numeral is written 0.
-NUMBER = re.compile(r"0+(?:[.,]0+)*")
-SENTENCE = re.compile(r"(?<=[.!?])\s+")
-
-
-class SourceLine(Protocol):
-    """A line of the manuscript's source with its place (`rendering.source.Line`)."""
-
-    @property
-    def file(self) -> str: ...  # noqa: D102
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def text(self) -> str: ...  # noqa: D102
-
 
 @dataclass(frozen=True)
 class Rules:
@@ -68,10 +62,13 @@ class Rules:
         Of `STRUCTURES`.
     patterns : mapping
         Name -> regular expression of the whole name that holds the digits.
+    furniture : frozenset of str
+        Of `FURNITURE`, and `AXIS_TICK`: what pages and figures have beside the document.
     """
 
     structures: frozenset[str]
     patterns: Mapping[str, re.Pattern[str]]
+    furniture: frozenset[str] = frozenset()
 
 
 def read_rules(path: Path) -> Rules:
@@ -92,7 +89,8 @@ def read_rules(path: Path) -> Rules:
     if problems:
         raise RenderError(problems)
     compiled = {name: re.compile(pattern) for name, pattern in patterns.items()}
-    return Rules(frozenset(content["structures"]), compiled)
+    furniture = frozenset(content.get("furniture", {}))
+    return Rules(frozenset(content["structures"]), compiled, furniture)
 
 
 def _compiles(pattern: str) -> bool:
@@ -140,11 +138,12 @@ def coverage(
     counts: Counter[str] = Counter(computed=0, transcribed=0, configured=0)
     set_aside: Counter[str] = Counter()
     problems: list[Problem] = []
+    sources = Sources(lines, folder)
     for passage in passages(document):
-        problems += _binding_problems(passage, numbers, lines, folder)
+        problems += _binding_problems(passage, numbers, sources)
         for token, rule in _tokens(passage, rules):
             if rule is None:
-                problems.append(_unaccounted(passage, token, lines, folder))
+                problems.append(_unaccounted(passage, token, sources))
             elif rule.key:
                 counts[numbers.get(rule.key, {}).get("kind", "computed")] += 1
             else:
@@ -168,7 +167,7 @@ def _tokens(passage: Passage, rules: Rules) -> Iterator[tuple[re.Match[str], Own
             if all(owners[i] is None for i in span):
                 for i in span:
                     owners[i] = Owner(structure=name)
-    for token in NUMBER.finditer("".join("0" if _is_numeral(c) else c for c in text)):
+    for token in number_spans(text):
         for owner in _answers(token[0], owners[slice(*token.span())]):
             yield token, owner
 
@@ -185,83 +184,24 @@ def _answers(token: str, owners: Sequence[Owner | None]) -> list[Owner | None]:
     return [owner for i, owner in enumerate(answers) if i == 0 or owner != answers[i - 1]]
 
 
-def _is_numeral(character: str) -> bool:
-    """Digits of every script, superscripts, fractions, Roman numeral signs."""
-    return unicodedata.category(character) in ("Nd", "Nl", "No")
-
-
 def _binding_problems(
     passage: Passage,
     numbers: Mapping[str, Mapping[str, Any]],
-    lines: Sequence[SourceLine],
-    folder: str,
+    sources: Sources,
 ) -> Iterator[Problem]:
     for run in passage.runs:
         key = run.owner.key if run.owner else ""
         if key and (key not in numbers or run.text != numbers[key]["text"]):
             says = f"“{numbers[key]['text']}”" if key in numbers else "nothing"
             what = f"the text of {key} is not the registry's, in {passage.place}"
-            file, number = _source(
-                f"{{{{< num {key} >}}}}", passage.text, passage.place, lines, folder
-            )
+            file, number = sources.of_key(key, passage.text, passage.place)
             yield Problem(file, number, key, what, f"“{run.text}”", says)
 
 
-def _unaccounted(
-    passage: Passage, token: re.Match[str], lines: Sequence[SourceLine], folder: str
-) -> Problem:
+def _unaccounted(passage: Passage, token: re.Match[str], sources: Sources) -> Problem:
     number = passage.text[slice(*token.span())]
-    sentence = _sentence(passage.text, token.start())
-    file, line = _source(number, sentence, passage.place, lines, folder)
+    sentence = sentence_at(passage.text, token.start())
+    file, line = sources.of_text(number, sentence, passage.place)
     what = f"“{number}” has no key and no rule"
     accepted = "{{< num key >}}, or a rule of coverage.yaml"
     return Problem(file, line, passage.place, what, f"“{sentence}”", accepted)
-
-
-def _sentence(text: str, position: int) -> str:
-    start = 0
-    for end in [m.start() for m in SENTENCE.finditer(text)] + [len(text)]:
-        if position < end:
-            sentence = text[start:end].strip()
-            break
-        start = end
-    sentence = sentence.replace("\N{NO-BREAK SPACE}", " ")
-    return sentence if len(sentence) <= 200 else sentence[:199] + "…"
-
-
-def _source(
-    wanted: str, sentence: str, place: str, lines: Sequence[SourceLine], folder: str
-) -> tuple[str, int]:
-    """File and line that hold `wanted` and most of the sentence's words; line 0 where none."""
-    words = set(re.findall(r"\w+", sentence))
-
-    def likeness(line: SourceLine) -> int:
-        return len(words & set(re.findall(r"\w+", line.text)))
-
-    number = re.compile(rf"(?<![\d.,]){re.escape(wanted)}(?![.,]?\d)")
-    keyed = wanted.startswith("{{<")
-    holding = [
-        line
-        for line in _region(lines, place)
-        if (wanted in line.text if keyed else number.search(SHORTCODE.sub("", line.text)))
-    ]
-    if not holding:
-        return _named("index.qmd", folder), 0
-    best = max(holding, key=likeness)
-    return _named(best.file, folder), best.number
-
-
-def _region(lines: Sequence[SourceLine], place: str) -> Sequence[SourceLine]:
-    """Lines of the table that a place names; all lines for any other place."""
-    label = re.search(r"\btbl-[\w-]+", place)
-    starts = [i for i, n in enumerate(lines) if label and f"#{label[0]}}}" in n.text]
-    if not starts:
-        return lines
-    rest = lines[starts[0] :]
-    ends = (i for i, line in enumerate(rest) if line.text.strip() == ":::")
-    return rest[: next(ends, len(rest))]
-
-
-def _named(file: str, folder: str) -> str:
-    made = file.startswith("tables/")
-    return file if made or not folder else f"{folder.rstrip('/')}/{file}"

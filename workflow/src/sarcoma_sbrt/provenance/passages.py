@@ -7,7 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["STRUCTURES", "Owner", "Passage", "Run", "passages"]
+__all__ = ["CITED", "STRUCTURES", "Owner", "Passage", "Run", "passages", "pictures"]
+
+# Stream of the parts of a citation, which are judged by themselves and printed within their
+# sentence.
+CITED = "cited"
+# Blocks that are read in another stream than the text (`Passage.stream`).
+_STREAMS = {"footnote": "notes"}
 
 # What the document's structure can set aside; coverage.yaml says which, and why.
 STRUCTURES = (
@@ -34,6 +40,7 @@ PRINTED = (
     "keywords",
     "running-label",
 )
+AUTHOR = ("name", "affiliation", "orcid")
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
 LOCATOR = re.compile(
     r"^,?\s*(?:pp?|chap|sec|fig|Figures?|Tables?|Sections?)\.?\s[\d,\s–-]*(?:and \d+)?$"
@@ -68,10 +75,29 @@ class Run:
 
 @dataclass(frozen=True)
 class Passage:
-    """One printed block: where it stands, and its text by what answers for it."""
+    """One printed block: where it stands, and its text by what answers for it.
+
+    Attributes
+    ----------
+    place : str
+        Section and block, for messages.
+    runs : tuple of Run
+        Its text.
+    stream : str
+        What it is read with: ``text``, ``notes``, ``pictures`` (alternative texts), ``cited``;
+        of a page also the name of a rule of furniture.
+    section, block : str
+        Parts of `place`: the heading's text, and what the block is (``paragraph 3``).
+    line : int
+        1-based line of a page's file; 0 where there is none.
+    """
 
     place: str
     runs: tuple[Run, ...]
+    stream: str = "text"
+    section: str = ""
+    block: str = ""
+    line: int = 0
 
     @property
     def text(self) -> str:
@@ -88,15 +114,18 @@ class Passage:
 class _Walk:
     """Passages in order; what has been seen decides the names of places."""
 
+    place: str = "title block"
     section: str = "title block"
     paragraph: int = 0
     passages: list[Passage] = field(default_factory=list)
 
-    def add(self, block: str, runs: Iterable[Run]) -> None:
-        self.passages.append(Passage(f"{self.section}, {block}", tuple(runs)))
+    def add(self, block: str, runs: Iterable[Run], stream: str = "") -> None:
+        stream = stream or _STREAMS.get(block, "text")
+        place = f"{self.place}, {block}"
+        self.passages.append(Passage(place, tuple(runs), stream, self.section, block))
 
     def enter(self, heading: str) -> None:
-        self.section, self.paragraph = f"section “{heading}”", 0
+        self.section, self.place, self.paragraph = heading, f"section “{heading}”", 0
 
     def next_paragraph(self) -> str:
         self.paragraph += 1
@@ -125,6 +154,24 @@ def passages(document: Mapping[str, Any]) -> list[Passage]:
     return walk.passages
 
 
+def pictures(document: Mapping[str, Any]) -> list[str]:
+    """Targets of the pictures that a document shows, in order, as ``figures/flow.svg``."""
+    found: list[str] = []
+
+    def look(node: Any) -> None:
+        if isinstance(node, list):
+            for child in node:
+                look(child)
+        elif isinstance(node, dict):
+            if node.get("t") == "Image":
+                found.append(str(node["c"][2][0]))
+            else:
+                look(list(node.values()))
+
+    look(document["blocks"])
+    return found
+
+
 @dataclass
 class _Reader:
     """Reads pandoc's JSON into passages."""
@@ -144,9 +191,12 @@ class _Reader:
             self.walk.add(name, [Run(content)])
         elif kind == "MetaBlocks":
             self.blocks(content, name)
-        elif kind in ("MetaList", "MetaMap"):
-            for item in content.values() if kind == "MetaMap" else content:
+        elif kind == "MetaList":
+            for item in content:
                 self.metadata(name, item)
+        elif kind == "MetaMap":
+            for part in sorted(content, key=_printed_at):
+                self.metadata(part if part == "orcid" else name, content[part])
 
     def blocks(self, blocks: Iterable[Mapping[str, Any]], place: str = "") -> None:
         """Blocks in order; `place` names them where they are not paragraphs of the text."""
@@ -156,10 +206,10 @@ class _Reader:
     def _other(self, block: Mapping[str, Any], place: str) -> None:
         raise NotImplementedError(f"the coverage gate cannot read a {block['t']}")
 
-    def _add(self, place: str, runs: Iterable[Run]) -> None:
+    def _add(self, place: str, runs: Iterable[Run], stream: str = "") -> None:
         if self.inside is not None:
             runs = [replace(run, owner=run.owner or self.inside) for run in runs]
-        self.walk.add(place, runs)
+        self.walk.add(place, runs, stream)
 
     def _para(self, block: Mapping[str, Any], place: str) -> None:
         self._add(place or self.walk.next_paragraph(), self.inlines(block["c"]))
@@ -282,7 +332,7 @@ class _Reader:
                 if LOCATOR.match("".join(run.text for run in runs)):
                     runs = [replace(r, owner=Owner(structure="citation_locator")) for r in runs]
                 if runs:
-                    self._add(f"citation of {citation['citationId']}", runs)
+                    self._add(f"citation of {citation['citationId']}", runs, CITED)
         return self.inlines(inlines, owner or Owner(structure="citation"))
 
     def _image(self, content: Any, _owner: Owner | None) -> list[Run]:
@@ -291,8 +341,13 @@ class _Reader:
         source = dict(attributes).get("alt-source")
         if source is not None:
             runs = _bound("".join(run.text for run in runs), source)
-        self._add(f"alternative text of {target}", runs)
+        self._add(f"alternative text of {target}", runs, "pictures")
         return []
+
+
+def _printed_at(name: str) -> tuple[int, str]:
+    """Order of what the title block prints of an author."""
+    return (AUTHOR.index(name), "") if name in AUTHOR else (len(AUTHOR), name)
 
 
 def _bound(printed: str, source: str) -> list[Run]:

@@ -37,6 +37,7 @@ from sarcoma_sbrt.reporting.drawing import (
     Page,
     is_filler,
     styled,
+    text_of,
 )
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -196,11 +197,13 @@ def _diameter_page(ylabel: str) -> tuple[Page, Axes]:
     return page, axes
 
 
-def _key(page: Page, definition: EndpointSettings, more: str = "") -> None:
+def _key(page: Page, numbers: Numbers, definition: EndpointSettings) -> None:
     """What the lines mean that no legend names."""
+    key = f"config.endpoints.endpoints.{definition.name}.growth_percent"
+    growth = text_of(numbers, key) if key in numbers else f"{definition.growth_percent:g}"
     text = (
-        f"Dashed: growth by {definition.growth_percent:g}%, as in local failure, and shrinkage "
-        f"by {SHRUNK_PERCENT:g}%, as in partial response.{more}"
+        f"Dashed: growth by {growth}%, as in local failure, and shrinkage "
+        f"by {SHRUNK_PERCENT:g}%, as in partial response."
     )
     page.text(0.08, page.height - 0.24, text, color=GREY, fontsize=SMALL)
 
@@ -241,7 +244,7 @@ def waterfall_figure(
         _said(axes)
     labels = ((VERMILION, "Local failure"), (BLUE, "No local failure"))
     _legend(axes, [Patch(facecolor=colour, label=label) for colour, label in labels])
-    _key(page, definition)
+    _key(page, numbers, definition)
     page.footer(cohort, _note(numbers, "response.n", "lesion", cohort))
     return page.figure
 
@@ -292,6 +295,6 @@ def spider_figure(
             for colour, line, label in labels
         ],
     )
-    _key(page, definition)
+    _key(page, numbers, definition)
     page.footer(cohort, _note(numbers, "response.n", "lesion", cohort))
     return page.figure

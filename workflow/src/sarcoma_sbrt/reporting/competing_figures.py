@@ -24,7 +24,7 @@ from sarcoma_sbrt.reporting.drawing import (
     styled,
     text_of,
 )
-from sarcoma_sbrt.reporting.numbers import capitalised
+from sarcoma_sbrt.reporting.drawn_numbers import capitalised
 from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,10 +25,12 @@ from sarcoma_sbrt.reporting.drawing import (
     Page,
     bare,
     illustrative,
+    reason_of,
     stated_p,
     styled,
     text_of,
 )
+from sarcoma_sbrt.reporting.drawn_numbers import wrapped
 from sarcoma_sbrt.reporting.numbers import MINUS, is_estimated
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.schema import column
@@ -54,7 +55,11 @@ _FINER = (12, 6, 3)  # months between ticks, tried in turn where there is room
 
 @styled
 def schoenfeld_figure(
-    residuals: pd.DataFrame, numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+    residuals: pd.DataFrame,
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    dots: bool = True,
 ) -> Figure:
     """Scaled Schoenfeld residuals against time, a row of panels for each multivariable model.
 
@@ -72,6 +77,8 @@ def schoenfeld_figure(
         Which models there are.
     cohort : CohortSettings
         Its label stands below.
+    dots : bool
+        Whether the residuals are drawn, each of which is one patient's.
     """
     models = {
         endpoint: analysis.multivariable[endpoint]["multivariable"]
@@ -84,11 +91,11 @@ def schoenfeld_figure(
     page = Page(sum(rows.values()) * height + _NOTE + 0.1)
     top, keys = 0.0, []
     for endpoint, names in models.items():
-        keys += _model(page, residuals, numbers, endpoint, names, (top, columns))
+        keys += _model(page, residuals, numbers, endpoint, names, (top, columns), dots)
         top += rows[endpoint] * height
     level = text_of(numbers, "config.models.confidence_level")
     said = (
-        f"Dots: one per event. Line, shaded: smooth and its {level}% band. "
+        f"{'Dots: one per event. ' if dots else ''}Line, shaded: smooth and its {level}% band. "
         "Dashed: coefficient of the model. Grey: no effect."
     )
     page.text(0.08, page.height - 0.24, said, color=GREY, fontsize=SMALL)
@@ -103,6 +110,7 @@ def _model(
     endpoint: str,
     names: Sequence[str],
     place: tuple[float, int],
+    dots: bool,
 ) -> list[str]:
     """Panels of one model from a place (top, columns) on; the keys of the numbers shown."""
     top, columns = place
@@ -119,9 +127,9 @@ def _model(
         axes.set_title(f"{label}\n{stated_p(numbers, key)}", loc="left", fontsize=8)
         rows = own[own["covariate"] == name]
         if rows.empty:
-            _say(axes, str(numbers[key]["reason"]) or text_of(numbers, key))
+            _say(axes, reason_of(numbers, key) or text_of(numbers, key))
         else:
-            _residuals(axes, rows, _coefficient(numbers, endpoint, name))
+            _residuals(axes, rows, _coefficient(numbers, endpoint, name), dots)
             axes.set_ylabel("Log hazard ratio" if index % columns == 0 else "")
             axes.set_xlabel("Months")
         keys.append(key)
@@ -132,7 +140,7 @@ def _say(axes: Axes, reason: str) -> None:
     bare(axes).text(
         0.0,
         0.9,
-        textwrap.fill(f"Not estimable: {reason}", 26),
+        "\n".join(wrapped(f"Not estimable: {reason}", 26)),
         transform=axes.transAxes,
         va="top",
         color=GREY,
@@ -145,14 +153,15 @@ def _coefficient(numbers: Numbers, endpoint: str, name: str) -> float | None:
     return float(np.log(numbers[key]["value"])) if is_estimated(numbers, key) else None
 
 
-def _residuals(axes: Axes, rows: pd.DataFrame, coefficient: float | None) -> None:
-    dots, smooth = (rows[rows["kind"] == kind] for kind in ("residual", "smooth"))
-    x, y = _values(dots, "transformed"), _values(dots, "coefficient")
+def _residuals(axes: Axes, rows: pd.DataFrame, coefficient: float | None, dots: bool) -> None:
+    events, smooth = (rows[rows["kind"] == kind] for kind in ("residual", "smooth"))
+    x, y = _values(events, "transformed"), _values(events, "coefficient")
     axes.axhline(0, color=GREY, linewidth=0.7)
     if coefficient is not None:
         axes.axhline(coefficient, color=VERMILION, linewidth=0.9, linestyle=DASHED)
-    axes.plot(x, y, linestyle="none", marker="o", markersize=2.6, color=BLACK, alpha=0.55)
-    ends = [y, _values(smooth, "coefficient"), np.zeros(1)]
+    if dots:
+        axes.plot(x, y, linestyle="none", marker="o", markersize=2.6, color=BLACK, alpha=0.55)
+    ends = [y if dots else y[:0], _values(smooth, "coefficient"), np.zeros(1)]
     if len(smooth):
         at = _values(smooth, "transformed")
         low, high = _values(smooth, "low"), _values(smooth, "high")
@@ -164,7 +173,7 @@ def _residuals(axes: Axes, rows: pd.DataFrame, coefficient: float | None) -> Non
     axes.set_ylim(every.min() - margin, every.max() + margin)
     axes.locator_params(axis="y", nbins=5)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", MINUS)))
-    _months(axes, _values(dots, "time_months"), x)
+    _months(axes, _values(events, "time_months"), x)
 
 
 def _months(axes: Axes, time: NDArray[np.float64], transformed: NDArray[np.float64]) -> None:
@@ -249,7 +258,7 @@ def _curve(
     for name, value in zip(("endpoint", "model", "covariate"), curve, strict=True):
         rows = rows[rows[name] == value] if name in rows else rows
     if rows.empty:
-        _say(axes, str(numbers[key]["reason"]) or text_of(numbers, key))
+        _say(axes, reason_of(numbers, key) or text_of(numbers, key))
         return key
     x, y = _values(rows, "value"), _values(rows, "hazard_ratio")
     low, high = _values(rows, "low"), _values(rows, "high")

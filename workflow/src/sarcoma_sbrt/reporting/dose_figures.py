@@ -20,10 +20,12 @@ from sarcoma_sbrt.reporting.drawing import (
     Page,
     bare,
     illustrative,
+    reason_of,
     styled,
     text_of,
     text_width,
 )
+from sarcoma_sbrt.reporting.drawn_numbers import name_ticks
 from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -75,7 +77,7 @@ def cut_point_figure(
             _draw(page.axes(*place), numbers, keys, marked, limits)
             _sides(page, numbers, keys, top + _ABOVE + _PANEL)
         else:
-            _say(page.axes(*place), str(numbers[f"{stem}.search.corrected_p"]["reason"]))
+            _say(page.axes(*place), reason_of(numbers, f"{stem}.search.corrected_p"))
     for index, line in enumerate(reversed(said)):
         page.text(0.08, page.height - 0.24 - 0.15 * index, line, color=GREY, fontsize=SMALL)
     drawn = [f"{key}.hr" for keys in shown for key in keys]
@@ -126,7 +128,7 @@ def _draw(
     axes.yaxis.set_major_locator(FixedLocator(inside))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     places = _labelled(keys, [text_of(numbers, f"{key}.gy") for key in keys])
-    axes.set_xticks(places, [text_of(numbers, f"{keys[at]}.gy") for at in places])
+    name_ticks(axes.xaxis, places, [text_of(numbers, f"{keys[at]}.gy") for at in places])
     for at, key in enumerate(keys):
         if not is_estimated(numbers, f"{key}.hr"):
             continue

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from sarcoma_sbrt.reporting.drawn_numbers import Drawing, keyed, plain
 from sarcoma_sbrt.settings import CohortSettings
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "bare",
     "illustrative",
     "is_filler",
+    "reason_of",
     "save_options",
     "stated_p",
     "style",
@@ -115,12 +117,15 @@ def save_options(file_format: str) -> dict[str, Any]:
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw under `style`, whatever the session's settings are."""
+    """Draw under `style`, whatever the session's settings are; keep what was drawn of numbers."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.rc_context(style()):
-            return draw(*args, **kwargs)
+            figure = draw(*args, **kwargs)
+            if isinstance(figure, Drawing):
+                figure.finish()
+            return figure
 
     return drawn
 
@@ -133,7 +138,7 @@ class Page:
 
     def __init__(self, height: float) -> None:
         self.height = height
-        self.figure = Figure(figsize=(WIDTH, height))
+        self.figure = Drawing(figsize=(WIDTH, height))
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Place axes, everything in inches."""
@@ -165,14 +170,20 @@ def illustrative(numbers: Numbers, keys: Iterable[str]) -> str:
 
 
 def text_of(numbers: Numbers, key: str) -> str:
-    """Text of a number, as everywhere else it is printed."""
-    return str(numbers[key]["text"])
+    """Text of a number, as everywhere else it is printed, marked with its key (`drawn_numbers`)."""
+    return keyed(str(numbers[key]["text"]), key)
+
+
+def reason_of(numbers: Numbers, key: str) -> str:
+    """Why a number has no value, as the registry says it."""
+    of = f"{key}.reason"
+    return text_of(numbers, of) if of in numbers else str(numbers[key]["reason"])
 
 
 def text_width(text: str, size: float = SMALL) -> float:
     """Width in inches of a text of a size in points."""
     font = FontProperties(family=FONT, size=size)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    width, _, _ = text_to_path.get_text_width_height_descent(plain(text), font, ismath=False)
     return float(width) / 72
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
@@ -43,6 +42,7 @@ from sarcoma_sbrt.reporting.drawing import (
     text_of,
     text_width,
 )
+from sarcoma_sbrt.reporting.drawn_numbers import plain, wrapped
 from sarcoma_sbrt.reporting.evidence_statistics import DOSE_TIME_MONTHS
 from sarcoma_sbrt.reporting.evidence_tables import RATE_MARKS
 from sarcoma_sbrt.reporting.numbers import is_estimated
@@ -102,7 +102,7 @@ def _label(numbers: Numbers, study: str) -> str:
 
 
 def _site(numbers: Numbers, study: str) -> str:
-    return _optional(numbers, f"series.{study}.site")
+    return _raw(numbers, f"series.{study}.site")
 
 
 def _site_label(site: str) -> str:
@@ -110,24 +110,30 @@ def _site_label(site: str) -> str:
 
 
 def _optional(numbers: Numbers, key: str) -> str:
+    """Text to be drawn; empty where there is none."""
     return text_of(numbers, key) if key in numbers else ""
+
+
+def _raw(numbers: Numbers, key: str) -> str:
+    """Text to be compared; empty where there is none."""
+    return str(numbers[key]["text"]) if key in numbers else ""
 
 
 def _not_pooled(numbers: Numbers, key: str) -> str:
     """Why a rate is not pooled; empty where it is."""
-    return _optional(numbers, f"{key}.excluded")
+    return _raw(numbers, f"{key}.excluded")
 
 
 def _is_approximated(numbers: Numbers, key: str) -> bool:
-    return _optional(numbers, f"{key}.interval") == "approximated"
+    return _raw(numbers, f"{key}.interval") == "approximated"
 
 
 def _span(numbers: Numbers, low: str, high: str) -> str:
     """Two numbers as an interval, as one where they are printed alike."""
     if not (is_estimated(numbers, low) and is_estimated(numbers, high)):
         return _NONE
-    ends = dict.fromkeys((text_of(numbers, low), text_of(numbers, high)))
-    return "–".join(ends)
+    ends = {plain(text): text for text in (text_of(numbers, low), text_of(numbers, high))}
+    return "–".join(ends.values())
 
 
 def _with_interval(numbers: Numbers, key: str) -> str:
@@ -141,6 +147,13 @@ def _cohort_label(cohort: CohortSettings) -> str:
     return "This cohort" + (" (reconstructed)" if cohort.kind == "reconstructed" else "")
 
 
+def _time(numbers: Numbers, analysis: Analysis, months: int) -> str:
+    """A time of the comparison, as the plan has it."""
+    at = list(analysis.comparison.times_months).index(months)
+    key = f"config.models.comparison.times_months.{at}"
+    return text_of(numbers, key) if key in numbers else str(months)
+
+
 def _level(numbers: Numbers) -> str:
     return text_of(numbers, "config.models.confidence_level")
 
@@ -151,8 +164,8 @@ def _rate_letters(numbers: Numbers, cohort: CohortSettings, study: str, key: str
     level = numbers["config.models.confidence_level"]["value"]
     holds = {
         "a": _is_approximated(numbers, key),
-        "b": _optional(numbers, f"{key}.supported") == "no",
-        "c": _optional(numbers, f"{key}.crude") == "yes",
+        "b": _raw(numbers, f"{key}.supported") == "no",
+        "c": _raw(numbers, f"{key}.crude") == "yes",
         "d": study == cohort.derived_from,
         "e": "subgroup" in filtered,
         "f": ci is not None and ci["level"] != level,
@@ -364,7 +377,8 @@ def comparison_figure(
     _rate_header(page, numbers)
     top = _HEADER
     for months, found in panels.items():
-        title = f"{text_of(numbers, f'endpoint.{endpoint}.label')} at {months} months"
+        label = text_of(numbers, f"endpoint.{endpoint}.label")
+        title = f"{label} at {_time(numbers, analysis, months)} months"
         page.text(0.1, top + _PANEL_TITLE - 0.08, title, weight="bold")
         axes = page.axes(_PLOT, top + _PANEL_TITLE, _PLOT_WIDTH, heights[months])
         _rate_axes(axes, heights[months], last=months == list(panels)[-1])
@@ -409,20 +423,20 @@ def _context_rows(numbers: Numbers, endpoint: str, months: int) -> list[_Row]:
 def _context_row(numbers: Numbers, key: str) -> _Row:
     return _Row(
         "context",
-        tuple(textwrap.wrap(_label(numbers, key.split(".")[1]), _LABEL_LETTERS)),
+        tuple(wrapped(_label(numbers, key.split(".")[1]), _LABEL_LETTERS)),
         key=key,
         unit=_NONE,
         patients=_NONE,
         dose=_NONE,
         rate=_context_rate(numbers, key),
-        small=tuple(textwrap.wrap(_optional(numbers, f"{key}.kind"), _SMALL_LETTERS)),
-        rate_letters="b" if _optional(numbers, f"{key}.supported") == "no" else "",
+        small=tuple(wrapped(_optional(numbers, f"{key}.kind"), _SMALL_LETTERS)),
+        rate_letters="b" if _raw(numbers, f"{key}.supported") == "no" else "",
     )
 
 
 def _context_rate(numbers: Numbers, key: str) -> str:
     """A rate or a range as it is printed, where the printed figure is at hand."""
-    figure = f"published.{_optional(numbers, f'{key}.figure')}"
+    figure = f"published.{_raw(numbers, f'{key}.figure')}"
     ends = next(
         (ends for ends in (("least", "most"), ("low", "high")) if f"{figure}.{ends[0]}" in numbers),
         None,
@@ -461,7 +475,7 @@ def _series_row(
     letters = _rate_letters(numbers, cohort, study, key)
     return _Row(
         "target" if study == cohort.derived_from else "series",
-        tuple(textwrap.wrap(_label(numbers, study), _LABEL_LETTERS)),
+        tuple(wrapped(_label(numbers, study), _LABEL_LETTERS)),
         key=key,
         unit=_optional(numbers, f"{key}.unit_of_analysis") or _NONE,
         patients=_optional(numbers, f"{key}.n") or _NONE,
@@ -490,7 +504,8 @@ def _prediction(numbers: Numbers, key: str) -> str:
 
 def _is_wider(numbers: Numbers, key: str) -> bool:
     """Whether the prediction interval is another than the confidence interval."""
-    return _prediction(numbers, key) not in (_NONE, _span(numbers, f"{key}.low", f"{key}.high"))
+    reach, ends = _prediction(numbers, key), _span(numbers, f"{key}.low", f"{key}.high")
+    return plain(reach) not in (_NONE, plain(ends))
 
 
 def _rate_notes(numbers: Numbers, rows: Sequence[_Row]) -> Iterator[str]:
@@ -515,13 +530,15 @@ def _rate_notes(numbers: Numbers, rows: Sequence[_Row]) -> Iterator[str]:
 def _other_reasons(numbers: Numbers, rows: Iterable[_Row]) -> Iterator[str]:
     """Why a rate is not pooled for which no letter of its own says so."""
     reasons: dict[str, dict[str, None]] = {}
+    keys: dict[str, str] = {}
     for row in rows:
         why = _not_pooled(numbers, row.key) if row.kind == "series" else ""
         if why and not set(row.rate_letters) & _EXCLUDING:
             label = _label(numbers, row.key.split(".")[1])
             reasons.setdefault(why, {})[label] = None
+            keys.setdefault(why, f"{row.key}.excluded")
     for why, labels in sorted(reasons.items()):
-        yield f"Not pooled, because {why}: {_listed(labels)}"
+        yield f"Not pooled, because {text_of(numbers, keys[why])}: {_listed(labels)}"
 
 
 # Letters of what keeps a rate from being pooled.
@@ -781,14 +798,14 @@ def dose_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) ->
         return _nothing(cohort)
     bubbles = [bubble for found in panels.values() for bubble in found]
     marks = _dose_marks(numbers, bubbles)
-    notes = _wrapped([ECOLOGICAL, *_dose_notes(numbers, cohort, panels)])
+    notes = _wrapped([ECOLOGICAL, *_dose_notes(numbers, analysis, cohort, panels)])
     heights = {months: _dose_height(numbers, months) for months in panels}
     page = Page(sum(heights.values()) + _below(marks, notes))
     top = 0.0
     for months, found in panels.items():
         top += heights[months]
         axes = page.axes(_DOSE_LEFT, top - _DOSE_AXIS - _DOSE_HEIGHT, _DOSE_WIDTH, _DOSE_HEIGHT)
-        _dose_title(page, numbers, months, top - heights[months])
+        _dose_title(page, numbers, analysis, months, top - heights[months])
         _dose_axes(axes, numbers, _dose_limits(bubbles))
         fitted = months == DOSE_TIME_MONTHS
         if fitted:
@@ -833,7 +850,7 @@ def _series_bubble(numbers: Numbers, cohort: CohortSettings, study: str, months:
         colour=BLUE if target else _site_colour(site),
         shape=_site_shape(site),
         pooled=not (target or _not_pooled(numbers, key)),
-        at_median=_optional(numbers, f"series.{study}.bed10.source") in _MEDIANS,
+        at_median=_raw(numbers, f"series.{study}.bed10.source") in _MEDIANS,
     )
 
 
@@ -867,7 +884,10 @@ def _cohort_bubble(numbers: Numbers, cohort: CohortSettings, months: int) -> lis
 
 
 def _dose_notes(
-    numbers: Numbers, cohort: CohortSettings, panels: Mapping[int, Sequence[_Bubble]]
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    panels: Mapping[int, Sequence[_Bubble]],
 ) -> Iterator[str]:
     """Name what the plot cannot show: series without a dose, a cohort without a rate."""
     shown = {bubble.key for found in panels.values() for bubble in found}
@@ -885,7 +905,7 @@ def _dose_notes(
     for months in panels:
         keys = (f"{_DOSED}.rate_{months}m", "dose.bed10.median")
         if why := next(filter(None, (_why_not_drawn(numbers, key) for key in keys)), ""):
-            reasons.setdefault(why, []).append(str(months))
+            reasons.setdefault(why, []).append(_time(numbers, analysis, months))
     for why, times in reasons.items():
         yield f"{_cohort_label(cohort)} at {' and '.join(times)} months: {why}."
 
@@ -906,11 +926,11 @@ def _placed(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator[str]:
         at = dict.fromkeys(
             _label(numbers, study)
             for study in studies
-            if _optional(numbers, f"series.{study}.bed10.source") == source
+            if _raw(numbers, f"series.{study}.bed10.source") == source
         )
         if at:
-            yield f"{words}: {_listed(sorted(at))}"
-    if any(_optional(numbers, f"series.{s}.bed10.source") not in said for s in studies):
+            yield f"{words}: {_listed(sorted(at, key=plain))}"
+    if any(_raw(numbers, f"series.{s}.bed10.source") not in said for s in studies):
         yield (
             "Without a dot: in the middle of the range of BED10 over the printed schedules, or at "
             "the one that is printed."
@@ -919,12 +939,15 @@ def _placed(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator[str]:
 
 def _not_in_regression(numbers: Numbers, bubbles: Iterable[_Bubble]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
+    keys: dict[str, str] = {}
     for bubble in bubbles:
         if bubble.kind == "series" and not bubble.pooled:
-            label = _label(numbers, bubble.key.split(".")[1])
-            reasons.setdefault(_not_pooled(numbers, bubble.key), []).append(label)
-    for reason, labels in sorted(reasons.items()):
-        yield f"Not in the regression, because {reason}: {_listed(sorted(labels))}"
+            label, why = _label(numbers, bubble.key.split(".")[1]), _not_pooled(numbers, bubble.key)
+            reasons.setdefault(why, []).append(label)
+            keys.setdefault(why, f"{bubble.key}.excluded")
+    for why, labels in sorted(reasons.items()):
+        names = _listed(sorted(labels, key=plain))
+        yield f"Not in the regression, because {text_of(numbers, keys[why])}: {names}"
 
 
 def _dose_marks(numbers: Numbers, bubbles: Sequence[_Bubble]) -> list[_Mark]:
@@ -988,9 +1011,9 @@ def _dose_height(numbers: Numbers, months: int) -> float:
     return _DOSE_TITLE + _LINE * _has_slope(numbers, months) + _DOSE_HEIGHT + _DOSE_AXIS
 
 
-def _dose_title(page: Page, numbers: Numbers, months: int, top: float) -> None:
-    label = text_of(numbers, f"endpoint.{_DOSED}.label")
-    page.text(0.1, top + 0.22, f"{label} at {months} months and BED10", weight="bold")
+def _dose_title(page: Page, numbers: Numbers, analysis: Analysis, months: int, top: float) -> None:
+    label, time = text_of(numbers, f"endpoint.{_DOSED}.label"), _time(numbers, analysis, months)
+    page.text(0.1, top + 0.22, f"{label} at {time} months and BED10", weight="bold")
     if _has_slope(numbers, months):
         page.text(0.1, top + 0.22 + _LINE, _slope_text(numbers), fontsize=SMALL)
 

@@ -5,7 +5,7 @@ Every number that a figure writes is the registry's text.
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -36,12 +36,14 @@ from sarcoma_sbrt.reporting.drawing import (
     styled,
     text_of,
 )
-from sarcoma_sbrt.reporting.numbers import capitalised, is_estimated
+from sarcoma_sbrt.reporting.drawn_numbers import capitalised, wrapped
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
     "FILLER_NOTE",
+    "flow_counts",
     "flow_figure",
     "hazard_ratio_figure",
     "kaplan_meier_figure",
@@ -370,8 +372,65 @@ _PADDING = 0.1
 _ORDER = ("lc", "os", "pfs", "mfs")
 
 
+def flow_counts(flow: Mapping[str, Any], least: int | None = None) -> dict[str, dict[str, str]]:
+    """Counts and reasons of the ledger that the registry does not have, by key.
+
+    A key says where in ``flow.json`` a count stands; rows of the patients' table that are no
+    patient are counted by `_patient_rows`.
+
+    Parameters
+    ----------
+    flow : mapping
+        ``results/flow.json``.
+    least : int, optional
+        Where small counts are withheld: the least that is told. A total that a smaller one is
+        taken from is only bounded.
+
+    Returns
+    -------
+    dict
+        Key -> ``{"text": ...}``, as in the registry.
+    """
+    counts: dict[str, Any] = {
+        f"{_LEDGER}screening.reasons.{i}": reason
+        for i, reason in enumerate((flow.get("screening") or {}).get("reasons") or ())
+    }
+    for i, entry in enumerate(flow["patients"]["excluded"]):
+        counts[f"{_LEDGER}patients.excluded.{i}.reason"] = entry["reason"]
+        counts[f"{_LEDGER}patients.excluded.{i}.patients"] = _told(entry["patients"], least)
+    for table, ledger in flow["tables"].items():
+        stem = f"{_LEDGER}tables.{table}"
+        if "rows_read" in ledger:
+            few = any(_is_few(entry["rows"], least) for entry in ledger["excluded"])
+            counts[f"{stem}.rows_read"] = f"≥ {least}" if few else ledger["rows_read"]
+        for i, entry in enumerate(ledger["excluded"]):
+            counts[f"{stem}.excluded.{i}.reason"] = entry["reason"]
+            counts[f"{stem}.excluded.{i}.rows"] = _told(entry["rows"], least)
+    counts |= {
+        f"{_LEDGER}tables.patients.excluded.{i}.no_patient": _told(rows, least)
+        for i, _, rows in _patient_rows(flow)
+    }
+    return {key: {"text": str(count)} for key, count in counts.items()}
+
+
+def _is_few(count: int, least: int | None) -> bool:
+    return least is not None and 0 < count < least
+
+
+def _told(count: int, least: int | None) -> int | str:
+    return f"< {least}" if _is_few(count, least) else count
+
+
+_LEDGER = "flow.json:"
+
+
 @styled
-def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSettings) -> Figure:
+def flow_figure(
+    flow: Mapping[str, Any],
+    numbers: Numbers,
+    cohort: CohortSettings,
+    least: int | None = None,
+) -> Figure:
     """Flow from the patients screened, or the rows read, to those that each endpoint analyses.
 
     Where a source prints only the total of its exclusions the box is unsplit and its reasons
@@ -386,11 +445,14 @@ def flow_figure(flow: Mapping[str, Any], numbers: Numbers, cohort: CohortSetting
         The registry: ``flow.*``, ``cohort.lesions`` and ``<endpoint>.n`` and ``.events``.
     cohort : CohortSettings
         Its label stands below.
+    least : int, optional
+        As for `flow_counts`.
     """
-    boxes = _flow_boxes(flow, numbers)
+    ledger = flow_counts(flow, least)
+    boxes = _flow_boxes(flow, ledger, numbers)
     ends = [name for name in _ORDER if f"{name}.n" in numbers]
     heights = [max(_box_height(box.lines), _box_height(box.aside) + 0.1) for box in boxes]
-    others = _other_rows_left_out(flow)
+    others = _other_rows_left_out(flow, ledger)
     below = _box_height(others) + 0.1 if others else 0.0
     page = Page(0.15 + sum(heights) + 0.3 * len(boxes) + 1.15 + below)
     axes = bare(page.axes(0.0, 0.0, WIDTH, page.height))
@@ -416,15 +478,15 @@ def _illustrative_endpoints(numbers: Numbers, ends: Iterable[str]) -> str:
     return f"{FILLER_NOTE}: {', '.join(labels)}" if labels else ""
 
 
-def _flow_boxes(flow: Mapping[str, Any], numbers: Numbers) -> list[_Box]:
+def _flow_boxes(flow: Mapping[str, Any], ledger: Numbers, numbers: Numbers) -> list[_Box]:
     boxes = []
     if flow.get("screening"):
         lines = (f"Reviewed for eligibility: {_patients(numbers, 'flow.screening.reviewed')}",)
-        boxes.append(_Box(lines, _screened_out(flow["screening"], numbers)))
-    if rows := _patient_rows_left_out(flow):
-        read = flow["tables"]["patients"]["rows_read"]
+        boxes.append(_Box(lines, _screened_out(ledger, numbers)))
+    if rows := _patient_rows_left_out(flow, ledger):
+        read = text_of(ledger, f"{_LEDGER}tables.patients.rows_read")
         boxes.append(_Box((f"Rows of the patients' table: {read}",), rows))
-    left_out = _patients_left_out(flow, numbers)
+    left_out = _patients_left_out(ledger, numbers)
     if left_out or not boxes:
         lines = (f"In the records: {_patients(numbers, 'flow.patients.read')}",)
         boxes.append(_Box(lines, left_out))
@@ -435,37 +497,53 @@ def _flow_boxes(flow: Mapping[str, Any], numbers: Numbers) -> list[_Box]:
 
 
 def _patients(numbers: Numbers, key: str) -> str:
-    return f"{text_of(numbers, key)} patient{'' if numbers[key]['value'] == 1 else 's'}"
+    return f"{text_of(numbers, key)} patient{'' if text_of(numbers, key) == '1' else 's'}"
 
 
-def _screened_out(screening: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
+def _in_ledger(ledger: Numbers, pattern: str) -> list[str]:
+    """Texts of the ledger whose keys fit a pattern, in order."""
+    found = re.compile(re.escape(_LEDGER) + pattern)
+    return [text_of(ledger, key) for key in ledger if found.fullmatch(key)]
+
+
+def _screened_out(ledger: Numbers, numbers: Numbers) -> tuple[str, ...]:
     lines = [f"Not enrolled: {_patients(numbers, 'flow.screening.excluded')}"]
-    if screening.get("reasons"):
+    if reasons := _in_ledger(ledger, r"screening\.reasons\.\d+"):
         lines.append("not split by reason in the source:")
-        lines += [f"– {reason}" for reason in screening["reasons"]]
+        lines += [f"– {reason}" for reason in reasons]
     return _wrapped(lines)
 
 
-def _patients_left_out(flow: Mapping[str, Any], numbers: Numbers) -> tuple[str, ...]:
-    excluded = flow["patients"]["excluded"]
-    if not excluded:
+def _patients_left_out(ledger: Numbers, numbers: Numbers) -> tuple[str, ...]:
+    reasons = _in_ledger(ledger, r"patients\.excluded\.\d+\.reason")
+    if not reasons:
         return ()
+    counts = _in_ledger(ledger, r"patients\.excluded\.\d+\.patients")
     lines = [f"Excluded: {_patients(numbers, 'flow.patients.excluded')}"]
-    return _wrapped([*lines, *(f"– {entry['reason']}: {entry['patients']}" for entry in excluded)])
+    return _wrapped([*lines, *(f"– {r}: {n}" for r, n in zip(reasons, counts, strict=True))])
 
 
-def _patient_rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
-    """Rows of the patients' table that are no patient, by reason: with the patients, all rows."""
+def _patient_rows(flow: Mapping[str, Any]) -> list[tuple[int, str, int]]:
+    """Rows of the patients' table that are no patient: place in the ledger, reason, rows."""
     patients = {entry["reason"]: entry["patients"] for entry in flow["patients"]["excluded"]}
-    left = {
-        entry["reason"]: entry["rows"] - patients.get(entry["reason"], 0)
-        for entry in flow["tables"]["patients"]["excluded"]
-    }
-    lines = [f"– {reason}: {rows}" for reason, rows in left.items() if rows]
+    found = (
+        (i, entry["reason"], entry["rows"] - patients.get(entry["reason"], 0))
+        for i, entry in enumerate(flow["tables"]["patients"]["excluded"])
+    )
+    return [(i, reason, rows) for i, reason, rows in found if rows]
+
+
+def _patient_rows_left_out(flow: Mapping[str, Any], ledger: Numbers) -> tuple[str, ...]:
+    """Rows of the patients' table that are no patient, by reason: with the patients, all rows."""
+    stem = f"{_LEDGER}tables.patients.excluded"
+    lines = [
+        f"– {text_of(ledger, f'{stem}.{i}.reason')}: {text_of(ledger, f'{stem}.{i}.no_patient')}"
+        for i, _, _ in _patient_rows(flow)
+    ]
     return _wrapped(["Rows not used:", *lines]) if lines else ()
 
 
-def _other_rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
+def _other_rows_left_out(flow: Mapping[str, Any], counts: Numbers) -> tuple[str, ...]:
     """Rows left out of the other tables, by table and reason.
 
     Excluded patients take their rows along, and tables may be read from one sheet: a row that
@@ -473,14 +551,17 @@ def _other_rows_left_out(flow: Mapping[str, Any]) -> tuple[str, ...]:
     """
     patients = {entry["reason"] for entry in flow["patients"]["excluded"]}
     found: dict[tuple[Any, ...], list[str]] = {}
+    said: dict[tuple[Any, ...], str] = {}
     for table, ledger in flow["tables"].items():
-        for entry in ledger["excluded"]:
+        for i, entry in enumerate(ledger["excluded"]):
             if entry["reason"] not in patients:
                 same = (ledger["file"], entry["reason"], entry["rows"], tuple(entry["lines"]))
                 found.setdefault(same, []).append(table)
+                said.setdefault(same, f"{_LEDGER}tables.{table}.excluded.{i}")
     lines = [
-        f"– {', '.join(tables)}: {reason}: {rows}"
-        for (_, reason, rows, _), tables in found.items()
+        f"– {', '.join(tables)}: {text_of(counts, f'{said[same]}.reason')}: "
+        f"{text_of(counts, f'{said[same]}.rows')}"
+        for same, tables in found.items()
         if "patients" not in tables
     ]
     return _wrapped(["Rows of other tables not used:", *lines], 100) if lines else ()
@@ -490,7 +571,7 @@ def _wrapped(lines: Iterable[str], width: int = 46) -> tuple[str, ...]:
     return tuple(
         part
         for line in lines
-        for part in textwrap.wrap(line, width, subsequent_indent="   ", drop_whitespace=True)
+        for part in wrapped(line, width, subsequent_indent="   ", drop_whitespace=True)
     )
 
 
@@ -555,7 +636,7 @@ def _endpoint_boxes(axes: Axes, numbers: Numbers, ends: Sequence[str], top: floa
     axes.plot([middles[0], max(middles[-1], _MAIN[0])], [rail] * 2, color=BLACK, linewidth=0.8)
     for middle, end in zip(middles, ends, strict=True):
         _arrow(axes, (middle, rail), (middle, top))
-        label = textwrap.wrap(text_of(numbers, f"endpoint.{end}.label"), 20)
+        label = wrapped(text_of(numbers, f"endpoint.{end}.label"), 20)
         n, events = text_of(numbers, f"{end}.n"), text_of(numbers, f"{end}.events")
         lines = [*label, *[""] * (2 - len(label)), f"{n} analysed, {events} events"]
         _draw_box(axes, middle, width, top, lines, "center")

@@ -6,7 +6,6 @@ Every number that a figure writes is the registry's text.
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from matplotlib.axes import Axes
@@ -26,6 +25,7 @@ from sarcoma_sbrt.reporting.drawing import (
     styled,
     text_of,
 )
+from sarcoma_sbrt.reporting.drawn_numbers import name_ticks, wrapped
 from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
@@ -61,7 +61,7 @@ def _axis_name(page: Page, left: float, height: float, text: str) -> None:
 
 
 def _title(axes: Axes, numbers: Numbers, endpoint: str, below: str) -> None:
-    label = "\n".join(textwrap.wrap(text_of(numbers, f"endpoint.{endpoint}.label"), 26))
+    label = "\n".join(wrapped(text_of(numbers, f"endpoint.{endpoint}.label"), 26))
     axes.set_title(f"{label}\n{below}", loc="left", fontsize=8)
 
 
@@ -102,9 +102,8 @@ def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettin
         said = "C of patients left out" if is_estimated(numbers, key) else "C"
         _title(axes, numbers, endpoint, f"{said} {text_of(numbers, key)}")
         if endpoint == found[0]:
-            axes.set_yticks(
-                range(len(names)), [text_of(numbers, f"covariate.{name}.label") for name in names]
-            )
+            labels = [text_of(numbers, f"covariate.{name}.label") for name in names]
+            name_ticks(axes.yaxis, range(len(names)), labels)
         for row, name in enumerate(names):
             if name in analysis.forest[endpoint]:
                 _importance(axes, numbers, endpoint, name, row)
@@ -197,7 +196,7 @@ def partial_dependence_figure(
         axes.set_xticks([0, 25, 50, 75, 100])
         if endpoint == found[0]:
             labels = [_levels(numbers, analysis, name) for name in names]
-            axes.set_yticks(range(len(names)), labels, fontsize=SMALL)
+            name_ticks(axes.yaxis, range(len(names)), labels, fontsize=SMALL)
         month = _month(numbers, endpoint)
         if month is None:
             _title(axes, numbers, endpoint, "no prediction")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +22,8 @@ from sarcoma_sbrt.reporting.drawing import (
     text_of,
     text_width,
 )
-from sarcoma_sbrt.reporting.numbers import capitalised, is_estimated
+from sarcoma_sbrt.reporting.drawn_numbers import capitalised, plain, uncapitalised, wrapped
+from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -170,7 +170,7 @@ def panel_title(panel: str, endpoint: EndpointSettings, numbers: Numbers) -> str
         return text_of(numbers, f"endpoint.{endpoint.name}.label")
     label = text_of(numbers, f"covariate.{panel}.label")
     # "By histological grade", but "By BED10".
-    return f"By {label[:1].lower() + label[1:] if label[1:2].islower() else label}"
+    return f"By {uncapitalised(label)}"
 
 
 def _name_lines(label: str) -> list[str]:
@@ -178,7 +178,8 @@ def _name_lines(label: str) -> list[str]:
     width = text_width(label)
     if width <= _NAME:
         return [label]
-    return textwrap.wrap(label, max(int(len(label) * _NAME / width), 1), break_long_words=False)
+    longest = max(int(len(plain(label)) * _NAME / width), 1)
+    return wrapped(label, longest, break_long_words=False)
 
 
 def _groups(

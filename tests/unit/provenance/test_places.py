@@ -1,0 +1,93 @@
+"""Where a number is printed, and which line of the source asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sarcoma_sbrt.provenance.passages import Owner, Passage, Run, passages
+from sarcoma_sbrt.provenance.places import Sources, places
+from sarcoma_sbrt.rendering import embedded, source
+
+
+@dataclass(frozen=True)
+class Line:
+    file: str
+    number: int
+    text: str
+
+
+LINES = [
+    Line("index.qmd", 5, "We analysed {{< num os.n >}} patients with 58 lesions, and many others."),
+    Line("sections/results.qmd", 9, "We analysed {{< num os.n >}} patients."),
+    Line("tables/os.qmd", 1, "::: {#tbl-os}"),
+    Line("tables/os.qmd", 3, "| Patients | {{< num os.n >}} |"),
+    Line("tables/os.qmd", 4, ":::"),
+    Line("sections/results.qmd", 20, "Patients died: {{< num os.median >}} months."),
+]
+SOURCES = Sources(LINES, "manuscript")
+
+
+def _passage(place: str, *runs: str | tuple[str, str], block: str = "paragraph 1") -> Passage:
+    made = (Run(r) if isinstance(r, str) else Run(r[0], Owner(key=r[1])) for r in runs)
+    return Passage(f"{place}, {block}", tuple(made), "text", place, block)
+
+
+def test_the_line_that_says_most_of_the_sentence_is_named() -> None:
+    sentence = "We analysed 37 patients."
+    assert SOURCES.of_key("os.n", sentence, "x") == ("manuscript/sections/results.qmd", 9)
+    longer = "We analysed 37 patients with 58 lesions."
+    assert SOURCES.of_key("os.n", longer, "x") == ("manuscript/index.qmd", 5)
+
+
+def test_a_table_is_searched_in_its_own_lines() -> None:
+    place = "section “Results”, tbl-os, row 1, column 2"
+    sentence = "We analysed 37 patients."  # which other lines say better
+    assert SOURCES.of_key("os.n", sentence, place) == ("tables/os.qmd", 3)
+
+
+def test_a_bare_number_is_not_found_within_a_key() -> None:
+    assert SOURCES.of_text("58", "with 58 lesions", "x") == ("manuscript/index.qmd", 5)
+    assert SOURCES.of_text("5", "with 5 lesions", "x") == ("manuscript/index.qmd", 0)
+
+
+def test_a_range_that_a_filter_adds_is_asked_for_by_its_number() -> None:
+    found = SOURCES.of_key("os.median.over_solutions", "Patients died", "x")
+    assert found == ("manuscript/sections/results.qmd", 20)
+
+
+def test_every_place_of_a_number_is_listed_in_order() -> None:
+    found = places(
+        [
+            _passage("Results", "We analysed ", ("37", "os.n"), " patients. Of ", ("37", "os.n")),
+            _passage("Results", ("37", "os.n"), block="tbl-os, row 1, column 2"),
+            _passage("Results", ("24.5", "os.median")),
+            Passage("x", (Run("2", Owner(key="os.n")),), "cited"),
+        ],
+        SOURCES,
+    )
+    assert list(found) == ["os.median", "os.n"]
+    first, second, cell = found["os.n"]
+    assert first == {
+        "document": "manuscript",
+        "section": "Results",
+        "place": "Results, paragraph 1",
+        "sentence": "We analysed 37 patients.",
+        "source": {"file": "manuscript/sections/results.qmd", "line": 9},
+    }
+    assert second["sentence"] == "Of 37"
+    assert cell["place"] == "tbl-os, row 1, column 2"
+    assert cell["source"] == {"file": "tables/os.qmd", "line": 3}
+
+
+def test_every_number_of_the_fixture_has_a_place_and_a_line(project, numbers) -> None:
+    told = passages(embedded.document(project))
+    found = places(told, Sources(source.expand(project), "manuscript"))
+    printed = {r.owner.key for p in told for r in p.runs if r.owner and r.owner.key}
+    assert found.keys() == printed <= numbers.keys()
+    assert all(place["source"]["line"] for of in found.values() for place in of)
+    assert "section “Survival of 37 patients”, heading" in {
+        place["place"] for place in found["cohort.patients"]
+    }
+    assert any("alternative text of" in place["place"] for place in found["os.median"])
+    (volume,) = (p for p in found["ptv.median"] if p["place"].startswith("tbl-patients"))
+    assert volume["source"]["file"] == "tables/patients.qmd"
