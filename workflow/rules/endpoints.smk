@@ -12,7 +12,7 @@ rule endpoints:
         endpoints=[f"{PRIVATE}/endpoints/{name}.parquet" for name in ENDPOINTS],
         patients=f"{PRIVATE}/covariates/patients.parquet",
         lesions=f"{PRIVATE}/covariates/lesions.parquet",
-        summary=f"{RESULTS}/endpoints.json",
+        summary=f"{IN_FULL}/endpoints.json",
     log:
         f"{LOGS}/endpoints.log",
     benchmark:

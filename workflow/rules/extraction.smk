@@ -11,7 +11,7 @@ rule extract:
         lock=str(LOCK),
     output:
         tables=CANONICAL,
-        flow=f"{RESULTS}/flow.json",
+        flow=f"{IN_FULL}/flow.json",
     log:
         f"{LOGS}/extract.log",
     benchmark:

@@ -1,6 +1,6 @@
 # Numbers, tables and figures to the manuscript.
 # Requires: manuscript/, <results>/{numbers,tables}.json, <results>/figures/.
-# Makes: <results>/manuscript/{project/,index.html,index.pdf,index.docx}, <results>/coverage.json.
+# Makes: <results>/manuscript/{project/,index.html,index.pdf,index.docx}, <results>/{coverage,places}.json.
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -25,7 +25,10 @@ rule assemble:
     input:
         manuscript=MANUSCRIPT_SOURCES,
         numbers=rules.numbers.output.numbers,
+        in_full=NUMBERS_IN_FULL,
         tables=rules.tables.output.tables,
+        claims=str(MANUSCRIPT / "claims.yaml"),
+        schema=str(SCHEMAS / "claims.schema.yaml"),
         figures=[*rules.figures.output.svg, *rules.figures.output.png],
         code=code("assemble"),
         lock=str(LOCK),
@@ -56,6 +59,7 @@ rule digit_coverage:
         lock=str(LOCK),
     output:
         coverage=f"{RESULTS}/coverage.json",
+        places=f"{RESULTS}/places.json",
     log:
         f"{LOGS}/digit_coverage.log",
     benchmark:

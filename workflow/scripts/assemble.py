@@ -1,23 +1,37 @@
-"""Put the Quarto project together."""
+"""Put the Quarto project together; check what its words claim."""
 
 from pathlib import Path
 
-from sarcoma_sbrt.io import job_log, read_json
+from sarcoma_sbrt.io import job_log, read_json, read_yaml
+from sarcoma_sbrt.provenance.claims import check_claims, claim_conditions, read_claims, verdicts
+from sarcoma_sbrt.provenance.disclosure import disclosure_conditions, small_cells
 from sarcoma_sbrt.rendering.assembly import assemble
+from sarcoma_sbrt.rendering.source import expand
 from sarcoma_sbrt.reporting.conditions import conditions
-from sarcoma_sbrt.settings import plan_settings
+from sarcoma_sbrt.settings import merged_plan, plan_settings
 
 with job_log(snakemake.log[0]):
-    plan = plan_settings(snakemake.params.plan)
-    numbers = read_json(snakemake.input.numbers)
+    plan, project = plan_settings(snakemake.params.plan), Path(snakemake.output.project)
+    numbers = read_json(snakemake.input.in_full)
     tables = read_json(snakemake.input.tables)
+    claims = read_claims(
+        read_yaml(snakemake.input.claims, snakemake.input.schema), snakemake.input.claims
+    )
+    found = verdicts(claims, numbers)
+    models = merged_plan(snakemake.params.plan["models"], plan.cohort)
+    asked = conditions(numbers, tables, plan.analysis, plan.cohort, plan.endpoints)
+    withheld = disclosure_conditions(small_cells(models["disclosure"], plan.cohort.kind))
     assemble(
         Path(snakemake.params.manuscript),
-        Path(snakemake.output.project),
+        project,
         numbers=numbers,
+        public=read_json(snakemake.input.numbers),
         tables=tables,
         figures=[Path(path) for path in snakemake.input.figures],
-        conditions=conditions(numbers, tables, plan.analysis, plan.cohort, plan.endpoints),
+        conditions=asked | claim_conditions(found) | withheld,
         date=snakemake.params.date,
         label=plan.cohort.label,
     )
+    folder = snakemake.params.manuscript
+    made = check_claims(expand(project), claims, found, numbers, folder=folder)
+    print(f"{made} claims, all carried")

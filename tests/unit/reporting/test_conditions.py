@@ -29,9 +29,8 @@ def answers(numbers=(), parts=(), values=None, times=None, **changes):
         endpoints[name] = replace(endpoints[name], **change)
     registry = {key: {"support": support, "value": 2} for key, support in dict(numbers).items()}
     for key, value in (values or {}).items():
-        is_text = isinstance(value, str)
-        registry[key] = {"support": "printed", "value": value, "status": "estimated"}
-        registry[key] |= {"text": value} if is_text else {}
+        told = {"value": value, "text": str(value)}
+        registry[key] = {"support": "printed", "status": "estimated"} | told
     return conditions(registry, dict.fromkeys(parts), analysis, made.cohort, endpoints)
 
 

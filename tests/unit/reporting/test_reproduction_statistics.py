@@ -30,6 +30,7 @@ from sarcoma_sbrt.evidence.reconstruction.search_record import (
     Solutions,
 )
 from sarcoma_sbrt.io import read_json, read_rows
+from sarcoma_sbrt.provenance.disclosure import disclosure_conditions
 from sarcoma_sbrt.reporting.conditions import conditions
 from sarcoma_sbrt.reporting.numbers import computed_entries, plan_entries, support_of
 from sarcoma_sbrt.reporting.over_solutions import COUNT
@@ -296,6 +297,7 @@ def test_what_the_record_lacks_is_asked_for_only_where_it_is_there(absent: str) 
         if not key.startswith(f"{STAGE}.search{absent}")
     }
     answers = conditions(numbers, {}, SETTINGS.analysis, SETTINGS.cohort, SETTINGS.endpoints)
+    answers |= disclosure_conditions(None)
     shown = "".join(visible(text, answers) for text in texts)
     asked = set(re.findall(r"num (reproduction\.search\S*) >", shown))
     assert asked <= numbers.keys()

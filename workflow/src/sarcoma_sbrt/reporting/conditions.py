@@ -194,7 +194,7 @@ def conditions(
         # a progression only where the records can show one
         answers[f"{endpoint.name}.local_failure"] &= answers["has.lc"]
     answers |= _pooled(numbers, analysis)
-    answers |= {f"one.{key}": key in numbers and numbers[key]["value"] == 1 for key in ONES}
+    answers |= {f"one.{key}": key in numbers and numbers[key]["text"] == "1" for key in ONES}
     answers |= {f"some.{key}": key in numbers and numbers[key]["value"] > 0 for key in SOMES}
     answers |= {f"estimated.{key}": is_estimated(numbers, key) for key in ESTIMATES}
     answers |= {

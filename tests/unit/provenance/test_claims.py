@@ -1,0 +1,406 @@
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sarcoma_sbrt.errors import InputError, RenderError
+from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.provenance.claims import (
+    Claims,
+    check_claims,
+    claim_conditions,
+    holds,
+    read_claims,
+    verdicts,
+)
+
+REPOSITORY = Path(__file__).parents[3]
+MANUSCRIPT = REPOSITORY / "manuscript"
+SCHEMA = REPOSITORY / "workflow" / "schemas" / "claims.schema.yaml"
+RESULTS = ("index.qmd", "sections/results.qmd")
+
+
+@dataclass(frozen=True)
+class Line:
+    """As `rendering.source.Line`, for the text of a test."""
+
+    file: str
+    number: int
+    text: str
+    within: tuple[str, ...]
+
+
+def entry(value: Any, **changes: Any) -> dict[str, Any]:
+    status = "estimated" if value is not None else "not_estimable"
+    usual = {"value": value, "text": str(value), "status": status, "reason": "", "support": None}
+    return usual | changes
+
+
+NUMBERS = {
+    "lc.bed.p": entry(0.003, text="0.003"),
+    "lc.bed.hr": entry(0.4, text="0.400"),
+    "os.bed.p": entry(None, reason="there is one group only", text="not estimable"),
+    "os.n": entry(37),
+    "ptv.median": entry(61.3, support="filler"),
+    "os.verdict": entry("possible"),
+    "config.models.alpha": entry(0.05),
+    "config.times.1": entry(24),
+    "lc.gap_12m": entry(0.5),
+    "lc.gap_24m": entry(3.5),
+    "lc.gap_36m": entry(None),
+    "lc.gap_24m.low": entry(9.0),
+}
+LIST = {
+    "parts": ["abstract", "sections/results.qmd"],
+    "words": {"numbers": ["two", "none"], "judgements": [r"significan\w+", "better", "less"]},
+    "set_aside": {"estimate": {"matches": "one less Kaplan-Meier", "because": "a name"}},
+    "claims": {
+        "lc_bed": {
+            "says": ["significantly better", "better"],
+            "when": "lc.bed.p < config.models.alpha and lc.bed.hr < 1",
+        },
+        "os_bed": {"says": "none", "when": "os.bed.p >= config.models.alpha"},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def claims() -> Claims:
+    return read_claims(LIST, "claims.yaml")
+
+
+def lines(text: str, within: tuple[str, ...] = RESULTS) -> list[Line]:
+    return [
+        Line(within[-1], number, part, within)
+        for number, part in enumerate(text.split("\n"), start=1)
+    ]
+
+
+def problems(text: str, claims: Claims, within: tuple[str, ...] = RESULTS, **changes) -> list[str]:
+    numbers = NUMBERS | changes
+    with pytest.raises(RenderError) as refused:
+        check_claims(lines(text, within), claims, verdicts(claims, numbers), numbers, folder="m")
+    return [str(problem) for problem in refused.value.problems]
+
+
+def made(text: str, claims: Claims, within: tuple[str, ...] = RESULTS) -> int:
+    return check_claims(lines(text, within), claims, verdicts(claims, NUMBERS), NUMBERS)
+
+
+# --- conditions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("lc.bed.p < config.models.alpha", True),
+        ("lc.bed.p < config.models.alpha and lc.bed.hr > 1", False),
+        ("not lc.bed.hr > 1", True),
+        ("config.times.1 == 24", True),
+        ("30 < os.n <= 37", True),
+        ("os.n - 2 * config.times.1 == -11", True),
+        ("abs(lc.bed.hr - 1) / 2 > 0.29", True),
+        ('os.verdict == "possible"', True),
+        ('os.verdict == "impossible"', False),
+        ('os.n == "37"', False),
+        ('os.n != "37"', True),
+        ("os.n is estimated", True),
+        ("os.bed.p is estimated", False),
+        ("os.bed.p is not estimated", True),
+        ("no.such is estimated", False),
+        ("ptv.median is quotable", False),
+        ("os.n is quotable", True),
+        ("no.such is quotable", False),
+        # a * stands for one part of a key: .low is not looked at, and neither is what has no value
+        ("max(lc.gap_*m) == 3.5", True),
+        ("min(lc.gap_*m, 0.1) == 0.1", True),
+        ("max(lc.none_*m) > 0", None),
+        # unknown
+        ("os.bed.p < config.models.alpha", None),
+        ("not os.bed.p < config.models.alpha", None),
+        ("no.such > 1", None),
+        ("os.n / 0 > 1", None),
+        ("max(os.n, os.bed.p) > 1", None),
+        # what decides alone decides
+        ("os.bed.p < 1 and os.n < 1", False),
+        ("os.bed.p < 1 or os.n > 1", True),
+        ("os.bed.p < 1 and os.n > 1", None),
+        ("os.bed.p < 1 or os.n < 1", None),
+    ],
+)
+def test_conditions(condition: str, expected: bool | None) -> None:
+    assert holds(condition, NUMBERS) is expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("os.n", "a condition compares, or asks for a state"),
+        ("os.n >", "not a condition"),
+        ("__import__('os')", "a condition compares, or asks for a state"),
+        ("os.n if os.n > 1 else os.n", "a condition compares, or asks for a state"),
+        ("(lambda: os.n > 1)()", "a condition compares, or asks for a state"),
+        ("os.n in [37]", "a condition compares, or asks for a state"),
+        ("os.n < [1]", "what is compared is a key, a number, a text, or worked out from them"),
+        ("os.n < True", "what is compared is a key, a number, a text, or worked out from them"),
+        ("os.n ** 9 > 1", "what is compared is a key, a number, a text, or worked out from them"),
+        ("n > 1", "n is no key of the registry"),
+        ("os.n is significant", "a state is estimated or quotable"),
+        ("os.n is estimated is estimated", "“is” stands between one key and a state"),
+        ("(os.n + 1) is estimated", "“is” stands between one key and a state"),
+        ("round(os.n) > 1", "a function is abs, min, max"),
+        ("max(os.n, key=os.n) > 1", "a function is abs, min, max"),
+        ("abs(os.n, os.n) > 1", "abs takes one value, min and max take several"),
+        ("max() > 1", "abs takes one value, min and max take several"),
+        ("lc.gap_*m > 1", "a key with * stands within min or max"),
+        ("abs(lc.gap_*m) > 1", "a key with * stands within min or max"),
+        ("lc.gap_*m is estimated", "a key with * stands within min or max"),
+    ],
+)
+def test_what_is_outside_the_grammar_is_refused(condition: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        holds(condition, NUMBERS)
+
+
+ATOMS = ["lc.bed.p < 1", "lc.bed.p > 1", "os.bed.p > 1", "no.such == 0", "os.n is estimated"]
+CONDITIONS = st.recursive(
+    st.sampled_from(ATOMS),
+    lambda part: (
+        st.builds("({} {} {})".format, part, st.sampled_from(["and", "or"]), part)
+        | st.builds("(not {})".format, part)
+    ),
+    max_leaves=6,
+)
+
+
+@given(CONDITIONS, CONDITIONS)
+def test_negation_and_de_morgan(one: str, other: str) -> None:
+    inverse = {True: False, False: True, None: None}
+    assert holds(f"not {one}", NUMBERS) is inverse[holds(one, NUMBERS)]
+    both, either = f"not ({one} and {other})", f"(not {one}) or (not {other})"
+    assert holds(both, NUMBERS) is holds(either, NUMBERS)
+
+
+@given(CONDITIONS)
+def test_a_claim_and_its_denial_are_never_both_carried(condition: str) -> None:
+    assert not (holds(condition, NUMBERS) is True and holds(f"not {condition}", NUMBERS) is True)
+
+
+# --- the list -------------------------------------------------------------------------------
+
+
+def test_a_list_with_faults_is_refused_with_every_place() -> None:
+    faulty = LIST | {
+        "claims": {"a": {"says": "better", "when": "os.n"}, "b": {"says": "x", "when": "n > 1"}},
+        "set_aside": {"open": {"matches": "(", "because": "x"}},
+        "words": {"numbers": ["[", "two"]},
+    }
+    with pytest.raises(InputError) as refused:
+        read_claims(faulty, "claims.yaml")
+    assert [(p.column, p.what) for p in refused.value.problems] == [
+        ("claims.a.when", "a condition compares, or asks for a state"),
+        ("claims.b.when", "n is no key of the registry"),
+        ("set_aside.open", "not a regular expression"),
+        ("words.numbers", "not a regular expression"),
+    ]
+
+
+def test_verdicts_say_what_was_found(claims: Claims) -> None:
+    found = verdicts(claims, {"os.bed.p": NUMBERS["os.bed.p"], "lc.bed.hx": entry(1)})
+    assert found["os_bed"].holds is None
+    assert found["os_bed"].found == (
+        "os.bed.p has no value (there is one group only)",
+        "config.models.alpha is not in the registry",
+    )
+    assert "lc.bed.hr is not in the registry" in found["lc_bed"].found[2]
+
+
+def test_a_condition_holds_only_where_the_claim_is_true(claims: Claims) -> None:
+    assert claim_conditions(verdicts(claims, NUMBERS)) == {
+        "claim.lc_bed": True,
+        "claim.os_bed": False,
+    }
+
+
+# --- the text -------------------------------------------------------------------------------
+
+SENTENCE = (
+    'It was so. Control was\n[significantly better]{.claim name="lc_bed"} '
+    "(*p* {{< num lc.bed.p >}}, @fig-a) with dose. So it is."
+)
+
+
+def test_a_claim_that_the_numbers_carry_stands(claims: Claims) -> None:
+    assert made(SENTENCE, claims) == 1
+
+
+def test_a_claim_that_they_no_longer_carry_is_refused_with_its_sentence(claims: Claims) -> None:
+    changed = {"lc.bed.p": entry(0.21, text="0.210")}
+    assert problems(SENTENCE, claims, **changed) == [
+        "m/sections/results.qmd:2: lc_bed: the numbers do not carry “significantly better”, in "
+        "“Control was significantly better (p 0.210, @fig-a) with dose.”, read lc.bed.p = 0.21; "
+        "config.models.alpha = 0.05; lc.bed.hr = 0.4, accepted: "
+        "lc.bed.p < config.models.alpha and lc.bed.hr < 1"
+    ]
+
+
+def test_a_claim_on_a_number_without_value_is_refused_wherever_it_stands(claims: Claims) -> None:
+    text = '[none]{.claim name="os_bed"}'
+    (said,) = problems(text, claims, within=("index.qmd", "sections/discussion.qmd"))
+    assert said.startswith("m/sections/discussion.qmd:1: os_bed: the numbers do not carry “none”")
+    assert "read os.bed.p has no value (there is one group only)" in said
+
+
+@pytest.mark.parametrize(
+    ("span", "message"),
+    [
+        ('[worse]{.claim name="lc_bed"}', "lc_bed: claim does not say so, in “It was worse here.”"),
+        ('[better]{.claim name="lc_bad"}', "lc_bad: no such claim, accepted: lc_bed, os_bed"),
+        ("[better]{.claim}", "claim: claim has no name, read {.claim}"),
+        ('[better]{.claim #x name="lc_bed"}', "claim: claim has no name"),
+    ],
+)
+def test_a_span_that_is_no_claim_of_the_list(span: str, message: str, claims: Claims) -> None:
+    assert any(
+        said.startswith(f"m/sections/results.qmd:1: {message}")
+        for said in problems(f"It was {span} here.", claims)
+    )
+
+
+@pytest.mark.parametrize("word", ["better", "Better", "significantly", "none"])
+def test_a_judging_word_outside_a_claim_is_refused(word: str, claims: Claims) -> None:
+    text = f"It did well. Control was {word} in\n{{{{< num os.n >}}}}. So."
+    assert problems(text, claims) == [
+        f"m/sections/results.qmd:1: {word}: “{word}” judges or counts outside a claim, read "
+        f'“Control was {word} in 37.”, accepted: [{word}]{{.claim name="…"}}, or a phrase that '
+        "claims.yaml sets aside"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![Two better curves.](figures/better)",
+        "## Two are better",
+        "- better",
+        "> better",
+        "::: {.table-note}\nbetter\n:::",
+        '[better]{.claim name="lc_bed"} and better',
+        "one less\nKaplan-Meier, less",
+        "[better]{.smallcaps}",
+        "*better*",
+    ],
+)
+def test_words_are_found_in_every_kind_of_prose(text: str, claims: Claims) -> None:
+    assert problems(text, claims)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Betterment is a matter of twos.",
+        "one less\nKaplan-Meier",
+        "[@better2020] and @tbl-two in `better` and $two$ and [a link](two/better)",
+        "{{< num lc.better >}}",
+        "| better | two |",
+        "{{< include /sections/two.qmd >}}",
+        "::: {#tbl-two}",
+        "<!-- better -->",
+    ],
+)
+def test_names_calls_and_tables_are_no_prose(text: str, claims: Claims) -> None:
+    assert made(text, claims) == 0
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        ("index.qmd",),
+        ("index.qmd", "sections/methods.qmd"),
+        ("index.qmd", "sections/results.qmd", "tables/words.qmd"),
+    ],
+)
+def test_words_are_free_outside_the_parts_and_in_generated_text(within, claims: Claims) -> None:
+    assert made("It is better.", claims, within) == 0
+
+
+def test_words_are_bound_in_what_a_part_includes(claims: Claims) -> None:
+    within = (*RESULTS, "sections/dose.qmd")
+    assert problems("a\n\nIt is better.", claims, within)[0].startswith("m/sections/dose.qmd:3: ")
+
+
+def test_the_abstract_ends_with_its_key(claims: Claims) -> None:
+    text = "---\ntitle: two\nabstract: |\n  a\n\n  It is better.\nkeywords: none\n---\ntwo"
+    (said,) = problems(text, claims, within=("index.qmd",))
+    assert said.startswith("m/index.qmd:6: better: ")
+
+
+# --- the manuscript -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listed() -> Claims:
+    return read_claims(read_yaml(MANUSCRIPT / "claims.yaml", SCHEMA), "claims.yaml")
+
+
+def sources() -> dict[str, str]:
+    paths = [MANUSCRIPT / "index.qmd", *sorted((MANUSCRIPT / "sections").glob("*.qmd"))]
+    return {path.name: path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_every_claim_of_the_list_is_made_somewhere_and_every_one_made_is_listed(listed) -> None:
+    text = "\n".join(sources().values())
+    said = set(re.findall(r'\.claim name="(\w+)"', text))
+    assert said == set(listed.claims)
+    for name, claim in listed.claims.items():
+        spans = set(re.findall(rf'\[([^\[\]]*)\]\{{\.claim name="{name}"\}}', text))
+        assert spans == set(claim.says), name
+
+
+def test_a_claim_is_made_only_where_its_condition_was_asked_for(listed) -> None:
+    """So that a cohort whose numbers say otherwise has another text, and not a failed run."""
+    asked_otherwise = {
+        # by conditions.py, which reads the same counts
+        "no_hazards_refused": 'content-hidden when-meta="some.diagnostics.failed"',
+        "influence_bounded": 'content-hidden when-meta="some.diagnostics.influenced"',
+        "covariates_complete": 'content-hidden when-meta="some.imputation.incomplete"',
+        "imputation_turned_none": 'content-hidden when-meta="some.imputation.turned"',
+    }
+    text = "\n".join(sources().values())
+    for name in listed.claims:
+        asked = asked_otherwise.get(name, f'content-visible when-meta="claim.{name}"')
+        assert asked in text, name
+
+
+def test_every_set_aside_phrase_holds_a_word_and_stands_in_the_bound_text(listed) -> None:
+    parts = ("results", "diagnostics", "missing", "competing", "dose", "courses", "forest")
+    text = "\n".join(sources()[f"{name}.qmd"] for name in parts) + sources()["index.qmd"]
+    for name, pattern in listed.set_aside.items():
+        found = pattern.search(text)
+        assert found is not None, name
+        assert listed.words.search(found[0]), name
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("significant", "significantly", "better", "worse", "higher", "lower", "similar"),
+        *("one", "two", "twelve", "half", "all", "none", "fourteen", "twenty-one", "Both"),
+        *("neither", "majority", "differ", "difference", "reduced", "superior"),
+    ],
+)
+def test_the_vocabulary_has_the_words_that_judge_and_count(word: str, listed) -> None:
+    match = listed.words.search(f"so {word} it was")
+    assert match is not None
+    assert match[0] == word
+
+
+@pytest.mark.parametrize("word", ["someone", "tone", "tall", "nonetheless", "lone", "halfway"])
+def test_it_finds_no_word_within_another(word: str, listed) -> None:
+    assert listed.words.search(f"so {word} it was") is None

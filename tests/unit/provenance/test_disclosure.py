@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sarcoma_sbrt.provenance.disclosure import (
+    SmallCells,
+    disclosed_flow,
+    disclosure_conditions,
+    published,
+    small_cells,
+    withhold,
+    without_small_sets,
+)
+
+RULE = SmallCells(least=5)
+REASON = "fewer than 5 patients or lesions would be told of"
+
+
+def entry(key: str, value: Any, unit: str = "count", **changes: Any) -> dict[str, Any]:
+    usual = {
+        "key": key,
+        "value": value,
+        "unit": unit,
+        "text": str(value),
+        "digits": 0,
+        "kind": "computed",
+        "source": "characteristics",
+        "status": "estimated",
+        "reason": "",
+        "ci": None,
+        "p": None,
+        "n": None,
+        "events": None,
+    }
+    return {key: usual | changes}
+
+
+def texts(numbers: dict[str, dict[str, Any]], rule: SmallCells | None = RULE) -> dict[str, str]:
+    shown = withhold(numbers, rule)
+    return {key: shown[key]["text"] for key in numbers}
+
+
+@pytest.mark.parametrize(
+    ("when", "kind", "holds"),
+    [
+        ("observed", "observed", True),
+        ("observed", "reconstructed", False),
+        ("always", "reconstructed", True),
+        ("always", "observed", True),
+        ("never", "observed", False),
+    ],
+)
+def test_the_plan_says_where_the_rule_holds(when: str, kind: str, holds: bool) -> None:
+    rule = small_cells({"small_cells": when, "least": 5}, kind)
+    assert rule == (RULE if holds else None)
+    assert disclosure_conditions(rule) == {"has.disclosure": holds}
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0"), (1, "< 5"), (4, "< 5"), (5, "5"), (37, "37")]
+)
+def test_a_count_below_the_bound_is_printed_as_such_and_nobody_stays_nobody(count, text) -> None:
+    assert RULE.said(count) == text
+    assert texts(entry("toxicity.pain.n", count)) == {"toxicity.pain.n": text}
+
+
+def test_the_only_small_part_takes_the_next_smallest_along() -> None:
+    # 37 − 19 − 14 would tell the four
+    levels = {"G1": 19, "G2": 4, "G3": 14}
+    numbers = {k: e for g, n in levels.items() for k, e in entry(f"cohort.grade.{g}.n", n).items()}
+    assert texts(numbers) == {
+        "cohort.grade.G1.n": "19",
+        "cohort.grade.G2.n": "< 5",
+        "cohort.grade.G3.n": "≥ 5",
+    }
+
+
+def test_two_small_parts_hide_each_other_and_nobody_hides_nothing() -> None:
+    levels = {"a": 3, "b": 2, "c": 30, "d": 0}
+    numbers = {k: e for g, n in levels.items() for k, e in entry(f"cohort.x.{g}.n", n).items()}
+    assert list(texts(numbers).values()) == ["< 5", "< 5", "30", "0"]
+
+
+def test_the_groups_of_one_covariate_hide_each_other_and_no_other() -> None:
+    counts = {
+        "os.age_level.events": 3,
+        "os.age_reference.events": 12,
+        "os.sex_level.events": 7,
+        "os.sex_reference.events": 8,
+        "os.age_level.n": 9,
+        "os.age_reference.n": 11,
+        "dose_sensitivity.lc.cut_1.below.n": 2,
+        "dose_sensitivity.lc.cut_1.above.n": 18,
+    }
+    stages = {"os": "kaplan_meier", "dose_sensitivity": "dose_sensitivity"}
+    numbers = {
+        k: e
+        for key, n in counts.items()
+        for k, e in entry(key, n, source=stages[key.split(".")[0]]).items()
+    }
+    changed = {key: text for key, text in texts(numbers).items() if text != str(counts[key])}
+    assert changed == {
+        "os.age_level.events": "< 5",
+        "os.age_reference.events": "≥ 5",
+        "dose_sensitivity.lc.cut_1.below.n": "< 5",
+        "dose_sensitivity.lc.cut_1.above.n": "≥ 5",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("forest.os.cv.chosen.1.n", {"source": "forest"}),
+        ("cox.lc.clustering.n", {"source": "cox"}),
+        ("os.grade.logrank.df", {"source": "kaplan_meier"}),
+        ("dose.fractions.min", {}),
+        ("synthesis.lc.lung.rate_24m.n", {"source": "synthesis"}),
+        ("published.feng2022.toxicity.n", {"kind": "transcribed", "source": "published"}),
+    ],
+)
+def test_what_counts_no_patients_of_the_cohort_stays(key: str, changes: dict[str, str]) -> None:
+    assert texts(entry(key, 2, **changes)) == {key: "2"}
+
+
+def shares() -> dict[str, dict[str, Any]]:
+    return (
+        entry("toxicity.pain.n", 3)
+        | entry("toxicity.pain.percent", 100 * 3 / 14, "percent", text="21.4", n=14)
+        | entry(
+            "toxicity.pain.percent.stated",
+            21.4,
+            "percent",
+            text="21.4%",
+            of="toxicity.pain.percent",
+        )
+        | entry("toxicity.pain.percent.low", 4.7, "percent", text="4.7", of="toxicity.pain.percent")
+    )
+
+
+def test_a_share_of_a_small_count_is_a_bound_of_one_decimal() -> None:
+    # 100 · 5 / 14 = 35.714
+    assert texts(shares()) == {
+        "toxicity.pain.n": "< 5",
+        "toxicity.pain.percent": "< 35.7",
+        "toxicity.pain.percent.stated": "< 35.7%",
+        "toxicity.pain.percent.low": "not shown",
+    }
+
+
+def group(n: int) -> dict[str, dict[str, Any]]:
+    key, own = "os.grade_level.median", {"source": "kaplan_meier", "n": n, "events": 2}
+    limits = {"low": 4.0, "high": 9.0}
+    return (
+        entry(key, 7.0, "months", text="7.0", ci=limits, **own)
+        | entry(f"{key}.low", 4.0, "months", text="4.0", of=key, **own)
+        | entry(f"{key}.stated", 7.0, "months", text="7.0 months", of=key, **own)
+    )
+
+
+def test_a_statistic_of_few_is_not_shown_with_the_reason_that_notes_print() -> None:
+    shown = withhold(group(4), RULE)
+    assert {e["text"] for k, e in shown.items() if not k.endswith(".reason")} == {"not shown"}
+    assert {e["status"] for e in shown.values()} == {"withheld"}
+    reason = shown["os.grade_level.median.reason"]
+    assert (reason["text"], reason["of"], reason["unit"]) == (
+        REASON,
+        "os.grade_level.median",
+        "months",
+    )
+
+
+def test_a_statistic_of_enough_is_shown_without_the_few_events_behind_it() -> None:
+    shown = withhold(group(9), RULE)
+    assert shown == group(9)
+    out = published(shown, RULE)["os.grade_level.median"]
+    assert (out["text"], out["value"], out["n"], out["events"]) == ("7.0", 7.0, 9, None)
+
+
+def test_what_leaves_the_centre_holds_no_value_that_is_withheld() -> None:
+    out = published(withhold(shares() | group(3), RULE), RULE)
+    for key, one in out.items():
+        if key.endswith(".reason"):
+            assert one["value"] == REASON
+        else:
+            assert [one[name] for name in ("value", "ci", "p", "n", "events")] == [None] * 5, key
+
+
+def test_without_the_rule_nothing_changes() -> None:
+    numbers = shares() | group(3)
+    assert withhold(numbers, None) == numbers
+    assert published(numbers, None) == numbers
+
+
+def test_the_registry_that_is_given_stays_as_it_is() -> None:
+    numbers = shares()
+    withhold(numbers, RULE)
+    assert numbers == shares()
+
+
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=6))
+def test_no_small_count_follows_from_the_total_and_the_others(counts: list[int]) -> None:
+    numbers = {
+        k: e for i, n in enumerate(counts) for k, e in entry(f"cohort.x.level{i}.n", n).items()
+    }
+    hidden = [n for n, t in zip(counts, texts(numbers).values(), strict=True) if t != str(n)]
+    small = [n for n in counts if 0 < n < 5]
+    assert set(small) <= set(hidden)
+    possible = [n for n in counts if n > 0]
+    if small and len(possible) > 1:
+        assert len(hidden) > 1
+
+
+def test_a_total_is_bounded_where_few_were_excluded() -> None:
+    shown = texts(
+        entry("flow.patients.read", 51)
+        | entry("flow.patients.excluded", 3)
+        | entry("flow.patients.analysed", 48)
+    )
+    assert shown == {
+        "flow.patients.read": "≥ 5",
+        "flow.patients.excluded": "< 5",
+        "flow.patients.analysed": "48",
+    }
+
+
+FLOW = {
+    "kind": "observed",
+    "patients": {
+        "read": 51,
+        "analysed": 48,
+        "excluded": [{"reason": "no course", "patients": 3, "lines": [4, 9, 12]}],
+    },
+    "tables": {
+        "patients": {
+            "rows_read": 60,
+            "rows_kept": 51,
+            "excluded": [{"reason": "no identifier", "rows": 9, "lines": [7]}],
+        }
+    },
+}
+
+
+def test_the_ledger_words_few_and_the_total_they_are_taken_from() -> None:
+    told = disclosed_flow(FLOW, RULE)
+    assert told["patients"] == {
+        "read": "≥ 5",
+        "analysed": 48,
+        "excluded": [{"reason": "no course", "patients": "< 5"}],
+    }
+    assert told["tables"]["patients"] == {
+        "rows_read": 60,
+        "rows_kept": 51,
+        "excluded": [{"reason": "no identifier", "rows": "9"}],
+    }
+    assert disclosed_flow(FLOW, None) == FLOW
+
+
+def test_sets_that_count_few_are_left_out_and_nothing_leads_to_them() -> None:
+    numbers = entry("a.n", 3, lineage="few") | entry("b.n", 9, lineage="many")
+    numbers |= entry("c.label", "c", unit="text", lineage=None)
+    row_sets = {
+        "few": {"n": {"units": 3}},
+        "many": {"n": {"units": 9}},
+        "none": {"n": {"units": 0}},
+    }
+    told, kept = without_small_sets(numbers, row_sets, RULE)
+    assert {key: entry["lineage"] for key, entry in told.items()} == {
+        "a.n": None,
+        "b.n": "many",
+        "c.label": None,
+    }
+    assert kept.keys() == {"many", "none"}
+    unchanged, all_sets = without_small_sets(numbers, row_sets, None)
+    assert (unchanged, all_sets) == (numbers, row_sets)

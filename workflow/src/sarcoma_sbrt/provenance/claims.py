@@ -1,0 +1,611 @@
+"""Claims: words that judge the numbers, each bound to a condition that the numbers must meet.
+
+A claim is a span of the manuscript, ``[significantly longer]{.claim name="os_grade"}``, whose
+condition on registry keys stands in ``claims.yaml``. A claim that the numbers do not carry is
+refused with the sentence that it stands in, and so is, in abstract and results, a word that
+judges or counts outside any claim.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sarcoma_sbrt.errors import InputError, Problem, RenderError
+
+__all__ = [
+    "Claim",
+    "Claims",
+    "Verdict",
+    "check_claims",
+    "claim_conditions",
+    "holds",
+    "read_claims",
+    "verdicts",
+]
+
+Numbers = Mapping[str, Mapping[str, Any]]
+
+# A key of the registry, or a pattern of keys: Python's own parser would stop at `times_months.1`.
+KEY = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*(?:\.(?:\w|\*(?=[\w.),]))+)+")
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": abs,
+    "min": lambda *values: min(values),
+    "max": lambda *values: max(values),
+}
+# What `key is <state>` may ask.
+STATES: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "estimated": lambda entry: entry["status"] == "estimated" and entry["value"] is not None,
+    "quotable": lambda entry: entry["support"] != "filler",
+}
+GRAMMAR = "keys, numbers, < <= > >= == !=, + - * /, abs min max, and or not, is estimated|quotable"
+
+CLAIM = re.compile(
+    r"\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\{(?P<attributes>[^{}]*\.claim[^{}]*)\}"
+)
+NAME = re.compile(r'^\.claim\s+name="(?P<name>\w+)"$')
+NUM = re.compile(r"\{\{< num (\S+) >\}\}")
+# What stands in the source and is not read as words: code, formulas, calls, targets, attributes,
+# citations and cross-references.
+MARKUP = re.compile(
+    r"`+[^`]*`+|\$[^$\n]+\$|\{\{<.*?>\}\}|\]\([^()\s]*\)|\{[^{}]*\}|(?<![\w\\])@[\w:.-]+|<!--.*?-->"
+)
+SENTENCE_END = re.compile(r"[.!?](?=[\s\]]|$)")
+# Lines that are no prose: of a pipe table, a fence, an include.
+NO_PROSE = re.compile(r"^\s*(?:\||:{3,}|\{\{< include )")
+ABSTRACT = re.compile(r"^abstract:")
+ROOT = "index.qmd"
+
+
+class SourceLine(Protocol):
+    """A line of the assembled manuscript with its place (`rendering.source.Line`)."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def within(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim of the list.
+
+    Attributes
+    ----------
+    name : str
+        As spans and conditions (``claim.<name>``) call it.
+    says : tuple of str
+        The wordings that the condition carries; a span holds one of them.
+    when : str
+        The condition.
+    """
+
+    name: str
+    says: tuple[str, ...]
+    when: str
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The list of claims, and the words that only a claim may say.
+
+    Attributes
+    ----------
+    claims : mapping
+        Name -> claim.
+    parts : tuple of str
+        Where such words are bound: ``abstract``, or a file with all that it includes.
+    words : re.Pattern
+        Words that judge, and number words.
+    set_aside : mapping
+        Name of a rule -> phrases in which such a word neither judges nor counts.
+    """
+
+    claims: Mapping[str, Claim]
+    parts: tuple[str, ...]
+    words: re.Pattern[str]
+    set_aside: Mapping[str, re.Pattern[str]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the numbers say to a condition.
+
+    Attributes
+    ----------
+    holds : bool or None
+        None where a number that decides it is absent or has no value.
+    found : tuple of str
+        ``key = value`` of every number the condition names, or why there is none.
+    """
+
+    holds: bool | None
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Condition:
+    """A condition as a tree, and the key that each of its stand-in names means."""
+
+    tree: ast.expr
+    keys: Mapping[str, str]
+
+
+# --- the list ---------------------------------------------------------------------------------
+
+
+def read_claims(content: Mapping[str, Any], file: str) -> Claims:
+    """Claims of a ``claims.yaml`` that has passed its schema.
+
+    Parameters
+    ----------
+    content : mapping
+        ``parts``, ``words`` (group -> regular expressions of whole words), ``set_aside`` (name
+        -> ``matches``, ``because``) and ``claims`` (name -> ``says``, ``when``).
+    file : str
+        For messages.
+
+    Raises
+    ------
+    InputError
+        For every condition outside the grammar and every expression that is none.
+    """
+    problems = [*_condition_problems(content["claims"], file), *_pattern_problems(content, file)]
+    if problems:
+        raise InputError(problems)
+    words = "|".join(word for group in content["words"].values() for word in group)
+    return Claims(
+        claims={
+            name: Claim(name, _wordings(claim["says"]), claim["when"])
+            for name, claim in content["claims"].items()
+        },
+        parts=tuple(content["parts"]),
+        words=re.compile(rf"(?<![\w-])(?:{words})(?!\w)", re.IGNORECASE),
+        set_aside={name: _phrase(rule["matches"]) for name, rule in content["set_aside"].items()},
+    )
+
+
+def _wordings(says: str | Sequence[str]) -> tuple[str, ...]:
+    return (says,) if isinstance(says, str) else tuple(says)
+
+
+def _phrase(pattern: str) -> re.Pattern[str]:
+    """A phrase of the list: a space in it is any white space, so that it may cross lines."""
+    return re.compile(rf"\b(?:{pattern})\b".replace(" ", r"\s+"), re.IGNORECASE)
+
+
+def _condition_problems(claims: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    for name, claim in claims.items():
+        try:
+            _parsed(claim["when"])
+        except ValueError as error:
+            place = f"claims.{name}.when"
+            yield Problem(file, 0, place, str(error), claim["when"], GRAMMAR)
+
+
+def _pattern_problems(content: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    named = [
+        (f"words.{group}", word) for group, words in content["words"].items() for word in words
+    ]
+    named += [(f"set_aside.{name}", rule["matches"]) for name, rule in content["set_aside"].items()]
+    for place, pattern in named:
+        try:
+            re.compile(pattern)
+        except re.error:
+            yield Problem(file, 0, place, "not a regular expression", pattern)
+
+
+# --- conditions -------------------------------------------------------------------------------
+
+
+def holds(condition: str, numbers: Numbers) -> bool | None:
+    """Whether a condition on registry keys holds; None where a number that decides it is missing.
+
+    Parameters
+    ----------
+    condition : str
+        Comparisons of keys and constants, ``key is estimated``, ``key is quotable``, ``and``,
+        ``or``, ``not``, the four operations, ``abs``, ``min`` and ``max``. Keys stand for values
+        at full precision. Within ``min`` and ``max`` a key may hold ``*`` for any letters and
+        digits of one part: it stands for every such number that has a value. Operators stand
+        between spaces.
+    numbers : mapping
+        The registry.
+
+    Raises
+    ------
+    ValueError
+        When the condition is outside this grammar.
+
+    Notes
+    -----
+    Three-valued logic of Kleene: what rests on a missing number is neither true nor false, and
+    its negation is no truth either.
+    """
+    condition_ = _parsed(condition)
+    return _truth(condition_.tree, condition_.keys, numbers)
+
+
+def _parsed(text: str) -> _Condition:
+    """The condition's tree, every node of it allowed."""
+    keys: dict[str, str] = {}
+
+    def stand_in(match: re.Match[str]) -> str:
+        name = f"key_{len(keys)}"
+        keys[name] = match[0]
+        return name
+
+    try:
+        tree = ast.parse(KEY.sub(stand_in, text.strip()), mode="eval").body
+    except SyntaxError:
+        raise ValueError("not a condition") from None
+    _require_truth(tree, keys)
+    return _Condition(tree, keys)
+
+
+def _require_truth(node: ast.expr, keys: Mapping[str, str]) -> None:
+    """Refuse a node that is not true or false."""
+    if isinstance(node, ast.BoolOp):
+        for value in node.values:
+            _require_truth(value, keys)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        _require_truth(node.operand, keys)
+    elif _is_state(node):
+        _require_state(node, keys)  # type: ignore[arg-type]
+    elif isinstance(node, ast.Compare) and all(type(op) in COMPARISONS for op in node.ops):
+        for operand in (node.left, *node.comparators):
+            _require_value(operand, keys)
+    else:
+        raise ValueError("a condition compares, or asks for a state")
+
+
+def _is_state(node: ast.expr) -> bool:
+    return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot)
+
+
+def _require_state(node: ast.Compare, keys: Mapping[str, str]) -> None:
+    state = node.comparators[0]
+    if len(node.ops) > 1 or not isinstance(node.left, ast.Name) or node.left.id not in keys:
+        raise ValueError("“is” stands between one key and a state")
+    if "*" in keys[node.left.id]:
+        raise ValueError("a key with * stands within min or max")
+    if not isinstance(state, ast.Name) or state.id not in STATES:
+        raise ValueError(f"a state is {' or '.join(STATES)}")
+
+
+def _require_value(node: ast.expr, keys: Mapping[str, str]) -> None:
+    """Refuse a node that is no number and no text."""
+    if isinstance(node, ast.Name):
+        if node.id not in keys:
+            raise ValueError(f"{node.id} is no key of the registry")
+        if "*" in keys[node.id]:
+            raise ValueError("a key with * stands within min or max")
+    elif isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+        _require_value(node.left, keys)
+        _require_value(node.right, keys)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        _require_value(node.operand, keys)
+    elif isinstance(node, ast.Call):
+        _require_function(node, keys)
+    elif not (isinstance(node, ast.Constant) and type(node.value) in (int, float, str)):
+        raise ValueError("what is compared is a key, a number, a text, or worked out from them")
+
+
+def _require_function(node: ast.Call, keys: Mapping[str, str]) -> None:
+    if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
+        raise ValueError(f"a function is {', '.join(FUNCTIONS)}")
+    if not node.args or (len(node.args) > 1 and node.func.id == "abs"):
+        raise ValueError("abs takes one value, min and max take several")
+    for argument in node.args:
+        if not (node.func.id != "abs" and _is_pattern(argument, keys)):
+            _require_value(argument, keys)
+
+
+def _is_pattern(node: ast.expr, keys: Mapping[str, str]) -> bool:
+    return isinstance(node, ast.Name) and "*" in keys.get(node.id, "")
+
+
+def _truth(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> bool | None:
+    if isinstance(node, ast.BoolOp):
+        parts = [_truth(value, keys, numbers) for value in node.values]
+        decisive = isinstance(node.op, ast.Or)
+        if decisive in parts:
+            return decisive
+        return None if None in parts else not decisive
+    if isinstance(node, ast.UnaryOp):
+        part = _truth(node.operand, keys, numbers)
+        return None if part is None else not part
+    assert isinstance(node, ast.Compare)
+    if _is_state(node):
+        return _state(node, keys, numbers)
+    values = [_value(operand, keys, numbers) for operand in (node.left, *node.comparators)]
+    if any(value is None for value in values):
+        return None
+    pairs = zip(values, node.ops, values[1:], strict=False)
+    return all(_compared(left, type(op), right) for left, op, right in pairs)
+
+
+def _state(node: ast.Compare, keys: Mapping[str, str], numbers: Numbers) -> bool:
+    """A number that the registry has not is in no state."""
+    assert isinstance(node.left, ast.Name)
+    assert isinstance(node.comparators[0], ast.Name)
+    entry = numbers.get(keys[node.left.id])
+    asked = entry is not None and STATES[node.comparators[0].id](entry)
+    return asked == isinstance(node.ops[0], ast.Is)
+
+
+def _compared(left: Any, op: type[ast.cmpop], right: Any) -> bool:
+    """A text and a number are unequal, and neither comes before the other."""
+    if isinstance(left, str) != isinstance(right, str):
+        return op is ast.NotEq
+    return bool(COMPARISONS[op](left, right))
+
+
+def _value(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> Any:
+    """Number or text; None where it rests on a number that is absent or has no value."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        return numbers.get(keys[node.id], {}).get("value")
+    parts = [value for part in _operands(node) for value in _values(part, keys, numbers)]
+    if not parts or not all(isinstance(part, int | float) for part in parts):
+        return None
+    if isinstance(node, ast.BinOp):
+        left, right = parts
+        undefined = isinstance(node.op, ast.Div) and right == 0
+        return None if undefined else ARITHMETIC[type(node.op)](left, right)
+    if isinstance(node, ast.UnaryOp):
+        return -parts[0]
+    assert isinstance(node, ast.Call)
+    assert isinstance(node.func, ast.Name)
+    return FUNCTIONS[node.func.id](*parts)
+
+
+def _values(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> list[Any]:
+    """The operand's value; those of every number where it is a pattern of keys."""
+    if not _is_pattern(node, keys):
+        return [_value(node, keys, numbers)]
+    assert isinstance(node, ast.Name)
+    found = [numbers[key]["value"] for key in _alike(keys[node.id], numbers)]
+    return [value for value in found if value is not None]
+
+
+def _alike(pattern: str, numbers: Numbers) -> list[str]:
+    form = re.compile(re.escape(pattern).replace(r"\*", r"\w*"))
+    return [key for key in numbers if form.fullmatch(key)]
+
+
+def _operands(node: ast.expr) -> Sequence[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return (node.left, node.right)
+    if isinstance(node, ast.UnaryOp):
+        return (node.operand,)
+    assert isinstance(node, ast.Call)
+    return node.args
+
+
+def verdicts(claims: Claims, numbers: Numbers) -> dict[str, Verdict]:
+    """What the numbers say to every claim of the list.
+
+    Parameters
+    ----------
+    claims : Claims
+        The list.
+    numbers : mapping
+        The registry: key -> entry with ``value``, ``status`` and ``support``.
+    """
+    return {
+        name: Verdict(holds(claim.when, numbers), tuple(_found(claim.when, numbers)))
+        for name, claim in claims.claims.items()
+    }
+
+
+def _found(condition: str, numbers: Numbers) -> Iterator[str]:
+    named = [_alike(key, numbers) or [key] for key in _parsed(condition).keys.values()]
+    for key in dict.fromkeys(key for keys in named for key in keys):
+        entry = numbers.get(key)
+        if entry is None:
+            near = difflib.get_close_matches(key, numbers, n=1, cutoff=0.9)
+            yield f"{key} is not in the registry" + (f" ({near[0]} is)" if near else "")
+        elif entry["value"] is None:
+            yield f"{key} has no value ({entry['reason'] or entry['status']})"
+        else:
+            yield f"{key} = {entry['value']}"
+
+
+def claim_conditions(found: Mapping[str, Verdict]) -> dict[str, bool]:
+    """Conditions ``claim.<name>`` for ``when-meta``: whether the claim may be made."""
+    return {f"claim.{name}": verdict.holds is True for name, verdict in found.items()}
+
+
+# --- the text ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Paragraph:
+    """Lines of one file that stand together, as one text."""
+
+    lines: tuple[SourceLine, ...]
+    bound: bool
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+    def place(self, position: int, folder: str) -> tuple[str, int]:
+        """File and line of a position of the text."""
+        line = self.lines[self.text.count("\n", 0, position)]
+        file = f"{folder.rstrip('/')}/{line.file}" if folder else line.file
+        return file, line.number
+
+
+def check_claims(
+    lines: Sequence[SourceLine],
+    claims: Claims,
+    found: Mapping[str, Verdict],
+    numbers: Numbers,
+    *,
+    folder: str = "",
+) -> int:
+    """Refuse every claim that the numbers do not carry, and every judging word outside a claim.
+
+    Parameters
+    ----------
+    lines : sequence of SourceLine
+        Expanded source of the assembled manuscript (`rendering.source.expand`).
+    claims : Claims
+        The list.
+    found : mapping
+        `verdicts` of the run.
+    numbers : mapping
+        The registry, to print the numbers of a sentence that a message quotes.
+    folder : str
+        Where messages say that the source's files lie.
+
+    Returns
+    -------
+    int
+        How many claims the text makes.
+
+    Raises
+    ------
+    RenderError
+        With file, line and sentence of each.
+    """
+    problems: list[Problem] = []
+    made = 0
+    for paragraph in _paragraphs(lines, claims.parts):
+        spans = list(CLAIM.finditer(paragraph.text))
+        made += len(spans)
+        for span in spans:
+            problems += _claim_problems(paragraph, span, claims, found, numbers, folder)
+        if paragraph.bound:
+            problems += _word_problems(paragraph, spans, claims, numbers, folder)
+    if problems:
+        raise RenderError(problems)
+    return made
+
+
+def _paragraphs(lines: Sequence[SourceLine], parts: Sequence[str]) -> Iterator[_Paragraph]:
+    """Prose of the manuscript; what stands in ``tables/`` was worded by tested code."""
+    together: list[SourceLine] = []
+    bound = False
+    for line, is_bound in _with_parts(lines, parts):
+        ends = not line.text.strip() or NO_PROSE.match(line.text)
+        if together and (ends or line.file != together[0].file or is_bound != bound):
+            yield _Paragraph(tuple(together), bound)
+            together = []
+        if not ends and not line.file.startswith("tables/"):
+            together.append(line)
+            bound = is_bound
+    if together:
+        yield _Paragraph(tuple(together), bound)
+
+
+def _with_parts(
+    lines: Sequence[SourceLine], parts: Sequence[str]
+) -> Iterator[tuple[SourceLine, bool]]:
+    """Each line, and whether it belongs to a part whose judging words are bound."""
+    abstract = False
+    for line in lines:
+        if line.file == ROOT and line.text[:1].strip():
+            abstract = ABSTRACT.match(line.text) is not None
+        inside = abstract and line.file == ROOT and "abstract" in parts
+        yield line, inside or any(file in parts for file in line.within)
+
+
+def _claim_problems(
+    paragraph: _Paragraph,
+    span: re.Match[str],
+    claims: Claims,
+    found: Mapping[str, Verdict],
+    numbers: Numbers,
+    folder: str,
+) -> Iterator[Problem]:
+    file, line = paragraph.place(span.start(), folder)
+    sentence = _sentence(paragraph.text, span.start(), numbers)
+    attributes = NAME.match(span["attributes"].strip())
+    if attributes is None:
+        read = f"{{{span['attributes']}}}"
+        yield Problem(file, line, "claim", "claim has no name", read, '{.claim name="…"}')
+        return
+    claim = claims.claims.get(attributes["name"])
+    if claim is None:
+        near = difflib.get_close_matches(attributes["name"], claims.claims, n=3, cutoff=0.0)
+        yield Problem(file, line, attributes["name"], "no such claim", accepted=", ".join(near))
+        return
+    verdict = found[claim.name]
+    if " ".join(span["text"].split()) not in claim.says:
+        what = f"claim does not say so, in “{sentence}”"
+        wordings = " or ".join(f"“{text}”" for text in claim.says)
+        yield Problem(file, line, claim.name, what, f"“{span['text']}”", wordings)
+    elif verdict.holds is not True:
+        what = f"the numbers do not carry “{span['text']}”, in “{sentence}”"
+        yield Problem(file, line, claim.name, what, "; ".join(verdict.found), claim.when)
+
+
+def _word_problems(
+    paragraph: _Paragraph,
+    spans: Sequence[re.Match[str]],
+    claims: Claims,
+    numbers: Numbers,
+    folder: str,
+) -> Iterator[Problem]:
+    text = paragraph.text
+    for span in spans:
+        text = _blanked(text, *span.span())
+    text = MARKUP.sub(lambda match: re.sub(r"\S", "\0", match[0]), text)
+    for pattern in claims.set_aside.values():
+        for match in list(pattern.finditer(text)):
+            text = _blanked(text, *match.span())
+    for word in claims.words.finditer(text):
+        file, line = paragraph.place(word.start(), folder)
+        sentence = _sentence(paragraph.text, word.start(), numbers)
+        what = f"“{word[0]}” judges or counts outside a claim"
+        accepted = f'[{word[0]}]{{.claim name="…"}}, or a phrase that claims.yaml sets aside'
+        yield Problem(file, line, word[0], what, f"“{sentence}”", accepted)
+
+
+def _blanked(text: str, start: int, end: int) -> str:
+    """The text with a stretch that holds no words; lines and lengths are kept."""
+    return text[:start] + re.sub(r"\S", "\0", text[start:end]) + text[end:]
+
+
+def _sentence(text: str, position: int, numbers: Numbers) -> str:
+    """The sentence that holds a position, as it is printed."""
+    # A full stop within a call or a formula ends no sentence.
+    masked = MARKUP.sub(lambda match: "\0" * len(match[0]), text)
+    ends = [match.end() for match in SENTENCE_END.finditer(masked)]
+    start = max((end for end in ends if end <= position), default=0)
+    end = min((end for end in ends if end > position), default=len(text))
+    return _plain(text[start:end], numbers)
+
+
+def _plain(text: str, numbers: Numbers) -> str:
+    """Text without markup, its numbers as they are printed."""
+    text = NUM.sub(lambda match: str(numbers.get(match[1], {}).get("text", match[0])), text)
+    text = re.sub(r"\{[.#][^{}]*\}|\]\([^()\s]*\)|[\[\]*]|<!--.*?-->", "", text)
+    return " ".join(text.split())

@@ -1,0 +1,298 @@
+"""The small-cell rule: counts of few patients are printed as such, and what rests on few is not.
+
+A cohort's file or ``models.yaml`` decides where it holds; `withhold` words the registry's
+entries, `published` takes the values out of what leaves the centre.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sarcoma_sbrt.reporting.numbers import printed, text_entry
+
+__all__ = [
+    "WITHHELD",
+    "SmallCells",
+    "disclosed_flow",
+    "disclosure_conditions",
+    "published",
+    "small_cells",
+    "withhold",
+    "without_small_sets",
+]
+
+Entry = dict[str, Any]
+Numbers = Mapping[str, Mapping[str, Any]]
+
+# Status of an entry that is worded by the rule.
+WITHHELD = "withheld"
+# What stands for a statistic that is not printed.
+NOT_SHOWN = "not shown"
+
+# Stages that describe the cohort's own patients, and what they count of them.
+STAGES = {
+    *("characteristics", "kaplan_meier", "competing", "cox", "diagnostics"),
+    *("dose_sensitivity", "forest", "imputation"),
+}
+PEOPLE = re.compile(
+    r"(?:n|patients|lesions|clusters|events|competing|read|analysed|excluded|influential"
+    r"|at_risk_\d+m)"
+)
+# Counts with such a name that are of models, folds or pairs.
+NOT_PEOPLE = re.compile(
+    r".*\.cv\.chosen\..*|cox\.\w+\.clustering\.n|dose_sensitivity\..*\.reversed\.n"
+)
+# Counts that add up to one that is printed as well: levels of a characteristic, the two groups
+# of a covariate, the two sides of a cut.
+PARTS = (
+    re.compile(r"(?P<before>.+\.)(?:\w+_)?(?:level|reference)(?P<after>\.\w+)"),
+    re.compile(r"(?P<before>.+\.)(?:above|below)(?P<after>\.\w+)"),
+    re.compile(r"(?P<before>.+\.)\w+(?P<after>\.n)"),
+    re.compile(r"(?P<before>flow\.patients\.)(?:read|excluded)(?P<after>)"),
+)
+
+
+@dataclass(frozen=True)
+class SmallCells:
+    """The rule where it holds: a count of at least one and less than `least` is withheld."""
+
+    least: int
+
+    def is_small(self, count: object) -> bool:
+        """Whether a count is withheld; nobody is nobody's secret."""
+        return isinstance(count, int | float) and 0 < count < self.least
+
+    def said(self, count: int) -> str:
+        """A count as it is printed."""
+        return f"< {self.least}" if self.is_small(count) else str(count)
+
+
+def small_cells(block: Mapping[str, Any], kind: str) -> SmallCells | None:
+    """Rule of a plan's ``disclosure`` block for a cohort of this kind; None where none holds.
+
+    Parameters
+    ----------
+    block : mapping
+        ``small_cells``: ``observed`` (real patients only), ``always`` or ``never``; ``least``:
+        the least count that is printed.
+    kind : str
+        ``observed`` or ``reconstructed``.
+    """
+    holds = block["small_cells"] == "always" or block["small_cells"] == kind
+    return SmallCells(block["least"]) if holds else None
+
+
+def disclosure_conditions(rule: SmallCells | None) -> dict[str, bool]:
+    """Condition ``has.disclosure`` for ``when-meta``: whether the methods tell of the rule."""
+    return {"has.disclosure": rule is not None}
+
+
+def withhold(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
+    """Registry as it may be printed; values stay, for what decides words and axes.
+
+    A small count reads "< 5". Where it is the only small one of several that add up to a total,
+    the next smallest reads "≥ 5", so that it is no difference. Shares of such counts read as
+    bounds, and a statistic of fewer patients or lesions than that reads "not shown".
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry; not changed.
+    rule : SmallCells or None
+        None leaves everything as it is.
+    """
+    entries = {key: dict(entry) for key, entry in numbers.items()}
+    if rule is None:
+        return entries
+    counts = {key: entry["value"] for key, entry in entries.items() if _counts_people(entry)}
+    worded = {key: rule.said(count) for key, count in counts.items() if rule.is_small(count)}
+    worded |= dict.fromkeys(_complements(counts, worded), f"≥ {rule.least}")
+    worded |= _shares(entries, worded, rule)
+    few = {key for key, entry in entries.items() if _rests_on_few(entry, rule)}
+    worded |= dict.fromkeys(few - worded.keys(), NOT_SHOWN)
+    worded |= _companions(entries, worded)
+    said = {"status": WITHHELD, "reason": _reason(rule)}
+    for key, text in worded.items():
+        entries[key] |= {"text": text} | said
+    return entries | _reasons(entries, worded)
+
+
+def disclosed_flow(flow: Mapping[str, Any], rule: SmallCells | None) -> dict[str, Any]:
+    """Ledger of exclusions in which small counts are worded, and what would give them away.
+
+    Parameters
+    ----------
+    flow : mapping
+        ``flow.json``; not changed.
+    rule : SmallCells or None
+        None leaves everything as it is.
+
+    Returns
+    -------
+    dict
+        With texts in place of small counts of excluded patients and rows, and of the total that
+        these are taken from; without the lines of what is excluded.
+    """
+    if rule is None:
+        return dict(flow)
+    tables = {
+        name: _worded(table, "rows", "rows_read", rule) for name, table in flow["tables"].items()
+    }
+    return {
+        **flow,
+        "patients": _worded(flow["patients"], "patients", "read", rule),
+        "tables": tables,
+    }
+
+
+def _worded(part: Mapping[str, Any], counted: str, total: str, rule: SmallCells) -> dict[str, Any]:
+    """One part of the ledger, its exclusions by reason and the total that they are taken from."""
+    small = any(rule.is_small(entry[counted]) for entry in part["excluded"])
+    excluded = [
+        {"reason": entry["reason"], counted: rule.said(entry[counted])}
+        for entry in part["excluded"]
+    ]
+    return {**part, "excluded": excluded} | ({total: f"≥ {rule.least}"} if small else {})
+
+
+def published(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
+    """Registry that may leave the centre: what is withheld has no value, and no limits.
+
+    Parameters
+    ----------
+    numbers : mapping
+        As `withhold` gives it. How many patients, lesions and events stand behind a number that
+        is printed is left out where they are few.
+    rule : SmallCells or None
+        None leaves everything as it is.
+    """
+    if rule is None:
+        return {key: dict(entry) for key, entry in numbers.items()}
+    return {key: _without_value(entry, rule) for key, entry in numbers.items()}
+
+
+def without_small_sets(
+    numbers: Numbers, row_sets: Mapping[str, Mapping[str, Any]], rule: SmallCells | None
+) -> tuple[dict[str, Entry], dict[str, Mapping[str, Any]]]:
+    """Registry and sets of rows without the sets that count few units: they name who is few.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry; not changed.
+    row_sets : mapping
+        ``row_sets`` of ``lineage.json``, by name.
+    rule : SmallCells or None
+        None leaves everything as it is.
+
+    Returns
+    -------
+    tuple of dict
+        A number whose set is left out has the lineage None.
+    """
+    kept = {
+        name: rows
+        for name, rows in row_sets.items()
+        if rule is None or not rule.is_small(rows["n"]["units"])
+    }
+    told = {
+        key: {**entry, "lineage": entry.get("lineage") if entry.get("lineage") in kept else None}
+        for key, entry in numbers.items()
+    }
+    return told, kept
+
+
+def _without_value(entry: Mapping[str, Any], rule: SmallCells) -> Entry:
+    kept = dict(entry)
+    if kept["status"] == WITHHELD and not kept["key"].endswith(".reason"):
+        kept |= {"value": None, "ci": None, "p": None, "n": None, "events": None}
+    return kept | {name: None for name in ("n", "events") if rule.is_small(kept.get(name))}
+
+
+def _counts_people(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is a number of the cohort's patients, lesions or events."""
+    return (
+        entry["kind"] == "computed"
+        and entry["source"] in STAGES
+        and entry["unit"] == "count"
+        and isinstance(entry["value"], int | float)
+        and PEOPLE.fullmatch(entry["key"].rpartition(".")[2]) is not None
+        and NOT_PEOPLE.fullmatch(entry["key"]) is None
+    )
+
+
+def _rests_on_few(entry: Mapping[str, Any], rule: SmallCells) -> bool:
+    """Whether a statistic, or a limit of one, is of fewer patients or lesions than the rule's."""
+    computed = entry["kind"] == "computed" and entry["source"] in STAGES
+    return computed and entry["unit"] != "text" and rule.is_small(entry["n"])
+
+
+def _complements(counts: Mapping[str, float], worded: Iterable[str]) -> Iterator[str]:
+    """Of parts of which one alone is small, the next smallest."""
+    small = set(worded)
+    for parts in _parts(counts):
+        if len(small.intersection(parts)) == 1:
+            others = [key for key in parts if key not in small and counts[key] > 0]
+            yield from sorted(others, key=lambda key: counts[key])[:1]
+
+
+def _parts(counts: Iterable[str]) -> Iterable[list[str]]:
+    """Counts that add up to a total, as far as their keys tell."""
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for key in counts:
+        for pattern in PARTS:
+            if match := pattern.fullmatch(key):
+                found[pattern.pattern, _covariate(key), match["before"], match["after"]].append(key)
+                break
+    return [keys for keys in found.values() if len(keys) > 1]
+
+
+def _covariate(key: str) -> str:
+    """Name before ``_level`` or ``_reference``: groups of two covariates are not of one total."""
+    match = re.search(r"(\w+)_(?:level|reference)\.\w+$", key)
+    return match[1] if match else ""
+
+
+def _shares(entries: Numbers, worded: Mapping[str, str], rule: SmallCells) -> dict[str, str]:
+    """Percentages of withheld counts, with the bound that the count's own implies."""
+    shares = {}
+    for key, text in worded.items():
+        stem = key.removesuffix(".n")
+        for share in (f"{stem}.percent", stem):
+            entry = entries.get(share, {})
+            if stem != key and entry.get("unit") == "percent":
+                known = entry["n"] and entry["n"] >= rule.least
+                bound = printed(100 * rule.least / entry["n"], "percent") if known else ""
+                shares[share] = f"{text[0]} {bound}" if known else NOT_SHOWN
+    return shares
+
+
+def _companions(entries: Numbers, worded: Mapping[str, str]) -> dict[str, str]:
+    """Limits and stated forms of what is withheld; a bound of a share is stated with its sign."""
+    found = {}
+    for key, entry in entries.items():
+        text = worded.get(entry.get("of", ""))
+        if text is not None and not key.endswith(".reason"):
+            is_bound = key.endswith(".stated") and entry["unit"] == "percent" and text != NOT_SHOWN
+            found[key] = f"{text}%" if is_bound else NOT_SHOWN
+    return found
+
+
+def _reason(rule: SmallCells) -> str:
+    return f"fewer than {rule.least} patients or lesions would be told of"
+
+
+def _reasons(entries: Numbers, worded: Iterable[str]) -> dict[str, Entry]:
+    """Entries ``<key>.reason``, which the notes of tables print, as `numbers` makes them."""
+    reasons = {}
+    for key in worded:
+        entry = entries[key]
+        if "of" not in entry:
+            said = text_entry(f"{key}.reason", entry["reason"], "computed")
+            told = {name: said[name] for name in ("key", "value", "text", "digits", "ci")}
+            reasons[f"{key}.reason"] = {**entry, **told, "of": key}
+    return reasons
