@@ -1,12 +1,42 @@
+import hashlib
 import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from sarcoma_sbrt.cli import app
+from sarcoma_sbrt.cli import cells, scratch
+from sarcoma_sbrt.cli.app import app
+from sarcoma_sbrt.cli.run import NoAnswer
+from sarcoma_sbrt.provenance.impact import Cell
 
 REPOSITORY = Path(__file__).parents[2]
+PATIENTS = "data/cohorts/c/patients.csv"
+OUTCOMES = "data/published/outcomes.csv"
+RAW = "patient,grade,status\n1,G1,dead\n2,G2,alive\n"
+PUBLISHED = "outcome_id,estimate,printed_text,printed_range\ndoe.os.median,24,24,\n"
+FILES = {
+    PATIENTS: RAW,
+    OUTCOMES: PUBLISHED,
+    "config/models.yaml": "alpha: 0.05\n",
+    "envs/requirements.lock": "pandas==2.3.3\n",
+    "workflow/scripts/kaplan_meier.py": "pass\n",
+}
+CHECK = {
+    "status": "independent",
+    "engine": "plain numpy",
+    "value": 24.0,
+    "difference": 0.0,
+    "reason": "",
+}
 ENTRY = {
     "key": "os.median",
     "text": "24.0",
@@ -15,84 +45,635 @@ ENTRY = {
     "kind": "computed",
     "support": "printed",
     "method": "Kaplan-Meier",
-    "n": 37,
-    "events": 28,
-    "population": {"table": "endpoints/os"},
+    "n": 2,
+    "events": 1,
+    "p": None,
+    "ci": None,
+    "status": "estimated",
+    "reason": "",
+    "population": {"table": "endpoints/os", "filter": {}},
+    "rows": {"table": "endpoints/os", "where": {}},
     "columns": ["patients.vital_status"],
     "rule": "kaplan_meier",
-    "config": ["endpoints"],
-    "inputs": [{"path": "data/c/patients.csv", "sha256": "a" * 64}],
+    "source": "kaplan_meier",
+    "config": ["models"],
     "code": "kaplan_meier",
+    "crosscheck": CHECK,
 }
-CODE = [{"path": "workflow/scripts/kaplan_meier.py", "sha256": "b" * 64}]
-PRINTED = ENTRY | {
-    "key": "published.doe2015.os.median",
-    "kind": "transcribed",
+PLAIN = {
     "rule": None,
+    "source": "configuration",
     "code": None,
-    "locator": "Doe 2015, Table 2, row “OS”",
+    "columns": [],
+    "population": {},
+    "inputs": [],
+    "lineage": None,
+    "crosscheck": None,
+    "n": None,
+    "events": None,
 }
+PLACE = {
+    "document": "manuscript",
+    "section": "Results",
+    "place": "paragraph 3",
+    "sentence": "Median survival was 24.0 months.",
+    "source": {"file": "manuscript/sections/results.qmd", "line": 12},
+}
+HTML = '<p>Median survival was <span class="num" data-key="os.median">24.0</span> months.</p>'
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = content if isinstance(content, str) else json.dumps(content)
+    path.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture
-def results(tmp_path):
-    numbers = {"os.median": ENTRY, PRINTED["key"]: PRINTED}
-    (tmp_path / "numbers.json").write_text(json.dumps(numbers), encoding="utf-8")
-    (tmp_path / "code.json").write_text(json.dumps({"kaplan_meier": CODE}), encoding="utf-8")
-    return str(tmp_path)
+def repository(tmp_path):
+    """A repository with one finished run of two patients, in `results`."""
+    for path, text in FILES.items():
+        write(tmp_path / path, text)
+    results = tmp_path / "results"
+    for path, content in documents(tmp_path).items():
+        write(results / path, content)
+    made = [f for f in results.rglob("*") if f.is_file()]
+    write(
+        results / "manifest.json",
+        {file.relative_to(results).as_posix(): digest(file) for file in made},
+    )
+    return tmp_path
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, arguments)
+def documents(root):
+    hashes = {path: digest(root / path) for path in FILES}
+
+    def file(path):
+        return {"path": path, "sha256": hashes[path]}
+
+    rows = {
+        "units": {"endpoints/os": "0-1"},
+        "canonical": {"patients": "0-1"},
+        "raw": {PATIENTS: "2-3"},
+    }
+    text = json.dumps(rows, sort_keys=True, separators=(",", ":"))
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    numbers = [
+        ENTRY | {"inputs": [file(PATIENTS)], "lineage": name},
+        {**ENTRY, **PLAIN, "key": "published.doe.os.median", "kind": "transcribed", "text": "24"}
+        | {"rows": {"file": OUTCOMES, "line": 2}, "inputs": [file(OUTCOMES)], "source": "published"}
+        | {"columns": ["published.outcomes"], "locator": "Doe 2015, Table 2", "config": []},
+        {**ENTRY, **PLAIN, "key": "config.models.alpha", "kind": "configured", "text": "0.05"}
+        | {"value": 0.05, "unit": "constant", "rows": {}, "config": ["models.alpha"]},
+    ]
+    lineage = {
+        "version": "1.0",
+        "cohort": "c",
+        "kind": "reconstructed",
+        "files": {path: hashes[path] for path in (PATIENTS, OUTCOMES, "config/models.yaml")},
+        "environment": {
+            "python": "3.11.7",
+            "lock": file("envs/requirements.lock"),
+            "stages": {"kaplan_meier": {"pandas": "2.3.3"}},
+        },
+        "columns": {
+            "patients.patient_id": {"file": PATIENTS, "column": "patient"},
+            "patients.vital_status": {"file": PATIENTS, "column": "status"},
+        },
+        "row_sets": {name: rows | {"n": {"units": 2, "canonical": 2, "raw": 2}}},
+    }
+    coverage = {"printed": 1, "computed": 1, "transcribed": 0, "configured": 0}
+    return {
+        "numbers.json": {entry["key"]: entry for entry in numbers},
+        "code.json": {"kaplan_meier": [file("workflow/scripts/kaplan_meier.py")]},
+        "lineage.json": lineage,
+        "places.json": {"os.median": [PLACE, PLACE | {"place": "tbl-os, row 1, column 2"}]},
+        "coverage.json": {"coverage": coverage | {"set_aside": {}, "unaccounted": []}},
+        "audit/crosscheck.json": {
+            "checks": {"os.median": CHECK | {"agrees": True}},
+            "counts": {"independent": 1, "metric_only": 0, "replayed": 0, "none": 0},
+        },
+        "audit/pages.json": {
+            name: {"tokens": 1, "equal": True} for name in ("html", "pdf", "docx")
+        },
+        "manuscript/index.html": HTML,
+        "manuscript/index.pdf": "pdf",
+        "manuscript/index.docx": "docx",
+    }
 
 
-def test_trace_says_value_rule_data_code_and_settings(results):
-    done = run("trace", "os.median", "--results", results)
+@pytest.fixture
+def run(repository, monkeypatch):
+    """Call the command line from the repository."""
+    monkeypatch.chdir(repository)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def edit(path, **changes):
+    write(path, json.loads(path.read_text("utf-8")) | changes)
+
+
+# --- trace --------------------------------------------------------------------------------
+
+
+def test_trace_names_every_place_of_a_number_and_only_files_that_are_there(run, repository):
+    done = run("trace", "os.median")
+    assert done.exit_code == 0
+    assert done.output.splitlines()[:7] == [
+        "os.median: 24.0 (months)",
+        "├─ computed, Kaplan-Meier, n 2, events 1, value 24.0, support: printed",
+        "├─ stands in 2 places",
+        "│  ├─ manuscript, Results, paragraph 3 (manuscript/sections/results.qmd:12)",
+        "│  │  └─ “Median survival was 24.0 months.”",
+        "│  └─ manuscript, Results, tbl-os, row 1, column 2 (manuscript/sections/results.qmd:12)",
+        "│     └─ “Median survival was 24.0 months.”",
+    ]
+    shown = [line.split("  sha256")[0].split("─ ")[1] for line in done.output.splitlines()
+             if "  sha256" in line]  # fmt: skip
+    assert shown
+    assert all((repository / path).is_file() for path in shown)
+    assert "not on disk" not in done.output
+    assert "changed since" not in done.output
+
+
+def test_trace_says_of_a_file_that_it_changed_or_is_gone(run, repository):
+    (repository / PATIENTS).write_text(RAW + "3,G1,alive\n", encoding="utf-8")
+    (repository / "workflow/scripts/kaplan_meier.py").unlink()
+    told = run("trace", "os.median").output
+    assert f"{PATIENTS}  sha256 {digest_of(RAW)[:12]}  (changed since)" in told
+    assert "workflow/scripts/kaplan_meier.py  sha256" in told
+    assert "(not on disk)" in told
+
+
+def digest_of(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_trace_as_json_holds_the_entry_its_rows_and_its_places(run):
+    told = json.loads(run("trace", "os.median", "--json").output)
+    assert told["entry"]["value"] == 24.0
+    assert told["rows"]["raw"] == {PATIENTS: "2-3"}
+    assert len(told["places"]) == 2
+    assert told["files"][0]["state"] == "as it was"
+
+
+def test_trace_of_a_printed_figure_says_where_it_is_printed(run):
+    told = run("trace", "published.doe.os.median").output.splitlines()
+    assert "├─ transcribed from Doe 2015, Table 2" in told
+
+
+def test_a_wrong_key_names_what_is_near_and_exits_with_1(run):
+    done = run("trace", "os.medain")
+    assert done.exit_code == 1
+    assert done.output == "os.medain: no such key; near: os.median\n"
+
+
+def test_trace_of_a_text_names_every_key_and_place(run):
+    done = run("trace", "--text", "24.0")
+    assert done.exit_code == 0
+    assert done.output.startswith(
+        "24.0: printed by 1 number, 1 of them in 2 places of the manuscript\n"
+    )
+    assert done.output.count("“Median survival was 24.0 months.”") == 2
+    (told,) = json.loads(run("trace", "--text", "24.0", "--json").output)
+    assert (told["key"], len(told["places"])) == ("os.median", 2)
+
+
+def test_a_text_that_nothing_prints(run):
+    done = run("trace", "--text", "71.5")
+    assert (done.exit_code, done.output) == (1, "71.5: no number prints so\n")
+    assert json.loads(run("trace", "--text", "71.5", "--json").output) == []
+
+
+# --- a run that is not there, or damaged ----------------------------------------------------
+
+ASKED = {
+    "trace": ("trace", "os.median"),
+    "text": ("trace", "--text", "24.0"),
+    "impact": ("impact", f"{PATIENTS}:2"),
+    "verify": ("verify",),
+    "diff": ("diff", "results", "results"),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize("name", ["numbers.json", "code.json", "lineage.json", "places.json"])
+def test_without_a_run_or_with_a_damaged_one_the_exit_code_is_2(run, repository, asked, name):
+    path = repository / "results" / name
+    for content, said in (
+        ("{\n", f"results/{name}:2: not JSON: "),
+        ("[1]", f"results/{name}: damaged: a list, accepted: an object"),
+        (None, f"results/{name}: no such file; run the workflow first"),
+    ):
+        path.unlink() if content is None else path.write_text(content, encoding="utf-8")
+        done = run(*asked)
+        assert done.exit_code == 2
+        assert done.output.startswith(said)
+        assert ":0:" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("numbers.json", {"os.median": 3}, "os.median: a int, accepted: an object"),
+        ("numbers.json", {"os.median": {}}, "os.median: there is no ci, code, "),
+        ("lineage.json", {"row_sets": []}, "row_sets: a list, accepted: an object"),
+        ("lineage.json", {"environment": {}}, "environment: there is no lock, python, stages"),
+        ("code.json", {"kaplan_meier": {}}, "kaplan_meier: a dict, accepted: a list"),
+        ("places.json", {"os.median": [{}]}, "os.median: there is no document, "),
+    ],
+)
+def test_a_part_that_is_damaged_is_named(run, repository, name, changes, said):
+    edit(repository / "results" / name, **changes)
+    done = run("trace", "os.median")
+    assert done.exit_code == 2
+    assert done.output.startswith(f"results/{name}: damaged: {said}")
+
+
+def test_rows_that_the_lineage_does_not_have_are_a_damaged_run(run, repository):
+    edit(repository / "results/lineage.json", row_sets={})
+    done = run("trace", "os.median")
+    assert done.exit_code == 2
+    assert done.output.startswith("results/lineage.json: damaged: row_sets: there is no ")
+
+
+@pytest.mark.parametrize(
+    "name", ["coverage.json", "manifest.json", "audit/crosscheck.json", "audit/pages.json"]
+)
+def test_verify_needs_every_document(run, repository, name):
+    (repository / "results" / name).write_text("not JSON", encoding="utf-8")
+    done = run("verify")
+    assert done.exit_code == 2
+    assert done.output.startswith(f"results/{name}:1: not JSON: ")
+
+
+# --- impact -------------------------------------------------------------------------------
+
+
+def test_impact_of_a_cell_names_numbers_and_sentences(run):
+    done = run("impact", f"{PATIENTS}:2:status")
     assert done.exit_code == 0
     assert done.output.splitlines() == [
-        "os.median: 24.0",
-        "  value       24.0 (months)",
-        "  kind        computed, support: printed",
-        "  method      Kaplan-Meier",
-        "  counts      n 37, events 28",
-        '  population  {"table": "endpoints/os"}',
-        "  columns     patients.vital_status",
-        "  rule        kaplan_meier",
-        "  config      endpoints",
-        "  inputs      data/c/patients.csv  sha256 aaaaaaaaaaaa",
-        "  code        workflow/scripts/kaplan_meier.py  sha256 bbbbbbbbbbbb",
+        f"{PATIENTS}:2:status: 1 number can depend on it, 1 of them printed, in 2 places",
+        "├─ kaplan_meier: 1",
+        "└─ manuscript, Results",
+        "   ├─ paragraph 3: “Median survival was 24.0 months.” (os.median)",
+        "   └─ tbl-os: 1 cell",
     ]
 
 
-def test_trace_as_json_is_the_entry(results):
-    done = run("trace", "os.median", "--json", "--results", results)
-    assert json.loads(done.output) == ENTRY | {"code": CODE}
+def test_impact_as_json(run):
+    told = json.loads(run("impact", f"{PATIENTS}:2:status", "--json").output)
+    assert told["cell"] == {"file": PATIENTS, "line": 2, "column": "status"}
+    assert told["numbers"] == [{"key": "os.median", "text": "24.0"}]
+    assert [place["keys"] for place in told["sentences"]] == [["os.median"], ["os.median"]]
 
 
-def test_trace_of_a_printed_figure_says_where_it_is_printed(results):
-    done = run("trace", PRINTED["key"], "--results", results)
-    assert "  printed in  Doe 2015, Table 2, row “OS”" in done.output.splitlines()
+@pytest.mark.parametrize(
+    "place", ["patients.csv:2:status", "./data/cohorts/c/patients.csv:2: status"]
+)
+def test_a_file_may_be_named_in_several_ways(run, repository, place):
+    assert json.loads(run("impact", place, "--json").output)["predicted"] == 1
+    full = f"{repository / PATIENTS}:2:status"
+    assert json.loads(run("impact", full, "--json").output)["predicted"] == 1
 
 
-def test_a_wrong_key_names_what_is_near_and_exits_with_1(results):
-    done = run("trace", "os.medain", "--results", results)
+def test_a_printed_figure_has_an_impact_too(run):
+    told = json.loads(run("impact", f"{OUTCOMES}:2:estimate", "--json").output)
+    assert told["numbers"] == [{"key": "published.doe.os.median", "text": "24"}]
+
+
+def test_a_column_that_nothing_is_read_from_moves_nothing(run):
+    assert json.loads(run("impact", f"{PATIENTS}:2:grade", "--json").output)["predicted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("patients.csv", "patients.csv: not a place, accepted: FILE:LINE or FILE:LINE:COLUMN"),
+        ("x.csv:2", f"x.csv: no number is read from it, accepted: {PATIENTS}, {OUTCOMES}"),
+        (
+            "patients.csv:2:age",
+            f"{PATIENTS}:2:age: no such column, read age, accepted: patient, grade, status",
+        ),
+        (
+            "patients.csv:1:grade",
+            f"{PATIENTS}:1: no row of data, accepted: a line below the header",
+        ),
+        ("patients.csv:9", f"{PATIENTS}:9: no row begins on this line, the last is 3"),
+    ],
+)
+def test_a_cell_that_is_not_there(run, place, said):
+    done = run("impact", place)
+    assert (done.exit_code, done.output) == (2, f"{said}\n")
+
+
+def test_a_change_needs_a_column_and_a_run_that_is_up_to_date(run, repository):
+    done = run("impact", f"{PATIENTS}:2", "--set", "alive")
+    assert (done.exit_code, done.output) == (
+        2,
+        f"{PATIENTS}:2: no column, accepted with --set: FILE:LINE:COLUMN\n",
+    )
+    (repository / "config/models.yaml").write_text("alpha: 0.1\n", encoding="utf-8")
+    done = run("impact", f"{PATIENTS}:2:status", "--set", "alive")
+    assert (done.exit_code, done.output) == (
+        2,
+        "results: not up to date, run the workflow first; changed: config/models.yaml\n",
+    )
+
+
+@pytest.fixture
+def recomputing(monkeypatch):
+    """In place of the workflow: what it would make of a change, by key; None takes a key out."""
+
+    def workflow(changes):
+        def recompute(folder, targets, settings, cores):
+            path = folder / "results" / "numbers.json"
+            numbers = json.loads(path.read_text("utf-8"))
+            for key, change in changes.items():
+                if change is None:
+                    del numbers[key]
+                else:
+                    numbers[key] = {**numbers.get(key, numbers["os.median"]), **change, "key": key}
+            write(path, numbers)
+            seen.update(table=(folder / PATIENTS).read_bytes().decode(), settings=settings)
+
+        seen = {}
+        monkeypatch.setattr(scratch, "recompute", recompute)
+        return seen
+
+    return workflow
+
+
+SET = ("impact", f"{PATIENTS}:2:status", "--set", "alive")
+
+
+def test_a_changed_cell_lists_what_moves_comes_and_goes(run, repository, recomputing):
+    before = {p: p.read_bytes() for p in repository.rglob("*") if p.is_file()}
+    seen = recomputing(
+        {
+            "os.median": {"value": None, "text": "NR", "status": "not_reached"},
+            "os.rate_12m": {"text": "100.0", "value": 100.0},
+        }
+    )
+    done = run(*SET, "--config", "date=2026-01-01")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        f"{PATIENTS}:2:status: dead → alive: 2 numbers moved (1 of them printed), 1 were predicted",
+        "  os.median: 24.0 → NR",
+        "      manuscript, Results, paragraph 3: “Median survival was 24.0 months.”",
+        "      manuscript, Results, tbl-os, row 1, column 2: “Median survival was 24.0 months.”",
+        "  not printed in the manuscript: 1",
+        "    os.rate_12m: new, 100.0",
+    ]
+    assert seen["table"] == RAW.replace("dead", "alive", 1)
+    assert seen["settings"] == {"cohort": "c", "date": "2026-01-01"}
+    assert {p: p.read_bytes() for p in repository.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"published.doe.os.median": {"text": "25"}}, "24 → 25"),
+        ({"published.doe.os.median": None}, "gone, was 24"),
+        ({"os.stray": {"columns": ["patients.patient_id"]}}, "new, 24.0"),
+    ],
+)
+def test_a_number_that_moves_comes_or_goes_unpredicted_is_a_finding(
+    run, recomputing, changes, said
+):
+    recomputing(changes)
+    done = run(*SET)
     assert done.exit_code == 1
-    assert "os.medain: no such key; near: os.median" in done.output
+    assert said in done.stdout
+    assert f"  {next(iter(changes))}: moved though it was not predicted" in done.stdout
 
 
-def test_without_a_run_the_exit_code_is_2(tmp_path):
-    done = run("trace", "os.median", "--results", str(tmp_path))
+def test_a_change_as_json(run, recomputing):
+    recomputing({"os.median": {"value": 27.0, "text": "27.0"}})
+    told = json.loads(run(*SET, "--json").stdout)
+    assert told["cell"] | {"file": ""} == {
+        "file": "",
+        "line": 2,
+        "column": "status",
+        "from": "dead",
+        "to": "alive",
+    }
+    (moved,) = told["moved"]
+    assert (moved["from"]["text"], moved["to"]["text"]) == ("24.0", "27.0")
+    assert len(moved["places"]) == 2
+    assert (told["predicted"], told["outside"]) == (1, [])
+
+
+def test_what_stood_in_a_cell_of_a_patient_is_not_told(run, repository, recomputing):
+    edit(repository / "results/lineage.json", kind="observed")
+    recomputing({})
+    told = run(*SET).stdout
+    assert told.startswith(f"{PATIENTS}:2:status: <masked> → alive: 0 numbers moved ")
+    assert "dead" not in told
+
+
+def test_a_run_with_other_settings_is_refused(run, recomputing):
+    recomputing({"config.models.alpha": {"value": 0.1, "text": "0.1"}})
+    done = run(*SET)
     assert done.exit_code == 2
-    assert "run the workflow first" in done.output
+    assert done.stderr.endswith(
+        "the run was made with other settings: config.models.alpha; "
+        "give them with --config, accepted: --config KEY=VALUE\n"
+    )
 
 
-def test_the_dictionary_is_the_committed_one():
+def test_what_the_workflow_refuses_is_told_in_its_own_words(tmp_path, monkeypatch):
+    output = "Error in rule extract:\n    jobid: 1\n    log: results/logs/extract.log (check)\n"
+    write(tmp_path / "results/logs/extract.log", "patients.csv:2: status: unknown code\n")
+    failed = subprocess.CompletedProcess([], 1, "", output)
+    monkeypatch.setattr(scratch.subprocess, "run", lambda *_, **__: failed)
+    said = r"^the workflow refuses it:\npatients\.csv:2: status: unknown code$"
+    with pytest.raises(NoAnswer, match=said):
+        scratch.recompute(tmp_path, ["numbers.json"], {}, 1)
+
+
+def test_a_scratch_copy_has_what_a_run_needs_with_its_times(repository, tmp_path_factory):
+    write(repository / "results/logs/numbers.log", "log")
+    write(repository / "data/cohorts/other/patients.csv", "another centre's")
+    target = tmp_path_factory.mktemp("copy")
+    made = scratch.copied(repository, repository / "results", [PATIENTS, OUTCOMES], target)
+    assert made == target / "results"
+    assert (target / PATIENTS).stat().st_mtime_ns == (repository / PATIENTS).stat().st_mtime_ns
+    assert (made / "numbers.json").is_file()
+    assert not (made / "logs").exists()
+    assert not (target / "data/cohorts/other").exists()
+
+
+# --- cells --------------------------------------------------------------------------------
+
+QUOTED = 'Titel\r\nPatient;Größe (cm);Notiz\r\n1;"4,5";"a\r\nb"\r\n2;3;\r\n'
+
+
+@pytest.fixture
+def quoted(tmp_path):
+    path = tmp_path / "lesions.csv"
+    path.write_bytes(QUOTED.encode("latin-1"))
+    return path, cells.Layout("latin-1", ";", 2)
+
+
+def test_a_cell_is_changed_and_nothing_else(quoted):
+    path, layout = quoted
+    place = Cell("lesions.csv", 5, "Größe (cm)")
+    assert cells.read(path, place, layout) == "3"
+    cells.changed(path, place, layout, "7")
+    assert path.read_bytes().decode("latin-1") == QUOTED.replace("2;3;", "2;7;")
+
+
+def test_a_record_of_several_lines_is_one_row(quoted):
+    path, layout = quoted
+    place = Cell("lesions.csv", 3, "Größe (cm)")
+    assert cells.read(path, place, layout) == "4,5"
+    cells.changed(path, place, layout, "6")
+    assert cells.read(path, place, layout) == "6"
+    assert cells.read(path, Cell("lesions.csv", 3, "Notiz"), layout) == "a\r\nb"
+    with pytest.raises(NoAnswer, match=r"^lesions\.csv:4: no row begins on this line"):
+        cells.read(path, Cell("lesions.csv", 4), layout)
+
+
+@given(value=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"])))
+def test_what_is_put_into_a_cell_stands_there(value):
+    with tempfile.TemporaryDirectory() as folder:
+        path, layout = Path(folder) / "lesions.csv", cells.Layout("latin-1", ";", 2)
+        path.write_bytes(QUOTED.encode("latin-1"))
+        cells.changed(path, Cell("lesions.csv", 5, "Notiz"), layout, value)
+        assert cells.read(path, Cell("lesions.csv", 5, "Notiz"), layout) == value
+        assert cells.read(path, Cell("lesions.csv", 3, "Notiz"), layout) == "a\r\nb"
+
+
+def test_a_workbook_keeps_dates_and_numbers(tmp_path):
+    path = tmp_path / "centre.xlsx"
+    shutil.copy(REPOSITORY / "tests/data/cohorts/small/centre.xlsx", path)
+    layout = cells.Layout(header_row=3)
+    for column, value, kind in (
+        ("Age", "61", int),
+        ("Last contact", "2019-04-02", datetime),
+        ("Status", "died", str),
+        ("Grade", "", type(None)),
+    ):
+        cells.changed(path, Cell("centre.xlsx#Patients", 6, column), layout, value)
+        sheet = openpyxl.load_workbook(path)["Patients"]
+        header = [one.value for one in sheet[3]]
+        assert isinstance(sheet.cell(6, header.index(column) + 1).value, kind), column
+    with pytest.raises(NoAnswer, match="no such sheet, read Nobody, accepted: Patients"):
+        cells.read(path, Cell("centre.xlsx#Nobody", 5), layout)
+
+
+# --- verify and diff ----------------------------------------------------------------------
+
+
+def test_verify_says_in_one_line_that_all_is_well(run):
+    done = run("verify")
+    assert done.output == (
+        "all 11 checks passed: 3 numbers, 1 of them recomputed independently; "
+        "1 printed, every one accounted for\n"
+    )
+    assert done.exit_code == 0
+
+
+def test_a_digit_changed_in_the_page_and_a_raw_cell_are_found(run, repository):
+    page = repository / "results/manuscript/index.html"
+    page.write_text(HTML.replace("24.0", "24.1"), encoding="utf-8")
+    (repository / PATIENTS).write_text(RAW.replace("G2", "G3"), encoding="utf-8")
+    done = run("verify")
+    assert done.exit_code == 1
+    summary, *problems = done.output.splitlines()
+    assert summary == "3 of 11 checks failed: data (1), manuscript (1), results (1)"
+    assert problems[0].startswith(f"data: {PATIENTS}: changed since the run, read sha256 ")
+    assert problems[1] == (
+        "manuscript: manuscript/index.html: os.median: read 24.1, accepted: 24.0"
+    )
+    assert problems[2].startswith("results: manuscript/index.html: changed since the run")
+    told = json.loads(run("verify", "--json").output)
+    assert (told["ok"], told["summary"]) == (False, summary)
+
+
+def test_a_run_does_not_differ_from_itself(run):
+    done = run("diff", "results", "results")
+    assert (done.exit_code, done.output) == (0, "no number of 3 differs\n")
+
+
+def test_two_runs_that_differ(run, repository):
+    shutil.copytree(repository / "results", repository / "before")
+    numbers = json.loads((repository / "results/numbers.json").read_text("utf-8"))
+    numbers["os.median"] |= {"value": 27.0, "text": "27.0"}
+    write(repository / "results/numbers.json", numbers)
+    module = {"path": "workflow/scripts/kaplan_meier.py", "sha256": "c" * 64}
+    edit(repository / "results/code.json", kaplan_meier=[module])
+    done = run("diff", "before", "results")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        "1 of 3 numbers differ: 1 changed; because of code (1)",
+        "  os.median: 24.0 → 27.0 (+3, +12%); code: workflow/scripts/kaplan_meier.py",
+    ]
+    (told,) = json.loads(run("diff", "before", "results", "--json").output)["numbers"]
+    assert (told["change"], told["relative"]) == (3.0, 0.125)
+
+
+# --- calls and help -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("trace",),
+        ("trace", "os.median", "--text", "24.0"),
+        ("impact",),
+        ("impact", f"{PATIENTS}:2", "--manuscript"),
+        ("impact", f"{PATIENTS}:2:status", "--set", "alive", "--config", "seed"),
+        ("impact", f"{PATIENTS}:2:status", "--set", "alive", "--cores", "0"),
+        ("diff", "results"),
+        ("guess",),
+        ("verify", "--nonsense"),
+    ],
+)
+def test_a_wrong_call_exits_with_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["trace", "impact", "verify", "diff"])
+def test_help_shows_examples_and_exit_codes(run, command):
+    told = run(command, "--help").output
+    assert f"  sarcoma-sbrt {command}" in told
+    assert "Exit codes: 0 " in told
+    assert f"sarcoma-sbrt {command}" in run("--help").output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["trace"], ["trace", "os.median"], ["impact", "nothing"], ["verify"]]
+)
+def test_no_heavy_library_is_imported_before_it_is_needed(repository, arguments):
+    script = (
+        "import sys\nfrom sarcoma_sbrt.cli.app import app\n"
+        "try:\n    app(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'snakemake', 'yaml'} & sys.modules.keys()\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_dictionary_is_the_committed_one(run):
     committed = (REPOSITORY / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
     package = REPOSITORY / "data" / "published" / "datapackage.json"
     assert run("dictionary", "--package", str(package)).output == committed
 
 
-def test_the_dictionary_needs_the_data_package(tmp_path):
+def test_the_dictionary_needs_the_data_package(run, tmp_path):
     done = run("dictionary", "--package", str(tmp_path / "none.json"))
     assert done.exit_code == 2
-    assert done.output.replace("\n", "").endswith("no such file; name it with --package")
+    assert done.output.endswith("no such file; name it with --package\n")

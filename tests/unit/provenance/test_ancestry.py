@@ -1,0 +1,265 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sarcoma_sbrt.provenance.ancestry import (
+    Branch,
+    Run,
+    ancestry,
+    counted,
+    drawn,
+    inside,
+    printing,
+    spans,
+    tree,
+    where,
+)
+
+ENTRY: dict[str, Any] = {
+    "key": "os.median",
+    "text": "24.0",
+    "value": 24.0,
+    "unit": "months",
+    "kind": "computed",
+    "support": "printed",
+    "method": "Kaplan-Meier",
+    "n": 37,
+    "events": 28,
+    "p": None,
+    "ci": {"low": 13.0, "high": None, "level": 0.95, "method": "log-log"},
+    "status": "estimated",
+    "reason": "",
+    "population": {"table": "endpoints/os", "filter": {"grade": [0, 1]}},
+    "rows": {"table": "endpoints/os", "where": {"grade": [0, 1]}},
+    "columns": ["patients.vital_status"],
+    "rule": "kaplan_meier",
+    "source": "kaplan_meier",
+    "config": ["endpoints", "models.alpha"],
+    "inputs": [{"path": "data/c/patients.csv", "sha256": "a" * 64}],
+    "code": "kaplan_meier",
+    "lineage": "f" * 16,
+    "crosscheck": {
+        "status": "independent",
+        "engine": "scikit-survival",
+        "value": 24.0,
+        "difference": 0.0,
+        "reason": "",
+    },
+}
+BARE = ENTRY | {
+    "kind": "configured",
+    "unit": "constant",
+    "method": "as configured",
+    "n": None,
+    "events": None,
+    "ci": None,
+    "support": None,
+    "rule": None,
+    "code": None,
+    "crosscheck": None,
+    "lineage": None,
+    "columns": [],
+    "population": {},
+    "rows": {},
+    "inputs": [],
+    "config": [],
+    "source": "configuration",
+}
+PLACE = {
+    "document": "manuscript",
+    "section": "Results",
+    "place": "section “Results”, paragraph 3",
+    "sentence": "Median survival was 24.0 months.",
+    "source": {"file": "manuscript/sections/results.qmd", "line": 12},
+}
+
+
+def run(**changes: Any) -> Run:
+    numbers = {
+        "os.median": ENTRY,
+        "os.median.low": ENTRY | {"key": "os.median.low", "of": "os.median", "text": "13.0"},
+        "config.endpoints.death": BARE
+        | {"key": "config.endpoints.death", "text": "event", "value": "event"},
+        "config.endpoints_of": BARE | {"key": "config.endpoints_of", "text": "1", "value": 1},
+        "config.models.alpha": BARE | {"key": "config.models.alpha", "text": "0.05", "value": 0.05},
+        "published.doe2015.os.median": BARE
+        | {
+            "key": "published.doe2015.os.median",
+            "kind": "transcribed",
+            "text": "−3",
+            "value": -3.0,
+            "locator": "Doe 2015, Table 2, row “OS”",
+            "rows": {"file": "data/published/outcomes.csv", "line": 7},
+        },
+    }
+    lineage = {
+        "cohort": "c",
+        "kind": "reconstructed",
+        "files": {"data/c/patients.csv": "a" * 64, "data/published/outcomes.csv": "d" * 64},
+        "environment": {
+            "python": "3.11.7",
+            "lock": {"path": "envs/requirements.lock", "sha256": "c" * 64},
+            "stages": {"kaplan_meier": {"pandas": "2.3.3"}},
+        },
+        "columns": {
+            "patients.vital_status": {"file": "data/c/patients.csv", "column": "status"},
+            "patients.grade": {"file": "data/c/patients.csv", "column": "grade"},
+        },
+        "row_sets": {
+            "f" * 16: {
+                "units": {"endpoints/os": "0-36"},
+                "canonical": {"patients": "0-36"},
+                "raw": {"data/c/patients.csv": "2-10,12-20,22,24,26,28,30-45"},
+                "n": {"units": 37, "canonical": 37, "raw": 38},
+            }
+        },
+    }
+    parts: dict[str, Any] = {
+        "numbers": numbers,
+        "code": {
+            "kaplan_meier": [
+                {"path": "workflow/src/sarcoma_sbrt/dose.py", "sha256": "b" * 64},
+                {"path": "workflow/scripts/kaplan_meier.py", "sha256": "e" * 64},
+            ]
+        },
+        "lineage": lineage,
+        "places": {
+            "os.median": [PLACE, PLACE | {"place": "caption of fig-os", "section": "Results"}]
+        },
+    }
+    return Run(**parts | changes)
+
+
+def as_it_was(path: str) -> str | None:
+    return {
+        "data/c/patients.csv": "a" * 64,
+        "workflow/src/sarcoma_sbrt/dose.py": "0" * 64,
+        "data/published/outcomes.csv": "d" * 64,
+    }.get(path)
+
+
+def lines(key: str, *, rows: bool = False) -> list[str]:
+    return drawn(tree(ancestry(run(), key, as_it_was), rows=rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [("", ()), ("7", ((7, 7),)), ("0-3,7,9-10", ((0, 3), (7, 7), (9, 10)))],
+)
+def test_ranges_of_a_text(text, ranges):
+    assert spans(text) == ranges
+
+
+@pytest.mark.parametrize("text", ["3-1", "1,1", "5-9,9", "a", "1-", "4,2"])
+def test_a_text_that_is_no_ascending_list_is_refused(text):
+    with pytest.raises(ValueError, match=r"no ascending list|invalid literal"):
+        spans(text)
+
+
+@given(st.sets(st.integers(0, 60)), st.integers(0, 60))
+def test_ranges_hold_what_they_were_made_of(numbers, asked):
+    text = ",".join(map(str, sorted(numbers)))
+    assert counted(spans(text)) == len(numbers)
+    assert inside(spans(text), asked) == (asked in numbers)
+
+
+def test_the_tree_of_a_computed_number():
+    assert lines("os.median") == [
+        "os.median: 24.0 (months), 95% CI 13 to not reached",
+        "├─ computed, Kaplan-Meier, n 37, events 28, value 24.0, support: printed",
+        "├─ stands in 2 places",
+        "│  ├─ manuscript, Results, section “Results”, paragraph 3 "
+        "(manuscript/sections/results.qmd:12)",
+        "│  │  └─ “Median survival was 24.0 months.”",
+        "│  └─ manuscript, Results, caption of fig-os (manuscript/sections/results.qmd:12)",
+        "│     └─ “Median survival was 24.0 months.”",
+        "├─ recomputed: independent, scikit-survival gives 24.0, difference 0",
+        "├─ population: endpoints/os where grade = 0 or 1",
+        "├─ rows: 37 units from 37 canonical rows from 38 raw lines",
+        "│  ├─ endpoints/os: 37 rows: 0-36",
+        "│  ├─ patients: 37 canonical rows: 0-36",
+        "│  └─ data/c/patients.csv: 38 lines: 2-10, 12-20, 22, 24, 26, 28, …",
+        "├─ 1 column",
+        "│  └─ patients.vital_status from data/c/patients.csv, “status”",
+        "├─ files: 1",
+        "│  └─ data/c/patients.csv  sha256 aaaaaaaaaaaa",
+        "├─ made by rule kaplan_meier",
+        "│  └─ code: 2",
+        "│     ├─ workflow/scripts/kaplan_meier.py  sha256 eeeeeeeeeeee  (not on disk)",
+        "│     └─ workflow/src/sarcoma_sbrt/dose.py  sha256 bbbbbbbbbbbb  (changed since)",
+        "├─ configured by",
+        "│  ├─ endpoints: 1 value",
+        "│  └─ models.alpha = 0.05",
+        "├─ Python 3.11.7",
+        "│  ├─ pandas 2.3.3",
+        "│  └─ envs/requirements.lock  sha256 cccccccccccc",
+        "└─ see also os.median.low",
+    ]
+
+
+def test_all_rows_and_settings_where_they_are_asked_for():
+    told = lines("os.median", rows=True)
+    assert "│  └─ data/c/patients.csv: 38 lines: 2-10, 12-20, 22, 24, 26, 28, 30-45" in told
+    assert "│  │  └─ endpoints.death = event" in told
+
+
+def test_a_transcribed_number_comes_from_its_line():
+    told = lines("published.doe2015.os.median")
+    assert "├─ stands nowhere in the manuscript" in told
+    assert "├─ transcribed from Doe 2015, Table 2, row “OS”" in told
+    assert "│  └─ data/published/outcomes.csv: 1 line: 7" in told
+    assert "   └─ data/published/outcomes.csv  sha256 dddddddddddd" in told
+
+
+def test_a_setting_is_itself_and_nothing_more():
+    found = ancestry(run(), "config.models.alpha", as_it_was)
+    assert (found["rows"], found["files"], found["code"], found["environment"]) == (
+        None,
+        [],
+        [],
+        {},
+    )
+
+
+def test_a_row_set_that_is_not_there_is_named():
+    lacking = run(lineage=run().lineage | {"row_sets": {}})
+    with pytest.raises(ValueError, match=r"row_sets: there is no f{16}, which os.median names"):
+        ancestry(lacking, "os.median", as_it_was)
+
+
+def test_a_raw_column_of_several_names_all_of_them():
+    columns = {"patients.vital_status": {"file": "data/c/p.csv", "columns": ["died", "lost"]}}
+    found = ancestry(run(lineage=run().lineage | {"columns": columns}), "os.median", as_it_was)
+    assert "│  └─ patients.vital_status from data/c/p.csv, “died” and “lost”" in drawn(tree(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("24.0", ["os.median"]),
+        ("-3", ["published.doe2015.os.median"]),
+        (" 0.05 ", ["config.models.alpha"]),
+        ("24", []),
+    ],
+)
+def test_keys_that_print_a_text(text, keys):
+    assert printing(run().numbers, text) == keys
+
+
+def test_a_comparison_may_be_typed_with_a_space():
+    assert printing({"p": ENTRY | {"text": "<0.001"}, "q": ENTRY}, "< 0.001") == ["p"]
+
+
+def test_a_place_says_the_same_thing_once():
+    assert where(PLACE | {"place": "Results"}) == "manuscript, Results"
+
+
+def test_branches_are_drawn_below_each_other():
+    assert drawn(Branch("a", [Branch("b", [Branch("c")]), Branch("d")])) == [
+        "a",
+        "├─ b",
+        "│  └─ c",
+        "└─ d",
+    ]

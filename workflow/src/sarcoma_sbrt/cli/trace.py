@@ -1,0 +1,82 @@
+"""``sarcoma-sbrt trace``: where a number comes from, and where a text is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from sarcoma_sbrt.cli.run import FINDING, OK, NoAnswer, as_json, hashes, open_run
+from sarcoma_sbrt.provenance.ancestry import (
+    Branch,
+    Run,
+    ancestry,
+    drawn,
+    plural,
+    printing,
+    source_of,
+    tree,
+    where,
+)
+
+__all__ = ["trace_key", "trace_text"]
+
+
+def trace_key(
+    key: str, results: Path, repository: Path, *, rows: bool, json: bool
+) -> tuple[str, int]:
+    """Text and exit code of ``trace KEY``.
+
+    Raises
+    ------
+    NoAnswer
+        When there is no finished run.
+    """
+    run = open_run(results)
+    if key not in run.numbers:
+        near = ", ".join(get_close_matches(key, run.numbers, n=3))
+        return f"{key}: no such key" + (f"; near: {near}" if near else ""), FINDING
+    try:
+        found = ancestry(run, key, hashes(repository))
+        text = as_json(found) if json else "\n".join(drawn(tree(found, rows=rows)))
+    except ValueError as error:
+        raise NoAnswer(f"{results / 'lineage.json'}: damaged: {error}") from None
+    return text, OK
+
+
+def trace_text(text: str, results: Path, *, json: bool) -> tuple[str, int]:
+    """Text and exit code of ``trace --text TEXT``."""
+    run = open_run(results)
+    keys = printing(run.numbers, text)
+    if json:
+        return as_json([_found(run, key) for key in keys]), OK if keys else FINDING
+    if not keys:
+        return f"{text}: no number prints so", FINDING
+    return "\n".join(_lines(run, text, keys)), OK
+
+
+def _found(run: Run, key: str) -> dict[str, Any]:
+    entry = run.numbers[key]
+    told = {name: entry[name] for name in ("key", "text", "value", "unit", "kind", "method")}
+    return told | {"places": list(run.places.get(key, []))}
+
+
+def _lines(run: Run, text: str, keys: list[str]) -> Iterator[str]:
+    """Keys that are printed with all their places, then the others."""
+    shown = [key for key in keys if run.places.get(key)]
+    places = sum(len(run.places[key]) for key in shown)
+    title = (
+        f"{text}: printed by {plural(len(keys), 'number')}, "
+        f"{len(shown)} of them in {plural(places, 'place')} of the manuscript"
+    )
+    branches = []
+    for key in shown:
+        below = [
+            Branch(f"{where(place)} ({source_of(place)})", [Branch(f"“{place['sentence']}”")])
+            for place in run.places[key]
+        ]
+        branches.append(Branch(f"{key}, {run.numbers[key]['method']}", below))
+    if silent := [key for key in keys if key not in shown]:
+        branches.append(Branch("stand nowhere in the manuscript", [Branch(key) for key in silent]))
+    yield from drawn(Branch(title, branches))

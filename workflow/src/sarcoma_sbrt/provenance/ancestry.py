@@ -1,0 +1,447 @@
+"""Everything that a number came from, as data and as a tree to read.
+
+`ancestry` gathers what the registry, the lineage, the code sets and the places say of one key;
+`tree` and `drawn` turn it into lines for a terminal. Paths are given as the run recorded them,
+each with what the disk says of it now, so that nobody reads a hash of a file that is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = [
+    "Branch",
+    "Run",
+    "Spans",
+    "ancestry",
+    "counted",
+    "drawn",
+    "inside",
+    "plural",
+    "printing",
+    "settings_of",
+    "source_of",
+    "spans",
+    "tree",
+    "where",
+]
+
+Spans = tuple[tuple[int, int], ...]
+"""Ranges of whole numbers, ascending, both ends included."""
+
+# How many ranges a line of the tree shows before it only counts the rest.
+_SHOWN_RANGES = 6
+# How many settings and modules the tree names before it only counts the rest.
+_SHOWN_ITEMS = 8
+_SHOWN_HASH = 12
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished run says of its numbers, as read from its results.
+
+    Attributes
+    ----------
+    numbers : mapping
+        Registry: key -> entry.
+    code : mapping
+        Stage -> scripts and modules, each ``{"path", "sha256"}``.
+    lineage : mapping
+        ``results/lineage.json``.
+    places : mapping
+        Key -> where it is printed (``results/places.json``); keys that are not printed lack.
+    """
+
+    numbers: Mapping[str, Mapping[str, Any]]
+    code: Mapping[str, Sequence[Mapping[str, str]]]
+    lineage: Mapping[str, Any]
+    places: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A line of a tree and the lines below it."""
+
+    label: str
+    below: list[Branch] = field(default_factory=list)
+
+
+def spans(text: str) -> Spans:
+    """Ranges of a compact text: ``"0-3,7"`` is ``((0, 3), (7, 7))``.
+
+    Raises
+    ------
+    ValueError
+        When the text is no ascending list of numbers and ranges.
+    """
+    found: list[tuple[int, int]] = []
+    for part in text.split(",") if text else []:
+        low, dash, high = part.partition("-")
+        first, last = int(low), int(high if dash else low)
+        if last < first or (found and first <= found[-1][1]):
+            raise ValueError(f"{text!r} is no ascending list of ranges")
+        found.append((first, last))
+    return tuple(found)
+
+
+def counted(ranges: Spans) -> int:
+    """How many whole numbers some ranges hold."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def inside(ranges: Spans, number: int) -> bool:
+    """Whether one of the ranges holds a number."""
+    return any(first <= number <= last for first, last in ranges)
+
+
+def printing(numbers: Mapping[str, Mapping[str, Any]], text: str) -> list[str]:
+    """Keys that print as a text, in order.
+
+    A minus sign may be typed as a hyphen, and a comparison with a space after its sign.
+    """
+    asked = _typed(text)
+    return sorted(key for key, entry in numbers.items() if _typed(str(entry["text"])) == asked)
+
+
+def _typed(text: str) -> str:
+    return text.strip().replace("\u2212", "-").replace("< ", "<").replace("> ", ">")
+
+
+def settings_of(run: Run, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Configured values that an entry depends on, by key without ``config.``, in order."""
+    known = {
+        key.removeprefix("config."): other["value"]
+        for key, other in sorted(run.numbers.items())
+        if other["kind"] == "configured" and key.startswith("config.")
+    }
+    return {
+        key: value
+        for key, value in known.items()
+        if any(_is_under(key, path) for path in entry["config"])
+    }
+
+
+def _is_under(key: str, path: str) -> bool:
+    return key == path or key.startswith(f"{path}.")
+
+
+# --- the ancestry as data -----------------------------------------------------------------
+
+
+def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[str, Any]:
+    """All that stands behind one number.
+
+    Parameters
+    ----------
+    run : Run
+        The finished run.
+    key : str
+        A key of its registry.
+    on_disk : callable
+        Path as the run recorded it -> SHA-256 of the file as it is now, None where there is
+        none.
+
+    Returns
+    -------
+    dict
+        ``entry`` (the registry's), ``places``, ``rows`` (``units``, ``canonical``, ``raw`` as
+        ranges, and their counts ``n``; None where no row decided it), ``columns`` (canonical
+        column -> raw file and columns), ``files``, ``code`` (each with path, sha256 and
+        ``state``: ``as it was``, ``changed since`` or ``not on disk``), ``settings`` and
+        ``environment``.
+
+    Raises
+    ------
+    ValueError
+        When the lineage has no row set of the entry's id.
+    """
+    entry = run.numbers[key]
+
+    def stated(file: Mapping[str, str]) -> dict[str, str]:
+        return {**file, "state": _state(on_disk(file["path"]), file["sha256"])}
+
+    columns = run.lineage["columns"]
+    return {
+        "entry": dict(entry),
+        "companions": _companions(run, key),
+        "places": [dict(place) for place in run.places.get(key, [])],
+        "rows": _rows(run, entry),
+        "columns": {name: columns[name] for name in entry["columns"] if name in columns},
+        "files": [stated(file) for file in _files(run, entry)],
+        "code": [stated(file) for file in run.code.get(entry["code"] or "", [])],
+        "settings": settings_of(run, entry),
+        "environment": _environment(run, entry),
+    }
+
+
+def _state(now: str | None, then: str) -> str:
+    if now is None:
+        return "not on disk"
+    return "as it was" if now == then else "changed since"
+
+
+def _companions(run: Run, key: str) -> list[str]:
+    """Keys of the same statistic: its limits, its sentence, its reason, or what they are of."""
+    head = run.numbers[key].get("of", key)
+    return sorted(
+        other
+        for other, entry in run.numbers.items()
+        if other != key and head in (other, entry.get("of"))
+    )
+
+
+def _rows(run: Run, entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    if entry["kind"] == "transcribed" and "line" in entry["rows"]:
+        file, line = entry["rows"]["file"], str(entry["rows"]["line"])
+        return {"units": {}, "canonical": {}, "raw": {file: line}, "n": {"raw": 1}}
+    name = entry.get("lineage")
+    if name is None:
+        return None
+    try:
+        return dict(run.lineage["row_sets"][name])
+    except KeyError:
+        raise ValueError(f"row_sets: there is no {name}, which {entry['key']} names") from None
+
+
+def _files(run: Run, entry: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Input files of an entry: its own, and those that its raw lines stand in."""
+    found = {file["path"]: file for file in entry["inputs"]}
+    hashes = run.lineage["files"]
+    for place in (_rows(run, entry) or {"raw": {}})["raw"]:
+        path = place.partition("#")[0]
+        if path in hashes:
+            found.setdefault(path, {"path": path, "sha256": hashes[path]})
+    return [found[path] for path in sorted(found)]
+
+
+def _environment(run: Run, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Interpreter, lock and libraries; an entry that no rule computed rests on none of them."""
+    if entry["rule"] is None:
+        return {}
+    known = run.lineage["environment"]
+    return {
+        "python": known["python"],
+        "lock": known["lock"],
+        "libraries": known["stages"].get(entry["source"], {}),
+    }
+
+
+# --- the ancestry as a tree ---------------------------------------------------------------
+
+
+def tree(found: Mapping[str, Any], *, rows: bool = False) -> Branch:
+    """A number's `ancestry` as a tree.
+
+    Parameters
+    ----------
+    found : mapping
+        From `ancestry`.
+    rows : bool
+        Show every range of rows, every module and every setting, not the first few.
+    """
+    entry = found["entry"]
+    branches = [
+        Branch(_nature(entry)),
+        *_printed(found["places"]),
+        *_crosscheck(entry["crosscheck"]),
+        *_reason(entry),
+        *_population(entry),
+        *_row_branches(found["rows"], rows),
+        *_column_branches(found["columns"]),
+        *_file_branches("files", found["files"], None),
+        *_made(found, rows),
+        *_setting_branches(entry["config"], found["settings"], rows),
+        *_library_branches(found["environment"]),
+        *_companion_branches(found["companions"]),
+    ]
+    return Branch(_title(entry), branches)
+
+
+def _title(entry: Mapping[str, Any]) -> str:
+    unit = "" if entry["unit"] in ("text", "constant", None) else f" ({entry['unit']})"
+    title = f"{entry['key']}: {entry['text']}{unit}"
+    ci = entry["ci"]
+    if ci is None:
+        return title
+    low, high = ("not reached" if ci[end] is None else f"{ci[end]:.6g}" for end in ("low", "high"))
+    return f"{title}, {100 * ci['level']:g}% CI {low} to {high}"
+
+
+def _nature(entry: Mapping[str, Any]) -> str:
+    parts = [entry["kind"], entry["method"]]
+    parts += [f"{name} {entry[name]}" for name in ("n", "events") if entry[name] is not None]
+    parts += [f"value {entry['value']!r}"] if isinstance(entry["value"], int | float) else []
+    parts += [f"support: {entry['support']}"] if entry["support"] else []
+    return ", ".join(parts)
+
+
+def _printed(places: Sequence[Mapping[str, Any]]) -> Iterator[Branch]:
+    if not places:
+        yield Branch("stands nowhere in the manuscript")
+        return
+    below = [
+        Branch(f"{where(place)} ({source_of(place)})", [Branch(f"“{place['sentence']}”")])
+        for place in places
+    ]
+    yield Branch(f"stands in {plural(len(places), 'place')}", below)
+
+
+def where(place: Mapping[str, Any]) -> str:
+    """A place as a reader looks for it: document, section, paragraph or cell."""
+    parts = (place["document"], place["section"], place["place"])
+    return ", ".join(dict.fromkeys(part for part in parts if part))
+
+
+def source_of(place: Mapping[str, Any]) -> str:
+    """File and line of the manuscript's source that a place comes from."""
+    source = place["source"]
+    return f"{source['file']}:{source['line']}" if source.get("line") else str(source["file"])
+
+
+def _crosscheck(check: Mapping[str, Any] | None) -> Iterator[Branch]:
+    if check is None:
+        return
+    told = f"recomputed: {check['status'].replace('_', ' ')}"
+    if check["engine"]:
+        told += f", {check['engine']}"
+    if check["value"] is not None:
+        told += f" gives {check['value']}"
+    if check["difference"] is not None:
+        told += f", difference {check['difference']:.2g}"
+    yield Branch(f"{told} ({check['reason']})" if check["reason"] else told)
+
+
+def _reason(entry: Mapping[str, Any]) -> Iterator[Branch]:
+    if entry.get("locator"):
+        yield Branch(f"transcribed from {entry['locator']}")
+    if entry["status"] != "estimated":
+        yield Branch(f"{entry['status'].replace('_', ' ')}: {entry['reason']}")
+
+
+def _population(entry: Mapping[str, Any]) -> Iterator[Branch]:
+    told = entry["population"]
+    if "table" in told:
+        rest = {**told.get("filter", {}), **told}
+        chosen = {name: rest[name] for name in rest if name not in ("table", "filter")}
+        text = _compact({name: value for name, value in chosen.items() if value != ""})
+        yield Branch(f"population: {told['table']}" + (f" where {text}" if text else ", every row"))
+
+
+def _compact(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} = {_compact(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return " or ".join(_compact(item) for item in value)
+    return str(value)
+
+
+def _row_branches(found: Mapping[str, Any] | None, everything: bool) -> Iterator[Branch]:
+    if found is None:
+        return
+    below = []
+    for level, name in (("units", "row"), ("canonical", "canonical row"), ("raw", "line")):
+        for place, text in found[level].items():
+            ranges = spans(text)
+            told = f"{place}: {plural(counted(ranges), name)}"
+            below.append(Branch(f"{told}: {_ranges(ranges, everything)}"))
+    counts = [
+        plural(found["n"][level], name)
+        for level, name in (("units", "unit"), ("canonical", "canonical row"), ("raw", "raw line"))
+        if found["n"].get(level)
+    ]
+    yield Branch(f"rows: {' from '.join(counts) or 'none'}", below)
+
+
+def _ranges(ranges: Spans, everything: bool) -> str:
+    shown = ranges if everything else ranges[:_SHOWN_RANGES]
+    text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in shown)
+    return text + (", …" if len(shown) < len(ranges) else "")
+
+
+def _column_branches(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Branch]:
+    if columns:
+        below = [Branch(f"{name} from {_raw_column(raw)}") for name, raw in columns.items()]
+        yield Branch(f"{plural(len(columns), 'column')}", below)
+
+
+def _raw_column(raw: Mapping[str, Any]) -> str:
+    names = raw["columns"] if "columns" in raw else [raw["column"]]
+    return f"{raw['file']}, {' and '.join(f'“{name}”' for name in names)}"
+
+
+def _file_branches(
+    name: str, files: Sequence[Mapping[str, str]], most: int | None
+) -> Iterator[Branch]:
+    if files:
+        below = [
+            Branch(f"{file['path']}  sha256 {file['sha256'][:_SHOWN_HASH]}{_worth_saying(file)}")
+            for file in files[:most]
+        ]
+        yield Branch(f"{name}: {len(files)}", below + _rest(len(files), most))
+
+
+def _worth_saying(file: Mapping[str, str]) -> str:
+    return "" if file["state"] == "as it was" else f"  ({file['state']})"
+
+
+def _rest(total: int, most: int | None) -> list[Branch]:
+    return [Branch(f"… {total - most} more (--rows)")] if most is not None and total > most else []
+
+
+def _made(found: Mapping[str, Any], rows: bool) -> Iterator[Branch]:
+    rule, code = found["entry"]["rule"], found["code"]
+    if rule is None:
+        return
+    # The rule's scripts first: they say what was done, the modules how.
+    ordered = sorted(code, key=lambda file: ("/scripts/" not in file["path"], file["path"]))
+    branches = _file_branches("code", ordered, None if rows else _SHOWN_ITEMS)
+    yield Branch(f"made by rule {rule}", list(branches))
+
+
+def _setting_branches(
+    paths: Sequence[str], settings: Mapping[str, Any], everything: bool
+) -> Iterator[Branch]:
+    """Settings by the part of the configuration that they stand in."""
+    below = []
+    for path in paths:
+        values = {key: value for key, value in settings.items() if _is_under(key, path)}
+        if path in values:
+            below.append(Branch(f"{path} = {values[path]}"))
+        else:
+            each = [Branch(f"{key} = {value}") for key, value in values.items()]
+            below.append(Branch(f"{path}: {plural(len(each), 'value')}", each * everything))
+    if below:
+        yield Branch("configured by", below)
+
+
+def _library_branches(environment: Mapping[str, Any]) -> Iterator[Branch]:
+    if environment:
+        lock = environment["lock"]
+        libraries = ", ".join(f"{name} {v}" for name, v in environment["libraries"].items())
+        below = [Branch(libraries)] if libraries else []
+        below.append(Branch(f"{lock['path']}  sha256 {lock['sha256'][:_SHOWN_HASH]}"))
+        yield Branch(f"Python {environment['python']}", below)
+
+
+def _companion_branches(keys: Iterable[str]) -> Iterator[Branch]:
+    if listed := ", ".join(keys):
+        yield Branch(f"see also {listed}")
+
+
+def plural(count: int, name: str) -> str:
+    """A count with what is counted: ``1 line``, ``1,200 lines``."""
+    return f"{count:,} {name}" + ("" if count == 1 else "s")
+
+
+def drawn(branch: Branch) -> list[str]:
+    """Lines of a tree, with its branches drawn."""
+    return [branch.label, *_below(branch, "")]
+
+
+def _below(branch: Branch, indent: str) -> Iterator[str]:
+    for number, child in enumerate(branch.below, start=1):
+        last = number == len(branch.below)
+        yield f"{indent}{'└─' if last else '├─'} {child.label}"
+        yield from _below(child, indent + ("   " if last else "│  "))

@@ -1,0 +1,409 @@
+"""Whether what a run says of itself still holds: one check a subject, each with its problems.
+
+Everything is handed in as dicts and as functions that give hashes; nothing is read here. The
+workflow's audit asks all that can be asked before the manifest is written, the command line's
+``verify`` asks all of it again, and the manifest beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+from sarcoma_sbrt.provenance.ancestry import Run, counted, spans
+
+__all__ = [
+    "VERSION",
+    "Check",
+    "Evidence",
+    "marked",
+    "report",
+    "summary",
+    "transcribed_cells",
+    "verified",
+]
+
+VERSION = "1.0"
+
+Hash = Callable[[str], str | None]
+Row = Mapping[str, str]
+
+_STATUSES = ("independent", "metric_only", "replayed", "none")
+_MANUSCRIPT = ("html", "pdf", "docx")
+_SHOWN_HASH = 12
+# Suffix of a transcribed number's key -> the column of the row that prints it.
+_PRINTED = {"p": "printed_p", "n": "printed_n", "events": "printed_events"}
+_ENDS = {
+    "low": ("printed_ci", 0),
+    "high": ("printed_ci", 1),
+    "least": ("printed_range", 0),
+    "most": ("printed_range", 1),
+}
+_NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+# A range over reconstructions is no statistic of the cohort, and has no second engine.
+_RANGE = ".over_solutions"
+# What the registry repeats of a cross-check.
+_TOLD = ("status", "engine", "value")
+# Characters of a row set's hash that its name is.
+_ID_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of one subject.
+
+    Attributes
+    ----------
+    name : str
+    checked : int
+        How many things were looked at.
+    problems : tuple of str
+        Each ``place: what is wrong, read …, accepted: …``.
+    """
+
+    name: str
+    checked: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as ``audit.json`` has it."""
+        return {
+            "name": self.name,
+            "ok": self.ok,
+            "checked": self.checked,
+            "problems": list(self.problems),
+        }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at.
+
+    Attributes
+    ----------
+    run : Run
+        Registry, code, lineage and places.
+    crosscheck, coverage, pages : mapping
+        ``audit/crosscheck.json``, ``coverage.json`` and ``audit/pages.json`` of the results.
+    on_disk : callable
+        Path below the repository -> SHA-256 of the file now, or None.
+    published : mapping
+        Path of a published table -> its rows by 1-based line.
+    keyed : sequence of (str, str)
+        Key and text of every marked number of the rendered HTML, where it is rendered.
+    manifest : mapping or None
+        ``manifest.json``; None before there is one.
+    in_results : callable
+        Path below the results -> SHA-256 of the file now, or None.
+    """
+
+    run: Run
+    crosscheck: Mapping[str, Any]
+    coverage: Mapping[str, Any]
+    pages: Mapping[str, Any]
+    on_disk: Hash
+    published: Mapping[str, Mapping[int, Row]]
+    keyed: Sequence[tuple[str, str]] = ()
+    manifest: Mapping[str, str] | None = None
+    in_results: Hash = field(default=lambda _: None)
+
+
+def verified(evidence: Evidence) -> list[Check]:
+    """Every check, in the order of a number's journey."""
+    run = evidence.run
+    groups = _by_subject(run.lineage)
+    checks = [
+        _unchanged("data", groups["data"], evidence.on_disk),
+        _unchanged("configuration", groups["configuration"], evidence.on_disk),
+        _unchanged("environment", groups["environment"], evidence.on_disk),
+        _unchanged("code", _code(run), evidence.on_disk),
+        _lineage(run),
+        _published(run, evidence.published),
+        _crosschecks(run, evidence.crosscheck),
+        _coverage(run, evidence.coverage["coverage"]),
+        _pages(evidence.pages),
+        _manuscript(run, evidence),
+    ]
+    if evidence.manifest is not None:
+        checks.append(_unchanged("results", evidence.manifest.items(), evidence.in_results))
+    return checks
+
+
+def report(checks: Sequence[Check], evidence: Evidence) -> dict[str, Any]:
+    """Content of ``results/audit/audit.json``; the same evidence gives the same bytes."""
+    failures = [
+        {"key": key, "reason": check["reason"]}
+        for key, check in sorted(evidence.crosscheck["checks"].items())
+        if not check["agrees"]
+    ]
+    return {
+        "version": VERSION,
+        "summary": summary(checks, evidence),
+        "ok": all(check.ok for check in checks),
+        "coverage": evidence.coverage["coverage"],
+        "crosscheck": {"counts": evidence.crosscheck["counts"], "failures": failures},
+        "checks": [check.to_json() for check in checks],
+        "pages": evidence.pages,
+    }
+
+
+def summary(checks: Sequence[Check], evidence: Evidence) -> str:
+    """Everything in one line."""
+    if failed := [check for check in checks if not check.ok]:
+        told = ", ".join(f"{check.name} ({len(check.problems)})" for check in failed)
+        return f"{len(failed)} of {len(checks)} checks failed: {told}"
+    coverage, counts = evidence.coverage["coverage"], evidence.crosscheck["counts"]
+    return (
+        f"all {len(checks)} checks passed: {len(evidence.run.numbers):,} numbers, "
+        f"{counts['independent']:,} of them recomputed independently; "
+        f"{coverage['printed']:,} printed, every one accounted for"
+    )
+
+
+# --- hashes -------------------------------------------------------------------------------
+
+
+def _by_subject(lineage: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """Files of the lineage by what they are: the lock, configuration, and everything else."""
+    lock = lineage["environment"]["lock"]
+    groups: dict[str, list[tuple[str, str]]] = {
+        "data": [],
+        "configuration": [],
+        "environment": [(lock["path"], lock["sha256"])],
+    }
+    for path, sha256 in sorted(lineage["files"].items()):
+        if path != lock["path"]:
+            name = "configuration" if path.startswith("config/") else "data"
+            groups[name].append((path, sha256))
+    return groups
+
+
+def _code(run: Run) -> list[tuple[str, str]]:
+    return sorted({(f["path"], f["sha256"]) for files in run.code.values() for f in files})
+
+
+def _unchanged(name: str, files: Iterable[tuple[str, str]], now: Hash) -> Check:
+    listed = list(files)
+    return Check(name, len(listed), tuple(p for file in listed for p in _changed(*file, now)))
+
+
+def _changed(path: str, then: str, now: Hash) -> Iterator[str]:
+    found = now(path)
+    if found is None:
+        yield f"{path}: no such file, accepted: the one of the run"
+    elif found != then:
+        read, was = found[:_SHOWN_HASH], then[:_SHOWN_HASH]
+        yield f"{path}: changed since the run, read sha256 {read}, accepted: {was}"
+
+
+# --- lineage ------------------------------------------------------------------------------
+
+
+def _lineage(run: Run) -> Check:
+    """Whether every number's files and rows are those that the lineage holds."""
+    sets, hashes = run.lineage["row_sets"], run.lineage["files"]
+    problems = [p for name, rows in sorted(sets.items()) for p in _row_set(name, rows, hashes)]
+    disputed: set[str] = set()
+    for key, entry in run.numbers.items():
+        if entry.get("lineage") is not None and entry["lineage"] not in sets:
+            problems.append(f"{key}: its rows are nowhere, read {entry['lineage']}")
+        if entry["code"] is not None and entry["code"] not in run.code:
+            problems.append(f"{key}: its code is nowhere, read {entry['code']}")
+        disputed |= {
+            file["path"]
+            for file in entry["inputs"]
+            if hashes.get(file["path"], file["sha256"]) != file["sha256"]
+        }
+    problems += [f"{path}: registry and lineage have two hashes of it" for path in sorted(disputed)]
+    return Check("lineage", len(run.numbers) + len(sets), tuple(problems))
+
+
+def _row_set(name: str, rows: Mapping[str, Any], files: Mapping[str, str]) -> Iterator[str]:
+    parts = {part: rows[part] for part in ("units", "canonical", "raw")}
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS] != name:
+        yield f"row set {name}: its name is not the hash of what it holds"
+    for part, ranges in parts.items():
+        try:
+            count = sum(counted(spans(one)) for one in ranges.values())
+        except ValueError as error:
+            yield f"row set {name}: {part}: {error}"
+            continue
+        if count != rows["n"].get(part, 0):
+            yield f"row set {name}: {part}: read {rows['n'].get(part)}, accepted: {count}"
+    for place in rows["raw"]:
+        if place.partition("#")[0] not in files:
+            yield f"row set {name}: {place} is no file of the lineage"
+
+
+# --- printed figures ----------------------------------------------------------------------
+
+
+def _published(run: Run, tables: Mapping[str, Mapping[int, Row]]) -> Check:
+    """Transcribed numbers beside the rows of the published tables, by a second reading."""
+    problems, checked = [], 0
+    for key, entry in sorted(run.numbers.items()):
+        rows = entry["rows"]
+        if entry["kind"] != "transcribed" or "line" not in rows:
+            continue
+        checked += 1
+        row = tables.get(rows["file"], {}).get(rows["line"])
+        place = f"{rows['file']}:{rows['line']}"
+        if row is None:
+            problems.append(f"{place}: {key}: no such row, accepted: the row that prints it")
+        else:
+            problems += [f"{place}: {problem}" for problem in _against_row(key, entry, row)]
+    return Check("published figures", checked, tuple(problems))
+
+
+def _against_row(key: str, entry: Mapping[str, Any], row: Row) -> Iterator[str]:
+    own = next(iter(row.values()))
+    if not f"{key}.".startswith(f"published.{own}."):
+        yield f"{key}: the row is another figure's, read {own}"
+        return
+    suffix = key.removeprefix(f"published.{own}").removeprefix(".")
+    for column, accepted in transcribed_cells(suffix, row):
+        if entry["text"] not in accepted:
+            yield f"{column}: {key}: read {entry['text']}, accepted: {' or '.join(accepted)}"
+    if suffix == "" and row.get("estimate") and entry["value"] != _value(row["estimate"]):
+        yield f"estimate: {key}: read {entry['value']}, accepted: {row['estimate']}"
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def transcribed_cells(suffix: str, row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Columns of a row that print a number's text, and the texts that they print.
+
+    Parameters
+    ----------
+    suffix : str
+        What a number's key adds to its figure's: ``""``, ``p``, ``low`` … ; for one that is said
+        in other words than the paper's (``locator``, ``dose``), there is nothing to compare.
+    row : mapping
+        Cells of the published table.
+    """
+    if suffix == "" and (row.get("printed_text") or row.get("printed_range")):
+        column = "printed_text" if row["printed_text"] else "printed_range"
+        yield column, (row[column],)
+    elif suffix in _PRINTED:
+        yield _PRINTED[suffix], (row[_PRINTED[suffix]],)
+    elif suffix in _ENDS:
+        column, end = _ENDS[suffix]
+        yield column, tuple(_NUMERAL.findall(row[column])[end : end + 1])
+    elif suffix == "label":
+        yield "label", (row["label"],)
+
+
+# --- recomputation and coverage -----------------------------------------------------------
+
+
+def _crosschecks(run: Run, crosscheck: Mapping[str, Any]) -> Check:
+    """Whether every computed number was checked, and agreed, and says so in the registry."""
+    checks = crosscheck["checks"]
+    problems = [f"{key}: {c['reason']}" for key, c in sorted(checks.items()) if not c["agrees"]]
+    found = Counter(check["status"] for check in checks.values())
+    for status in sorted({*found, *crosscheck["counts"]}):
+        said = crosscheck["counts"].get(status, 0)
+        if status not in _STATUSES or said != found[status]:
+            problems.append(f"counts: {status}: read {said}, accepted: {found[status]}")
+    computed = {key: e for key, e in run.numbers.items() if e["kind"] == "computed"}
+    for key, entry in sorted(computed.items()):
+        told, check = entry["crosscheck"], checks.get(key)
+        if told is None and not key.endswith(_RANGE):
+            problems.append(f"{key}: nothing says whether it was recomputed")
+        elif told and check and any(told[part] != check[part] for part in _TOLD):
+            problems.append(f"{key}: the registry says another thing of its cross-check")
+    return Check("cross-checks", len(computed), tuple(problems))
+
+
+def _coverage(run: Run, coverage: Mapping[str, Any]) -> Check:
+    problems = [f"{one}: printed, and nothing answers for it" for one in coverage["unaccounted"]]
+    kinds = ("computed", "transcribed", "configured")
+    total = sum(coverage[kind] for kind in kinds) + sum(coverage["set_aside"].values())
+    if total != coverage["printed"]:
+        problems.append(f"coverage.json: printed: read {coverage['printed']}, accepted: {total}")
+    unknown = sorted(run.places.keys() - run.numbers.keys())
+    problems += [f"places.json: {key}: no number has this key" for key in unknown]
+    return Check("coverage", coverage["printed"], tuple(problems))
+
+
+def _pages(pages: Mapping[str, Any]) -> Check:
+    problems = []
+    for name in _MANUSCRIPT:
+        if name not in pages:
+            problems.append(f"manuscript/index.{name}: nobody compared its numbers")
+        elif not pages[name]["equal"]:
+            what = "its numbers are not those of the document that was judged"
+            problems.append(f"manuscript/index.{name}: {what}")
+    tokens = sum(pages[name]["tokens"] for name in _MANUSCRIPT if name in pages)
+    return Check("pages", tokens, tuple(problems))
+
+
+def _manuscript(run: Run, evidence: Evidence) -> Check:
+    """Whether each marked number prints the registry's text, and the manifest has the files."""
+    problems = [
+        f"manuscript/index.html: {key}: {fault}"
+        for key, text in evidence.keyed
+        if (fault := _mark_fault(run, key, text))
+    ]
+    files = [f"manuscript/index.{name}" for name in _MANUSCRIPT]
+    if evidence.manifest is not None:
+        lacking = [file for file in files if file not in evidence.manifest]
+        problems += [f"{file}: not in the manifest" for file in lacking]
+    return Check("manuscript", len(evidence.keyed), tuple(dict.fromkeys(problems)))
+
+
+def _mark_fault(run: Run, key: str, text: str) -> str:
+    if key not in run.numbers:
+        return "no number has this key"
+    accepted = run.numbers[key]["text"]
+    return "" if text == accepted else f"read {text}, accepted: {accepted}"
+
+
+def marked(html: str) -> list[tuple[str, str]]:
+    """Key and text of every number that a rendered page marks with ``data-key``, in order."""
+    reader = _Marks()
+    reader.feed(html)
+    reader.close()
+    return reader.found
+
+
+class _Marks(HTMLParser):
+    """Collects the text of elements with a key; those inside one another are told apart."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, str]] = []
+        self._open: list[tuple[str, str | None, list[str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        key = dict(attrs).get("data-key")
+        if key is not None or any(name == tag for name, _, _ in self._open):
+            self._open.append((tag, key, []))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open and self._open[-1][0] == tag:
+            _, key, parts = self._open.pop()
+            if key is not None:
+                self.found.append((key, "".join(parts)))
+
+    def handle_data(self, data: str) -> None:
+        for _, key, parts in self._open:
+            if key is not None:
+                parts.append(data)
