@@ -12,7 +12,7 @@ from typing import Any
 
 from sarcoma_sbrt.errors import Problem, RenderError
 from sarcoma_sbrt.io import write_text
-from sarcoma_sbrt.rendering import reference, source
+from sarcoma_sbrt.rendering import appendix, marks, reference, source
 from sarcoma_sbrt.reporting.over_solutions import COUNT
 
 __all__ = ["assemble", "resolve_conditions"]
@@ -40,6 +40,7 @@ def assemble(
     conditions: Mapping[str, bool],
     date: str,
     label: str = "",
+    public: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Make the project that both renderers run on, and check all that it says.
 
@@ -61,6 +62,9 @@ def assemble(
         ISO date that the manuscript prints, for ``%date%``.
     label : str
         What must be said of the cohort on every page, for ``%label%``; may be empty.
+    public : mapping, optional
+        The registry as it may be published, for the cards and the appendix, which say more than
+        the text: values that the small-cell rule withholds are not in it.
 
     Raises
     ------
@@ -89,6 +93,7 @@ def assemble(
     _write_numbers(project / "numbers.json", numbers)
     (project / EXTENSION / "reference.docx").write_bytes(reference.reference_document(label))
     source.check(project, numbers, shown=manuscript)
+    _write_provenance(project, numbers if public is None else public)
 
 
 def _empty(project: Path) -> None:
@@ -122,6 +127,19 @@ def _write_numbers(path: Path, numbers: Mapping[str, Mapping[str, Any]]) -> None
         if "over_solutions" in entry:
             entry["solutions"] = numbers[COUNT]["text"]
     write_text(path, json.dumps(small, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _write_provenance(project: Path, numbers: Mapping[str, Mapping[str, Any]]) -> None:
+    """What the pages say of their numbers: cards for the HTML, an appendix for PDF and Word."""
+    folder = project / EXTENSION
+    keys = marks.printed_keys(source.expand(project), numbers)
+    parts = [(folder / f"marks.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")]
+    write_text(folder / "marks.html", marks.embedded_script(marks.cards(keys, numbers), *parts))
+    listed = appendix.lines(keys, numbers)
+    write_text(folder / "appendix.typ", appendix.typst(listed))
+    write_text(folder / "appendix.xml", appendix.openxml(listed))
+    # For the filter, which links a number of the PDF to its line.
+    write_text(folder / "appendix.txt", appendix.targets(listed))
 
 
 def _placeholders(text: str, date: str, label: str) -> str:

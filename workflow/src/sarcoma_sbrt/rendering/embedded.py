@@ -26,7 +26,14 @@ __all__ = ["document", "epoch", "font_folder", "render", "version"]
 EXTENSION = "_extensions/provenance"
 # The order is Quarto's: shortcodes, cross-references, then the shared filters. Only the shapes of
 # tables come first, since crossref.lua measures their columns.
-FILTERS = ("shortcodes.lua", "tables.lua", "crossref.lua", "filler.lua", "frontmatter.lua")
+FILTERS = (
+    "shortcodes.lua",
+    "tables.lua",
+    "crossref.lua",
+    "filler.lua",
+    "frontmatter.lua",
+    "appendix.lua",
+)
 SETTINGS = ("lang", "number-sections", "bibliography", "csl", "link-citations", "running-label")
 
 # Raw HTML is refused in the manuscript's source; without it pandoc need not try each `{{<` as
@@ -42,6 +49,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
         "--toc",
         f"--template={EXTENSION}/article.html",
         f"--css={EXTENSION}/article.css",
+        f"--include-after-body={EXTENSION}/marks.html",
         "--default-image-extension=svg",
     ),
     # Without -citations the writer would leave citations to Typst, and lose citeproc's.
@@ -49,6 +57,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
         "--to=typst-citations",
         "--standalone",
         f"--template={EXTENSION}/article.typ",
+        f"--include-after-body={EXTENSION}/appendix.typ",
         "--default-image-extension=svg",
     ),
     "docx": (

@@ -73,9 +73,18 @@ FOOTER = f"""<?xml version="1.0" encoding="UTF-8"?>
 <w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>
 <w:r><w:fldChar w:fldCharType="end"/></w:r></w:p></w:ftr>
 """
+# Of the appendix of numbers (rendering/appendix.py): one line each, in two columns.
+NUMBER_LINE = """
+<w:style w:type="paragraph" w:customStyle="1" w:styleId="NumberLine">
+  <w:name w:val="Number Line"/><w:basedOn w:val="Normal"/>
+  <w:pPr><w:spacing w:before="0" w:after="0"/></w:pPr>
+  <w:rPr><w:sz w:val="11"/><w:szCs w:val="11"/></w:rPr>
+</w:style>
+"""
 SECTION = f"""<w:sectPr xmlns:r="{RELATIONS}">
 <w:headerReference w:type="default" r:id="rIdheader"/>
 <w:footerReference w:type="default" r:id="rIdfooter"/>
+<w:type w:val="continuous"/>
 <w:pgSz w:w="11906" w:h="16838"/>
 <w:pgMar w:top="1417" w:right="1247" w:bottom="1304" w:left="1247" w:header="680" w:footer="600"
  w:gutter="0"/>
@@ -104,7 +113,7 @@ def _styles(xml: str) -> str:
     xml = xml.replace('w:w="108" w:type="dxa"', 'w:w="60" w:type="dxa"')
     table = f"<w:rPr>{sizes.format(SIZES['table'])}</w:rPr>"
     xml = re.sub(r'(w:styleId="Table">.*?)(<w:tblPr>)', rf"\1{table}\2", xml, count=1, flags=re.S)
-    xml = xml.replace("</w:styles>", f"{NOTE}{MEMBERS}</w:styles>")
+    xml = xml.replace("</w:styles>", f"{NOTE}{MEMBERS}{NUMBER_LINE}</w:styles>")
     for style, run in _RUNS.items():
         xml = _with_run(xml, style, run)
     for style, paragraph in _PARAGRAPHS.items():

@@ -1,0 +1,28 @@
+"""Write the audit explorer."""
+
+from pathlib import Path
+
+from sarcoma_sbrt.io import job_log, read_json, write_text
+from sarcoma_sbrt.provenance.disclosure import SmallCells, disclosed_flow
+from sarcoma_sbrt.provenance.explorer import Run, Template, page
+
+with job_log(snakemake.log[0]):
+    templates = {Path(path).suffix: Path(path) for path in snakemake.input.templates}
+    html, style, script = (
+        templates[ending].read_text(encoding="utf-8") for ending in (".html", ".css", ".js")
+    )
+    least = snakemake.params.least
+    run = Run(
+        **{
+            name: read_json(snakemake.input[name])
+            for name in (
+                *("numbers", "code", "lineage", "places", "crosscheck", "coverage"),
+                "pages",
+            )
+        },
+        flow=disclosed_flow(read_json(snakemake.input.flow), SmallCells(least) if least else None),
+        findings=read_json(snakemake.input.findings)["findings"],
+    )
+    text = page(run, Template(html, style, script))
+    write_text(snakemake.output.explorer, text)
+    print(f"{len(run.numbers)} numbers, {len(text.encode())} bytes")

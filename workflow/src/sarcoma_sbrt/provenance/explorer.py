@@ -1,0 +1,346 @@
+"""The audit explorer: everything a run knows of its numbers, as one page that needs nothing else.
+
+The page is a template, a style and a script (``workflow/templates/explorer/``) with the data
+between them. What many numbers share is said once: the data are columns of places in a list of
+phrases. It carries counts, line numbers and hashes of a cohort's rows, never their values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sarcoma_sbrt.provenance import descriptions
+
+__all__ = ["Run", "Template", "data", "page"]
+
+MANUSCRIPT = "../manuscript/index.html"
+"""The manuscript, from the explorer's own folder."""
+
+LONGEST_RANGE = 400
+"""Characters of a list of lines that the page shows; the command line shows the rest."""
+
+KINDS = ("computed", "transcribed", "configured")
+
+# Characters by which a text could end the script that holds it.
+UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished run says of itself.
+
+    Attributes
+    ----------
+    numbers : mapping
+        ``numbers.json``: the registry.
+    code : mapping
+        ``code.json``: stage -> ``{"path", "sha256"}`` of scripts and modules.
+    lineage : mapping
+        ``lineage.json``: files, environment, columns, row sets.
+    places : mapping
+        ``places.json``: key -> where it is printed.
+    crosscheck : mapping
+        ``audit/crosscheck.json``: counts, and tolerances by key.
+    coverage, pages : mapping
+        ``coverage.json``, ``audit/pages.json``: how printed numbers were accounted for.
+    flow : mapping
+        ``flow.json``: what became of the rows read.
+    findings : sequence of mapping
+        Of ``evidence/consistency.json``.
+    """
+
+    numbers: Mapping[str, Mapping[str, Any]]
+    code: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    places: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    crosscheck: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    pages: Mapping[str, Any] = field(default_factory=dict)
+    flow: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Template:
+    """Texts of ``workflow/templates/explorer/``: a page with places for style, data and script."""
+
+    html: str
+    style: str
+    script: str
+
+
+class _Once:
+    """Values in the order of their first appearance, each known by its place."""
+
+    def __init__(self, *first: Any) -> None:
+        self.values: list[Any] = []
+        self._places: dict[str, int] = {}
+        for value in first:
+            self(value)
+
+    def __call__(self, value: Any) -> int:
+        known = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+        if known not in self._places:
+            self._places[known] = len(self.values)
+            self.values.append(value)
+        return self._places[known]
+
+
+def page(run: Run, template: Template) -> str:
+    """The whole page: HTML that refers to nothing but the manuscript beside it.
+
+    Parameters
+    ----------
+    run : Run
+        What is shown.
+    template : Template
+        How.
+    """
+    content = data(run)
+    written = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, number in UNSAFE.items():
+        written = written.replace(character, number)
+    parts = {
+        "{{title}}": _escaped(content["title"]),
+        "{{label}}": _escaped(content["label"]),
+        "{{style}}": template.style.strip(),
+        "{{data}}": written,
+        "{{script}}": template.script.strip(),
+    }
+    # Cut first: what is filled in may hold the name of another place.
+    pieces = [template.html]
+    for name in parts:
+        pieces = [part for piece in pieces for part in _around(piece, name)]
+    return "".join(parts.get(piece, piece) for piece in pieces)
+
+
+def _around(text: str, name: str) -> list[str]:
+    """Text before, a place's name, text after; the text alone where the name is not in it."""
+    before, found, after = text.partition(name)
+    return [before, found, after] if found else [text]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def data(run: Run) -> dict[str, Any]:
+    """What the page's script shows, ready for JSON.
+
+    Returns
+    -------
+    dict
+        ``keys``: front-coded (`_front_coded`); ``columns``: name -> one value a key, most of them
+        places in ``phrases`` or in another list (``lists``, ``sets``); the rest by view.
+    """
+    phrases, lists = _Once(""), _Once([])
+    sets, sets_at = _row_sets(run.lineage)
+    keys = sorted(run.numbers)
+    columns = _columns(run, keys, phrases, lists, sets_at)
+    return {
+        "title": _text(run, "cohort.title") or str(run.lineage.get("cohort", "")),
+        "label": _text(run, "cohort.label"),
+        "manuscript": MANUSCRIPT,
+        "keys": _front_coded(keys),
+        "columns": columns,
+        "places": _places(run.places, phrases),
+        "findings": _findings(run.findings, phrases),
+        "phrases": phrases.values,
+        "lists": lists.values,
+        "sets": sets,
+        "files": dict(run.lineage.get("files", {})),
+        "environment": dict(run.lineage.get("environment", {})),
+        "tables": _tables(run.lineage),
+        "code": {
+            stage: [[f["path"], f["sha256"]] for f in files] for stage, files in run.code.items()
+        },
+        "flow": dict(run.flow),
+        "summary": _summary(run),
+    }
+
+
+def _text(run: Run, key: str) -> str:
+    return str(run.numbers[key]["text"]) if key in run.numbers else ""
+
+
+def _front_coded(keys: Sequence[str]) -> list[int | str]:
+    """Sorted keys, each as how much of the one before it repeats, and what follows."""
+    coded: list[int | str] = []
+    for before, key in zip(["", *keys], keys, strict=False):
+        shared = _shared(before, key)
+        coded += [shared, key[shared:]]
+    return coded
+
+
+def _shared(before: str, key: str) -> int:
+    """How many characters two keys begin with alike."""
+    pairs = enumerate(zip(before, key, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(before), len(key)))
+
+
+def _columns(
+    run: Run, keys: Sequence[str], phrases: _Once, lists: _Once, sets_at: Mapping[str, int]
+) -> dict[str, list[Any]]:
+    """One list a property, in the order of the keys."""
+    columns: dict[str, list[Any]] = {}
+    at = {key: place for place, key in enumerate(keys)}
+    for key in keys:
+        entry = {"kind": "computed"} | dict(run.numbers[key])
+        shown = _shown(entry, run, phrases, lists)
+        shown["set"] = sets_at.get(str(entry.get("lineage") or ""), -1)
+        shown["of"] = at.get(str(entry.get("of", "")), -1)
+        for name, value in shown.items():
+            columns.setdefault(name, []).append(value)
+    return columns
+
+
+def _shown(
+    entry: Mapping[str, Any], run: Run, phrases: _Once, lists: _Once
+) -> dict[str, int | float | str | None]:
+    value = entry.get("value")
+    worded = {
+        "unit": entry.get("unit") or "",
+        "method": entry.get("method") or "",
+        "reason": entry.get("reason") or "",
+        "interval": descriptions.interval(entry, run.numbers),
+        "counted": descriptions.counted(entry),
+        "population": descriptions.population(entry),
+        "support": entry.get("support") or "",
+        "source": descriptions.source(entry),
+        "place": _transcribed_line(entry),
+        "locator": entry.get("locator") or "",
+        "stage": entry.get("code") or "",
+        "rule": entry.get("rule") or "",
+        "status": (entry.get("crosscheck") or {}).get("status", ""),
+        "check": _checked(entry, run.crosscheck.get("checks", {}).get(entry["key"], {})),
+    }
+    listed = {
+        "config": list(entry.get("config") or ()),
+        "inputs": [[one["path"], one["sha256"]] for one in entry.get("inputs") or ()],
+        "uses": list(entry.get("columns") or ()),
+    }
+    return {
+        "text": phrases(str(entry["text"])),
+        # A text has no other value.
+        "value": None if isinstance(value, str) else value,
+        "p": entry.get("p"),
+        "kind": KINDS.index(entry["kind"]),
+        **{name: phrases(str(text)) for name, text in worded.items()},
+        **{name: lists(values) for name, values in listed.items()},
+    }
+
+
+def _transcribed_line(entry: Mapping[str, Any]) -> str:
+    """``file:line`` of a figure in our tables; empty for any other number."""
+    has_line = entry["kind"] == "transcribed" and "line" in (entry.get("rows") or {})
+    return descriptions.short_source(entry) if has_line else ""
+
+
+def _checked(entry: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+    said = descriptions.check(entry)
+    if check.get("agrees") is False:
+        return f"{said}. It does not agree."
+    return said
+
+
+def _row_sets(lineage: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Sets with their identifiers, long lists of lines cut; and the place of each identifier."""
+    found = sorted(lineage.get("row_sets", {}).items())
+    sets = [
+        {
+            "id": name,
+            "n": rows["n"],
+            **{
+                part: {file: [_size(r), _cut(r)] for file, r in sorted(rows[part].items())}
+                for part in ("units", "canonical", "raw")
+            },
+        }
+        for name, rows in found
+    ]
+    return sets, {name: place for place, (name, _) in enumerate(found)}
+
+
+def _size(ranges: str) -> int:
+    """How many lines a list as ``2-38,40`` names."""
+    ends = [part.partition("-") for part in ranges.split(",") if part]
+    return sum(int(last or first) - int(first) + 1 for first, _, last in ends)
+
+
+def _cut(ranges: str) -> str:
+    if len(ranges) <= LONGEST_RANGE:
+        return ranges
+    return f"{ranges[:LONGEST_RANGE].rpartition(',')[0]}, …"
+
+
+def _tables(lineage: Mapping[str, Any]) -> dict[str, str]:
+    """Canonical table -> the raw file that it was read from."""
+    return {
+        column.split(".")[0]: place["file"]
+        for column, place in sorted(lineage.get("columns", {}).items())
+        if place.get("file")
+    }
+
+
+def _places(
+    places: Mapping[str, Sequence[Mapping[str, Any]]], phrases: _Once
+) -> dict[str, list[list[int]]]:
+    """Key -> section, place, sentence and source, as phrases."""
+    return {
+        key: [
+            [
+                phrases(one.get("section", "")),
+                phrases(one.get("place", "")),
+                phrases(one.get("sentence", "")),
+                phrases(_source_line(one.get("source") or {})),
+            ]
+            for one in found
+        ]
+        for key, found in sorted(places.items())
+    }
+
+
+def _source_line(source: Mapping[str, Any]) -> str:
+    return f"{source['file']}:{source['line']}" if source.get("file") else ""
+
+
+def _findings(findings: Iterable[Mapping[str, Any]], phrases: _Once) -> list[list[Any]]:
+    """Identifier, check, verdict, printed, recomputed, arithmetic, keys of the figures."""
+    return [
+        [
+            one["id"],
+            phrases(one["check"]),
+            phrases(one["verdict"]),
+            phrases(str(one.get("printed") or "")),
+            phrases(str(one.get("recomputed") or "")),
+            phrases(str(one.get("arithmetic") or "")),
+            [f"published.{key}" for key in one.get("keys", ())],
+        ]
+        for one in findings
+    ]
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    """Counts of the first view."""
+    entries = run.numbers.values()
+    return {
+        "kinds": {k: sum(e.get("kind") == k for e in entries) for k in KINDS},
+        "checks": dict(
+            sorted(
+                Counter(e["crosscheck"]["status"] for e in entries if e.get("crosscheck")).items()
+            )
+        ),
+        "meanings": descriptions.CHECKS,
+        "supports": descriptions.SUPPORTS,
+        "disagreeing": sorted(
+            key
+            for key, check in run.crosscheck.get("checks", {}).items()
+            if check.get("agrees") is False
+        ),
+        "coverage": dict(run.coverage.get("coverage", {})),
+        "pages": dict(run.pages),
+        "verdicts": dict(sorted(Counter(f["verdict"] for f in run.findings).items())),
+    }
