@@ -29,6 +29,15 @@ def seconds(folder: Path, cores: int) -> float:
     return time.perf_counter() - begin
 
 
+def verified(folder: Path) -> float:
+    """Wall time of `sarcoma-sbrt verify` on the finished run."""
+    begin = time.perf_counter()
+    run = subprocess.run(["sarcoma-sbrt", "verify"], cwd=folder, check=False)
+    if run.returncode:
+        sys.exit("verify found something, printed above")
+    return time.perf_counter() - begin
+
+
 def main() -> None:
     """Print one line per case."""
     cores = os.cpu_count() or 1
@@ -41,6 +50,7 @@ def main() -> None:
         print(f"workflow, {cores} cores")
         print(f"  from nothing     {seconds(folder, cores):7.1f} s")
         print(f"  nothing to do    {seconds(folder, cores):7.1f} s")
+        print(f"  verify           {verified(folder):7.1f} s")
         prose = folder / "manuscript" / "sections" / "introduction.qmd"
         prose.write_text(prose.read_text(encoding="utf-8") + "\nOne more sentence.\n", "utf-8")
         print(f"  change of prose  {seconds(folder, cores):7.1f} s")

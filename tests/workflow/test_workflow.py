@@ -44,6 +44,15 @@ def test_every_promised_output_is_there(finished):
         "figures/km_os.svg",
         "figures/km_os.png",
         "figures/flow.svg",
+        "figures/flow.numbers.json",
+        "lineage.json",
+        "places.json",
+        "audit/audit.json",
+        "audit/crosscheck.json",
+        "audit/index.html",
+        "audit/pages.json",
+        "audit/claims/repro.yaml",
+        "crate/ro-crate-metadata.json",
     ):
         assert (results / name).stat().st_size > 0, name
 
@@ -66,7 +75,8 @@ def test_the_manifest_holds_the_hash_of_every_result(finished):
         for path in results.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
-    left_out = {name for name in made - entries.keys() if not name.startswith(("logs/", "bench"))}
+    timed = ("logs/", "benchmarks/", "crate/")
+    left_out = {name for name in made - entries.keys() if not name.startswith(timed)}
     assert left_out == {"manifest.json"}
 
 
@@ -114,7 +124,8 @@ def test_a_change_of_prose_renders_only(rerunnable):
         "manuscript/sections/introduction.qmd", "# Introduction", "# Introduction\n\nA sentence."
     )
     rules = planned(rerunnable.snakemake("--dry-run"))
-    assert rules == {"assemble", "digit_coverage", "render", "manifest", "all"}
+    pages = {"assemble", "digit_coverage", "render", "page_coverage"}
+    assert rules == pages | {"explorer", "audit", "export", "manifest", "crate", "all"}
 
 
 def test_an_edited_package_module_runs_what_reaches_it(rerunnable):
