@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sarcoma_sbrt.errors import InputError, RenderError
-from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.io import read_yaml, write_text
 from sarcoma_sbrt.provenance.claims import (
     Claims,
     check_claims,
@@ -19,6 +19,8 @@ from sarcoma_sbrt.provenance.claims import (
     read_claims,
     verdicts,
 )
+from sarcoma_sbrt.rendering.assembly import resolve_conditions
+from sarcoma_sbrt.rendering.source import expand
 
 REPOSITORY = Path(__file__).parents[3]
 MANUSCRIPT = REPOSITORY / "manuscript"
@@ -404,3 +406,36 @@ def test_the_vocabulary_has_the_words_that_judge_and_count(word: str, listed) ->
 @pytest.mark.parametrize("word", ["someone", "tone", "tall", "nonetheless", "lone", "halfway"])
 def test_it_finds_no_word_within_another(word: str, listed) -> None:
     assert listed.words.search(f"so {word} it was") is None
+
+
+class EveryCondition(dict[str, bool]):
+    """Answers of a cohort that has everything, or nothing: each condition has the same."""
+
+    def __init__(self, answer: bool) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+    def __getitem__(self, _name: str) -> bool:
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_no_sentence_of_any_cohort_judges_outside_a_claim(answer: bool, tmp_path: Path) -> None:
+    for path in [MANUSCRIPT / "index.qmd", *MANUSCRIPT.glob("sections/*.qmd")]:
+        text, problems = resolve_conditions(
+            path.read_text(encoding="utf-8"), EveryCondition(answer), path
+        )
+        assert problems == []
+        write_text(tmp_path / path.relative_to(MANUSCRIPT), text)
+        for table in re.findall(r"include /(tables/\S+) ", text):
+            write_text(tmp_path / table, "")
+    claims = read_claims(read_yaml(MANUSCRIPT / "claims.yaml", SCHEMA), "claims.yaml")
+    said: list[str] = []
+    try:
+        check_claims(expand(tmp_path), claims, verdicts(claims, {}), {})
+    except RenderError as error:  # without numbers no claim is carried
+        said = [str(problem) for problem in error.problems]
+    assert [text for text in said if "judges or counts" in text] == []
