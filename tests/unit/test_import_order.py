@@ -42,7 +42,10 @@ LAYERS = (
     ("reporting.", "solution_ranges solution_statistics"),
     ("reporting.", "value_labels consistency_statistics evidence_statistics"),
     ("reporting.", "reproduction_statistics marginal_statistics"),
-    ("reporting.", "numbers over_solutions transcribed drawn_numbers tables placement drawing"),
+    (
+        "reporting.",
+        "small_cells numbers over_solutions transcribed drawn_numbers tables placement drawing",
+    ),
     ("reporting.", "panels figures"),
     ("reporting.", "demonstration_figures"),
     ("reporting.", "consistency_tables evidence_tables evidence_figures"),

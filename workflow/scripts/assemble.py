@@ -13,6 +13,9 @@ from sarcoma_sbrt.settings import merged_plan, plan_settings
 with job_log(snakemake.log[0]):
     plan, project = plan_settings(snakemake.params.plan), Path(snakemake.output.project)
     numbers = read_json(snakemake.input.in_full)
+    # One file where nothing is withheld.
+    whole = snakemake.input.in_full == snakemake.input.numbers
+    public = numbers if whole else read_json(snakemake.input.numbers)
     tables = read_json(snakemake.input.tables)
     claims = read_claims(
         read_yaml(snakemake.input.claims, snakemake.input.schema), snakemake.input.claims
@@ -25,7 +28,7 @@ with job_log(snakemake.log[0]):
         Path(snakemake.params.manuscript),
         project,
         numbers=numbers,
-        public=read_json(snakemake.input.numbers),
+        public=public,
         tables=tables,
         figures=[Path(path) for path in snakemake.input.figures],
         conditions=asked | claim_conditions(found) | withheld,

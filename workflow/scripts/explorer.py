@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from sarcoma_sbrt.io import job_log, read_json, write_text
-from sarcoma_sbrt.provenance.disclosure import SmallCells, disclosed_flow
+from sarcoma_sbrt.provenance.disclosure import disclosed_flow
 from sarcoma_sbrt.provenance.explorer import Run, Template, page
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 with job_log(snakemake.log[0]):
     templates = {Path(path).suffix: Path(path) for path in snakemake.input.templates}

@@ -22,16 +22,18 @@ from sarcoma_sbrt.reporting.figures import (
 )
 from sarcoma_sbrt.reporting.forest_figures import importance_figure, partial_dependence_figure
 from sarcoma_sbrt.reporting.search_figures import search_figure
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     plan = plan_settings(snakemake.params.plan)
     analysis, cohort, least = plan.analysis, plan.cohort, snakemake.params.least
+    small = SmallCells(least) if least else None
     numbers = read_json(snakemake.input.numbers)
     curves = read_parquet(snakemake.input.curves)
     incidence = read_parquet(snakemake.input.incidence)
     figures = {
-        "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort, least),
+        "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort, small),
         "hazard_ratios": hazard_ratio_figure(numbers, analysis, cohort),
         "importances": importance_figure(numbers, analysis, cohort),
         "partial_dependence": partial_dependence_figure(numbers, analysis, cohort),
@@ -47,7 +49,7 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     } | {"dose_local_control": dose_figure(numbers, analysis, cohort)}
     residuals, splines = (read_parquet(snakemake.input[n]) for n in ("residuals", "splines"))
     figures |= {
-        "schoenfeld": schoenfeld_figure(residuals, numbers, analysis, cohort, dots=least is None),
+        "schoenfeld": schoenfeld_figure(residuals, numbers, analysis, cohort, dots=small is None),
         "functional_form": functional_form_figure(splines, numbers, analysis, cohort),
     }
     figures |= {

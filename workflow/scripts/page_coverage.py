@@ -7,9 +7,10 @@ from sarcoma_sbrt.provenance.audit import read_rules
 from sarcoma_sbrt.rendering.embedded import document
 from sarcoma_sbrt.rendering.page_coverage import FigureFiles, page_coverage
 from sarcoma_sbrt.reporting.figures import flow_counts
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 with job_log(snakemake.log[0]):
-    given = snakemake.input
+    given, least = snakemake.input, snakemake.params.least
     report = page_coverage(
         document(Path(given.project)),
         [Path(path) for path in (given.html, given.pdf, given.docx)],
@@ -18,7 +19,7 @@ with job_log(snakemake.log[0]):
             for files in zip(given.svg, given.png, given.sidecars, strict=True)
         ],
         read_json(given.numbers),
-        flow_counts(read_json(given.flow), snakemake.params.least),
+        flow_counts(read_json(given.flow), SmallCells(least) if least else None),
         read_rules(given.rules),
     )
     write_json(snakemake.output.pages, report)

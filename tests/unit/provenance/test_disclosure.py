@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sarcoma_sbrt.provenance.disclosure import (
-    SmallCells,
     disclosed_flow,
     disclosure_conditions,
     published,
@@ -15,6 +14,7 @@ from sarcoma_sbrt.provenance.disclosure import (
     withhold,
     without_small_sets,
 )
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 RULE = SmallCells(least=5)
 REASON = "fewer than 5 patients or lesions would be told of"

@@ -22,6 +22,7 @@ from sarcoma_sbrt.reporting.figures import (
     style,
 )
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
 from sarcoma_sbrt.reporting.survival_statistics import curves, survival_statistics
 from sarcoma_sbrt.settings import (
@@ -491,7 +492,7 @@ def flow_numbers(cohort: CohortSettings = OBSERVED, columns: tuple[str, ...] = P
 
 
 def test_the_flow_tells_no_small_count_where_these_are_withheld():
-    shown = " ".join(words(flow_figure(FLOW, flow_numbers(), OBSERVED, 6)))
+    shown = " ".join(words(flow_figure(FLOW, flow_numbers(), OBSERVED, SmallCells(6))))
     assert "younger than 18 years: < 6" in shown
     assert "below the table: < 6" in shown
     assert "Rows of the patients' table: ≥ 6" in shown

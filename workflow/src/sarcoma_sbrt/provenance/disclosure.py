@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sarcoma_sbrt.reporting.numbers import printed, text_entry
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 __all__ = [
     "WITHHELD",
-    "SmallCells",
     "disclosed_flow",
     "disclosure_conditions",
     "published",
@@ -54,21 +53,6 @@ PARTS = (
     re.compile(r"(?P<before>.+\.)\w+(?P<after>\.n)"),
     re.compile(r"(?P<before>flow\.patients\.)(?:read|excluded)(?P<after>)"),
 )
-
-
-@dataclass(frozen=True)
-class SmallCells:
-    """The rule where it holds: a count of at least one and less than `least` is withheld."""
-
-    least: int
-
-    def is_small(self, count: object) -> bool:
-        """Whether a count is withheld; nobody is nobody's secret."""
-        return isinstance(count, int | float) and 0 < count < self.least
-
-    def said(self, count: int) -> str:
-        """A count as it is printed."""
-        return f"< {self.least}" if self.is_small(count) else str(count)
 
 
 def small_cells(block: Mapping[str, Any], kind: str) -> SmallCells | None:
@@ -110,7 +94,7 @@ def withhold(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
         return entries
     counts = {key: entry["value"] for key, entry in entries.items() if _counts_people(entry)}
     worded = {key: rule.said(count) for key, count in counts.items() if rule.is_small(count)}
-    worded |= dict.fromkeys(_complements(counts, worded), f"≥ {rule.least}")
+    worded |= dict.fromkeys(_complements(counts, worded), rule.bounded)
     worded |= _shares(entries, worded, rule)
     few = {key for key, entry in entries.items() if _rests_on_few(entry, rule)}
     worded |= dict.fromkeys(few - worded.keys(), NOT_SHOWN)
@@ -156,7 +140,7 @@ def _worded(part: Mapping[str, Any], counted: str, total: str, rule: SmallCells)
         {"reason": entry["reason"], counted: rule.said(entry[counted])}
         for entry in part["excluded"]
     ]
-    return {**part, "excluded": excluded} | ({total: f"≥ {rule.least}"} if small else {})
+    return {**part, "excluded": excluded} | ({total: rule.bounded} if small else {})
 
 
 def published(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:

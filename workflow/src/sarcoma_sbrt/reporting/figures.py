@@ -39,6 +39,7 @@ from sarcoma_sbrt.reporting.drawing import (
 from sarcoma_sbrt.reporting.drawn_numbers import capitalised, wrapped
 from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
@@ -372,7 +373,9 @@ _PADDING = 0.1
 _ORDER = ("lc", "os", "pfs", "mfs")
 
 
-def flow_counts(flow: Mapping[str, Any], least: int | None = None) -> dict[str, dict[str, str]]:
+def flow_counts(
+    flow: Mapping[str, Any], rule: SmallCells | None = None
+) -> dict[str, dict[str, str]]:
     """Counts and reasons of the ledger that the registry does not have, by key.
 
     A key says where in ``flow.json`` a count stands; rows of the patients' table that are no
@@ -382,9 +385,8 @@ def flow_counts(flow: Mapping[str, Any], least: int | None = None) -> dict[str, 
     ----------
     flow : mapping
         ``results/flow.json``.
-    least : int, optional
-        Where small counts are withheld: the least that is told. A total that a smaller one is
-        taken from is only bounded.
+    rule : SmallCells, optional
+        Where small counts are withheld. A total that one is taken from is only bounded.
 
     Returns
     -------
@@ -397,28 +399,24 @@ def flow_counts(flow: Mapping[str, Any], least: int | None = None) -> dict[str, 
     }
     for i, entry in enumerate(flow["patients"]["excluded"]):
         counts[f"{_LEDGER}patients.excluded.{i}.reason"] = entry["reason"]
-        counts[f"{_LEDGER}patients.excluded.{i}.patients"] = _told(entry["patients"], least)
+        counts[f"{_LEDGER}patients.excluded.{i}.patients"] = _told(entry["patients"], rule)
     for table, ledger in flow["tables"].items():
         stem = f"{_LEDGER}tables.{table}"
         if "rows_read" in ledger:
-            few = any(_is_few(entry["rows"], least) for entry in ledger["excluded"])
-            counts[f"{stem}.rows_read"] = f"≥ {least}" if few else ledger["rows_read"]
+            few = any(rule and rule.is_small(entry["rows"]) for entry in ledger["excluded"])
+            counts[f"{stem}.rows_read"] = rule.bounded if rule and few else ledger["rows_read"]
         for i, entry in enumerate(ledger["excluded"]):
             counts[f"{stem}.excluded.{i}.reason"] = entry["reason"]
-            counts[f"{stem}.excluded.{i}.rows"] = _told(entry["rows"], least)
+            counts[f"{stem}.excluded.{i}.rows"] = _told(entry["rows"], rule)
     counts |= {
-        f"{_LEDGER}tables.patients.excluded.{i}.no_patient": _told(rows, least)
+        f"{_LEDGER}tables.patients.excluded.{i}.no_patient": _told(rows, rule)
         for i, _, rows in _patient_rows(flow)
     }
     return {key: {"text": str(count)} for key, count in counts.items()}
 
 
-def _is_few(count: int, least: int | None) -> bool:
-    return least is not None and 0 < count < least
-
-
-def _told(count: int, least: int | None) -> int | str:
-    return f"< {least}" if _is_few(count, least) else count
+def _told(count: int, rule: SmallCells | None) -> str:
+    return rule.said(count) if rule else str(count)
 
 
 _LEDGER = "flow.json:"
@@ -429,7 +427,7 @@ def flow_figure(
     flow: Mapping[str, Any],
     numbers: Numbers,
     cohort: CohortSettings,
-    least: int | None = None,
+    rule: SmallCells | None = None,
 ) -> Figure:
     """Flow from the patients screened, or the rows read, to those that each endpoint analyses.
 
@@ -445,10 +443,10 @@ def flow_figure(
         The registry: ``flow.*``, ``cohort.lesions`` and ``<endpoint>.n`` and ``.events``.
     cohort : CohortSettings
         Its label stands below.
-    least : int, optional
+    rule : SmallCells, optional
         As for `flow_counts`.
     """
-    ledger = flow_counts(flow, least)
+    ledger = flow_counts(flow, rule)
     boxes = _flow_boxes(flow, ledger, numbers)
     ends = [name for name in _ORDER if f"{name}.n" in numbers]
     heights = [max(_box_height(box.lines), _box_height(box.aside) + 0.1) for box in boxes]
