@@ -47,6 +47,7 @@ def test_every_promised_output_is_there(finished):
         "figures/flow.numbers.json",
         "lineage.json",
         "places.json",
+        "document.json",
         "audit/audit.json",
         "audit/crosscheck.json",
         "audit/index.html",

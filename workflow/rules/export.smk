@@ -1,5 +1,5 @@
 # The printed numbers for another's checker: a manifest that claims-cli reads.
-# Requires: <results>/{numbers,tables}.json, <results>/manuscript/project/.
+# Requires: <results>/{document,numbers}.json.
 # Makes: <results>/audit/claims/.
 
 
@@ -7,8 +7,7 @@ rule export:
     """Export the printed numbers as a manifest that claims-cli checks."""
     input:
         numbers=rules.numbers.output.numbers,
-        project=rules.assemble.output.project,
-        tables=rules.tables.output.tables,
+        document=rules.digit_coverage.output.document,
         code=code("export"),
         lock=str(LOCK),
     output:

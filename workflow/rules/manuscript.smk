@@ -1,6 +1,7 @@
 # Numbers, tables and figures to the manuscript.
 # Requires: manuscript/, <results>/{numbers,tables}.json, <results>/figures/.
-# Makes: <results>/manuscript/{project/,index.html,index.pdf,index.docx}, <results>/{coverage,places}.json.
+# Makes: <results>/manuscript/{project/,index.html,index.pdf,index.docx},
+# <results>/{document,coverage,places}.json.
 
 from snakemake.settings.types import DeploymentMethod
 
@@ -58,6 +59,8 @@ rule digit_coverage:
         code=code("digit_coverage"),
         lock=str(LOCK),
     output:
+        # After every filter and the citations: what the formats print, as pandoc has it.
+        document=f"{RESULTS}/document.json",
         coverage=f"{RESULTS}/coverage.json",
         places=f"{RESULTS}/places.json",
     log:

@@ -1,12 +1,12 @@
 # Rendered pages and figures: they print what the gate judged, and nothing else.
-# Requires: <results>/manuscript/, <results>/figures/, <results>/numbers.json, <results>/flow.json.
+# Requires: <results>/manuscript/, <results>/figures/, <results>/{document,numbers,flow}.json.
 # Makes: <results>/audit/pages.json.
 
 
 rule page_coverage:
     """Refuse pages and figures that print other numbers than those that the gate judged."""
     input:
-        project=rules.assemble.output.project,
+        document=rules.digit_coverage.output.document,
         numbers=rules.numbers.output.numbers,
         flow=rules.extract.output.flow,
         rules=str(MANUSCRIPT / "coverage.yaml"),

@@ -1,8 +1,9 @@
 """Refuse a digit that is printed without a key or a named rule; say where each number stands."""
 
+import json
 from pathlib import Path
 
-from sarcoma_sbrt.io import job_log, read_json, write_json
+from sarcoma_sbrt.io import job_log, read_json, write_json, write_text
 from sarcoma_sbrt.provenance.audit import coverage, read_rules
 from sarcoma_sbrt.provenance.passages import passages
 from sarcoma_sbrt.provenance.places import Sources, places
@@ -14,6 +15,7 @@ with job_log(snakemake.log[0]):
     told, lines, folder = document(project), expand(project), snakemake.params.folder
     numbers, rules = read_json(snakemake.input.numbers), read_rules(snakemake.input.rules)
     counts = coverage(told, numbers, rules, lines, folder=folder)
+    write_text(snakemake.output.document, json.dumps(told, ensure_ascii=False) + "\n")
     write_json(snakemake.output.coverage, counts)
     write_json(snakemake.output.places, places(passages(told), Sources(lines, folder)))
     print(counts["coverage"])

@@ -7,11 +7,10 @@ import yaml
 from sarcoma_sbrt.io import job_log, read_json, sha256, write_json, write_text
 from sarcoma_sbrt.provenance.claims_export import claims_manifest, manuscript_lines, values_of
 from sarcoma_sbrt.provenance.passages import passages
-from sarcoma_sbrt.rendering.embedded import document
 
 with job_log(snakemake.log[0]):
     numbers = read_json(snakemake.input.numbers)
-    lines = manuscript_lines(passages(document(Path(snakemake.input.project))))
+    lines = manuscript_lines(passages(read_json(snakemake.input.document)))
     write_text(snakemake.output.text, "\n\n".join(line.text for line in lines) + "\n")
     write_json(snakemake.output.numbers, values_of(lines, numbers))
     digests = {

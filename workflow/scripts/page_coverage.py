@@ -4,7 +4,6 @@ from pathlib import Path
 
 from sarcoma_sbrt.io import job_log, read_json, write_json
 from sarcoma_sbrt.provenance.audit import read_rules
-from sarcoma_sbrt.rendering.embedded import document
 from sarcoma_sbrt.rendering.page_coverage import FigureFiles, page_coverage
 from sarcoma_sbrt.reporting.figures import flow_counts
 from sarcoma_sbrt.reporting.small_cells import SmallCells
@@ -12,7 +11,7 @@ from sarcoma_sbrt.reporting.small_cells import SmallCells
 with job_log(snakemake.log[0]):
     given, least = snakemake.input, snakemake.params.least
     report = page_coverage(
-        document(Path(given.project)),
+        read_json(given.document),
         [Path(path) for path in (given.html, given.pdf, given.docx)],
         [
             FigureFiles(*map(Path, files))
