@@ -1,15 +1,13 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sarcoma_sbrt.reporting.competing_tables import (
-    DIFFERENCES,
-    competing_tables,
-    gap_decides,
-    size_of_difference,
-)
+from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.provenance.claims import Claims, claim_conditions, read_claims, verdicts
+from sarcoma_sbrt.reporting.competing_tables import competing_tables
 from sarcoma_sbrt.reporting.conditions import conditions
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
@@ -22,6 +20,7 @@ from sarcoma_sbrt.settings import (
     Level,
 )
 
+ROOT = Path(__file__).parents[3]
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
 GRADE = Covariate(
     "grade",
@@ -240,6 +239,13 @@ def test_a_cohort_without_a_competing_death_gets_nothing() -> None:
 # --- words --------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def claims() -> Claims:
+    manuscript, schemas = ROOT / "manuscript", ROOT / "workflow" / "schemas"
+    path = manuscript / "claims.yaml"
+    return read_claims(read_yaml(path, schemas / "claims.schema.yaml"), path.name)
+
+
 @pytest.mark.parametrize(
     ("more", "word"),
     [
@@ -253,26 +259,32 @@ def test_a_cohort_without_a_competing_death_gets_nothing() -> None:
         (10.0, "large"),
     ],
 )
-def test_the_size_of_the_difference_has_a_word(more: float, word: str) -> None:
-    numbers = registered(usual(more))
-    assert size_of_difference(numbers, "lc", ANALYSIS) == word
-    answers = conditions(numbers, {}, ANALYSIS, COHORT, ENDPOINTS)
-    told = [name for name in DIFFERENCES if answers[f"complement.lc.{name}"]]
-    assert told == [word]
-    assert not any(answers[f"complement.os.{name}"] for name in DIFFERENCES)
-    assert (answers["competing.lc"], answers["competing.os"]) == (True, False)
+def test_the_size_of_the_difference_has_a_word(claims: Claims, more: float, word: str) -> None:
+    made = claim_conditions(verdicts(claims, registered(usual(more))))
+    told = [name for name, holds in made.items() if holds and name.startswith("claim.complement")]
+    assert told == [f"claim.complement_{word}"]
 
 
-def test_no_estimate_has_no_word() -> None:
-    assert size_of_difference(registered(sizes("lc")), "lc", ANALYSIS) == ""
+def test_no_estimate_has_no_word(claims: Claims) -> None:
+    made = claim_conditions(verdicts(claims, registered(sizes("lc"))))
+    assert not any(made.values())
 
 
 @pytest.mark.parametrize(
     ("unlimited", "decides"), [(35.9, True), (60.0, False), (59.8, True), (65.2, False)]
 )
 def test_the_gap_decides_when_it_moves_more_than_the_estimator(
-    unlimited: float, decides: bool
+    claims: Claims, unlimited: float, decides: bool
 ) -> None:
-    numbers = registered(usual(5.3, gap_unlimited=unlimited))
-    assert gap_decides(numbers, LC, ANALYSIS) is decides
-    assert conditions(numbers, {}, ANALYSIS, COHORT, ENDPOINTS)["gap.lc.decides"] is decides
+    found = usual(5.3, gap_0m=65.2, gap_unlimited=unlimited)
+    # as at twelve months: the claim names every landmark
+    found += [
+        replace(s, key=s.key.replace("_12m", "_24m")) for s in found if s.key.endswith("_12m")
+    ]
+    numbers = registered(found)
+    assert claim_conditions(verdicts(claims, numbers))["claim.gap_decides"] is decides
+
+
+def test_a_death_competes_with_local_control_alone() -> None:
+    answers = conditions(registered(usual()), {}, ANALYSIS, COHORT, ENDPOINTS)
+    assert (answers["competing.lc"], answers["competing.os"]) == (True, False)

@@ -34,21 +34,10 @@ from sarcoma_sbrt.reporting.tables import (
 )
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
-__all__ = [
-    "DIFFERENCES",
-    "EVENTS",
-    "SIZES",
-    "competing_tables",
-    "gap_decides",
-    "size_of_difference",
-]
+__all__ = ["EVENTS", "competing_tables"]
 
 # What the event of interest is called, and death without it.
 EVENTS = {"local_failure": "local failure", "progression": "progression"}
-
-# Percentage points up to which a difference has a name; the methods section says them in words.
-SIZES = {"negligible": 1.0, "small": 5.0, "moderate": 10.0}
-DIFFERENCES = ("none", *SIZES, "large")
 
 
 def competing_tables(
@@ -88,40 +77,6 @@ def competing_tables(
         *(_gap_sentence(numbers, analysis, e) for e in chosen.values()),
     )
     return dict(one for one in made if one is not None)
-
-
-def size_of_difference(numbers: Numbers, endpoint: str, analysis: Analysis) -> str:
-    """What the greatest excess of one less Kaplan-Meier over the incidence is called.
-
-    Returns
-    -------
-    str
-        One of `DIFFERENCES`, ``none`` where it prints as nil; empty where there is no estimate.
-    """
-    keys = [f"{endpoint}.cif_difference_{t:g}m" for t in analysis.landmarks_months]
-    known = [numbers[key] for key in keys if is_estimated(numbers, key)]
-    if not known:
-        return ""
-    greatest = max(known, key=lambda entry: entry["value"])
-    if float(greatest["text"]) == 0:
-        return "none"
-    below = (name for name, points in SIZES.items() if greatest["value"] < points)
-    return next(below, DIFFERENCES[-1])
-
-
-def gap_decides(numbers: Numbers, endpoint: EndpointSettings, analysis: Analysis) -> bool:
-    """Whether another gap moves an incidence further than one less Kaplan-Meier exceeds it."""
-    moved, exceeded = [0.0], [0.0]
-    for month in analysis.landmarks_months:
-        own, excess = (f"{endpoint.name}.cif{what}_{month:g}m" for what in ("", "_difference"))
-        others = [
-            f"{endpoint.name}.{gap_name(gap)}.cif_{month:g}m" for gap in gaps(endpoint, analysis)
-        ]
-        if _all(numbers, (own, excess)):
-            exceeded.append(numbers[excess]["value"])
-            known = [numbers[key]["value"] for key in others if is_estimated(numbers, key)]
-            moved += [abs(value - numbers[own]["value"]) for value in known]
-    return max(moved) > max(exceeded)
 
 
 def _words(endpoint: EndpointSettings) -> dict[int, str]:

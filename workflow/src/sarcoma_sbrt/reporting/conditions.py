@@ -7,11 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sarcoma_sbrt.reporting.competing_statistics import competing_endpoints
-from sarcoma_sbrt.reporting.competing_tables import (
-    DIFFERENCES,
-    gap_decides,
-    size_of_difference,
-)
 from sarcoma_sbrt.reporting.dose_tables import is_reciprocal
 from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.reproduction_statistics import LEVELS
@@ -24,7 +19,6 @@ SECTIONS = (
     "cohort.age",
     "cohort.grade.missing",
     "cohort.setting",
-    "cohort.setting.primary",
     "cohort.sex.male",
     "cohort.source",
     "consistency.count.landmark.impossible",
@@ -36,12 +30,7 @@ SECTIONS = (
     "consistency.versions.relabelled",
     "consistency.versions.unchanged",
     "consistency.versions.unchanged_inputs_changed",
-    "cox.lc.clustering",
-    "cox.lc.multivariable.grade",
     "cox.lc.multivariable.robust_score",
-    "fine_gray.lc.multivariable.grade",
-    "cox.os.multivariable.grade",
-    "cox.pfs.multivariable.grade",
     "diagnostics.largest_influence",
     "dose",
     "dose_sensitivity.n.reason",
@@ -165,9 +154,7 @@ def conditions(
         (its median may stand in abstract and discussion), ``kind.<kind>``,
         ``pooled.<endpoint>.<site>.<months>m`` and ``pooled.dose`` (the estimate is there),
         ``competing.<endpoint>`` (a death competes),
-        ``complement.<endpoint>.<size>`` (of `competing_tables.DIFFERENCES`, by how much one less
-        Kaplan-Meier exceeds its incidence), ``gap.<endpoint>.decides`` (another gap moves it
-        more), ``one.<key>`` (it counts one), ``some.<key>`` (it counts any),
+        ``one.<key>`` (it counts one), ``some.<key>`` (it counts any),
         ``estimated.<key>`` (it has a value), ``lost.<key>`` (it has none),
         ``bounded.<key>`` (its interval has a limit) and ``bounded.quotable.<endpoint>``,
         ``has.figure.schoenfeld`` and ``has.figure.functional_form``,
@@ -223,7 +210,8 @@ def conditions(
     for name in endpoints:
         answers[f"reciprocal.{name}"] = is_reciprocal(numbers, name, analysis)
     answers |= _estimators(analysis)
-    answers |= _competing(numbers, analysis, endpoints)
+    competing = competing_endpoints(endpoints, analysis)
+    answers |= {f"competing.{name}": name in competing for name in endpoints}
     used = {name for names in analysis.univariable.values() for name in names}
     answers["has.confounded"] = any(analysis.covariates[name].confounded for name in used)
     answers["lc.own_follow_up"] = cohort.supplies("lesions.follow_up_end_day")
@@ -243,23 +231,6 @@ def _as_searched(numbers: Mapping[str, Mapping[str, Any]]) -> bool:
         here in numbers and there in numbers and numbers[here]["value"] == numbers[there]["value"]
         for here, there in pairs
     )
-
-
-def _competing(
-    numbers: Mapping[str, Mapping[str, Any]],
-    analysis: Analysis,
-    endpoints: Mapping[str, EndpointSettings],
-) -> dict[str, bool]:
-    """With which endpoints a death competes, and how much one less Kaplan-Meier exceeds them."""
-    answers = {}
-    names = competing_endpoints(endpoints, analysis)
-    for name in endpoints:
-        answers[f"competing.{name}"] = name in names
-        size = size_of_difference(numbers, name, analysis) if name in names else ""
-        decides = name in names and gap_decides(numbers, endpoints[name], analysis)
-        answers[f"gap.{name}.decides"] = decides
-        answers |= {f"complement.{name}.{word}": size == word for word in DIFFERENCES}
-    return answers
 
 
 def _any_below(name: str, numbers: Mapping[str, Any]) -> bool:
