@@ -9,12 +9,14 @@ from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.evidence.reconstruction.reproduction import endpoint_records, recompute, score
 from sarcoma_sbrt.evidence.reconstruction.search_record import check_record, read_record
 from sarcoma_sbrt.io import (
+    fingerprint,
     hashed,
     job_log,
     read_json,
     read_parquet,
     read_rows,
     read_tables,
+    sha256,
     write_json,
     write_text,
 )
@@ -44,8 +46,10 @@ with job_log(snakemake.log[0]):
         check_record(
             record,
             path,
-            {file["path"]: file["sha256"] for file in hashes},
-            score(recompute(stated, rows, committed)),
+            plan_sha256=fingerprint([snakemake.params.reconstruction], []),
+            targets_sha256=sha256(snakemake.input.targets),
+            hashes={file["path"]: file["sha256"] for file in hashes},
+            found=score(recompute(stated, rows, committed)),
         )
     frames = {
         unit: read_parquet(snakemake.input[f"{unit}_covariates"]) for unit in ("patient", "lesion")

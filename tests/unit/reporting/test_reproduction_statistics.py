@@ -85,6 +85,8 @@ def record(found):
     other = {name: Counts(c.near + 1, c.exact, c.of) for name, c in scores.items()}
     return SearchRecord(
         study="feng2022",
+        plan_sha256="0" * 64,
+        targets_sha256="1" * 64,
         searches=(
             *(Search(seed, 3_000_000, 80 + seed, 40 - seed, ()) for seed in (1, 2, 3)),
             Search(4, 1_250_000, 70, 20, ()),

@@ -21,6 +21,7 @@ SCORE = {"near": 7, "exact": 4, "by_endpoint": [[3, 2, 5], [2, 1, 4], [2, 1, 6]]
 CONTENT = {
     "study": "yew2022",
     "plan_sha256": "0" * 64,
+    "targets_sha256": "1" * 64,
     "course": {"steps": 10},
     "seeds": [
         {"seed": 1, "steps": 10, "curve": [[5, 1, 1]], **SCORE},
@@ -73,6 +74,7 @@ def test_solutions_and_alternatives_may_be_absent() -> None:
         ({k: v for k, v in CONTENT.items() if k != "best"}, "'best' is a required property"),
         (changed("best", "by_endpoint", value=[[1, 1, 1]]), "best.by_endpoint"),
         (changed("sha256", "patients.csv", value="abc"), "sha256.patients.csv"),
+        (changed("targets_sha256", value="abc"), "targets_sha256"),
         (changed("seeds", 0, "steps", value="ten"), "seeds.0.steps"),
         (changed("seeds", 1, "curve", value=[]), "seeds.1.curve"),
         (changed("seeds", 1, "curve", value=[[5, 2]]), "seeds.1.curve.0"),
@@ -85,15 +87,22 @@ def test_a_bad_record_is_refused_with_its_place(content, said) -> None:
     assert str(refused.value).startswith(f"{FILE}:0: ")
 
 
+def checked(**other) -> None:
+    """The record against what it says itself, but for what is another."""
+    asked = {"plan_sha256": "0" * 64, "targets_sha256": "1" * 64}
+    usual = {**asked, "hashes": CONTENT["sha256"], "found": FOUND}
+    check_record(read_record(CONTENT, FILE), FILE, **(usual | other))
+
+
 def test_files_and_score_of_the_search_pass() -> None:
-    check_record(read_record(CONTENT, FILE), FILE, CONTENT["sha256"], FOUND)
+    checked()
 
 
 def test_every_file_and_score_that_is_another_is_named_with_both_values() -> None:
     hashes = {"patients.csv": "c" * 64, "ranges.csv": "d" * 64}
     found = FOUND | {"lc": Counts(2, 2, 6)}
     with pytest.raises(InputError) as refused:
-        check_record(read_record(CONTENT, FILE), FILE, hashes, found)
+        checked(hashes=hashes, found=found)
     folder = "data/reconstruction/yew"
     assert str(refused.value).splitlines() == [
         f"{folder}/patients.csv:0: -: not the file that the search wrote (SHA-256), read "
@@ -102,6 +111,17 @@ def test_every_file_and_score_that_is_another_is_named_with_both_values() -> Non
         f"{FILE}:0: best.by_endpoint.2: the committed tables do not give the score on record, "
         "read 2 near, 2 exact of 6, accepted: 2 near, 1 exact of 6",
         f"{folder}/solutions/lesions.csv:0: -: file of the search is missing",
+    ]
+
+
+def test_another_plan_and_other_printed_statistics_are_refused() -> None:
+    with pytest.raises(InputError) as refused:
+        checked(plan_sha256="8" * 64, targets_sha256="9" * 64)
+    assert str(refused.value).splitlines() == [
+        f"{FILE}:0: plan_sha256: the search followed another plan than the one configured, read "
+        f"{'8' * 64}, accepted: {'0' * 64}",
+        f"{FILE}:0: targets_sha256: the search was for other printed statistics than "
+        f"data/published/targets/ has, read {'9' * 64}, accepted: {'1' * 64}",
     ]
 
 

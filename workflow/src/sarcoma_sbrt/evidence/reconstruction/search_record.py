@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _COUNT = {"type": "integer", "minimum": 0}
+_SHA256 = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _SCORE = {
     "near": _COUNT,
     "exact": _COUNT,
@@ -61,9 +62,11 @@ _CURVE = {
 # What is read here; the record may say more.
 _SCHEMA = {
     "type": "object",
-    "required": ["study", "seeds", "best", "sha256"],
+    "required": ["study", "plan_sha256", "targets_sha256", "seeds", "best", "sha256"],
     "properties": {
         "study": {"type": "string"},
+        "plan_sha256": _SHA256,
+        "targets_sha256": _SHA256,
         "seeds": {
             "type": "array",
             "minItems": 1,
@@ -78,7 +81,7 @@ _SCHEMA = {
         "sha256": {
             "type": "object",
             "minProperties": 1,
-            "additionalProperties": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "additionalProperties": _SHA256,
         },
     },
 }
@@ -151,7 +154,8 @@ class SearchRecord:
 
     Attributes
     ----------
-    study : str
+    study, plan_sha256, targets_sha256 : str
+        What was searched for.
     searches : tuple of Search
         Independent ones.
     best_seed : int
@@ -165,6 +169,8 @@ class SearchRecord:
     """
 
     study: str
+    plan_sha256: str
+    targets_sha256: str
     searches: tuple[Search, ...]
     best_seed: int
     best: Mapping[str, Counts]
@@ -265,6 +271,8 @@ def read_record(content: Any, file: str) -> SearchRecord:
     solutions = content.get("solutions")
     return SearchRecord(
         study=content["study"],
+        plan_sha256=content["plan_sha256"],
+        targets_sha256=content["targets_sha256"],
         searches=tuple(_search(each) for each in content["seeds"]),
         best_seed=content["best"]["seed"],
         best=_by_endpoint(content["best"]),
@@ -292,15 +300,23 @@ def _by_endpoint(scored: Mapping[str, Any]) -> dict[str, Counts]:
 
 
 def check_record(
-    record: SearchRecord, file: str, hashes: Mapping[str, str], found: Mapping[str, Counts]
+    record: SearchRecord,
+    file: str,
+    *,
+    plan_sha256: str,
+    targets_sha256: str,
+    hashes: Mapping[str, str],
+    found: Mapping[str, Counts],
 ) -> None:
-    """Refuse files or a score that are not those of the search.
+    """Refuse a plan, printed statistics, files or a score that are not those of the search.
 
     Parameters
     ----------
     record : SearchRecord
     file : str
         Path of ``search.json``, for messages.
+    plan_sha256, targets_sha256 : str
+        Of the plan and of the printed statistics as they are now.
     hashes : mapping of str to str
         SHA-256 of the files beside it, by path below their folder.
     found : mapping of str to Counts
@@ -309,16 +325,29 @@ def check_record(
     Raises
     ------
     InputError
-        Naming each file whose bytes are others, that is missing or that the record does not
-        know, and each score, with both values.
+        Naming what was searched for otherwise, each file whose bytes are others, that is missing
+        or that the record does not know, and each score, with both values.
     """
     folder = file.rpartition("/")[0]
     problems = [
+        *_other_questions(record, file, plan_sha256, targets_sha256),
         *_wrong_files(record.sha256, hashes, folder),
         *_wrong_scores(record.best, found, file),
     ]
     if problems:
         raise InputError(problems)
+
+
+def _other_questions(
+    record: SearchRecord, file: str, plan_sha256: str, targets_sha256: str
+) -> list[Problem]:
+    plan = "the search followed another plan than the one configured"
+    targets = "the search was for other printed statistics than data/published/targets/ has"
+    asked = (
+        ("plan_sha256", plan, plan_sha256, record.plan_sha256),
+        ("targets_sha256", targets, targets_sha256, record.targets_sha256),
+    )
+    return [Problem(file, 0, key, what, is_, of) for key, what, is_, of in asked if is_ != of]
 
 
 def _wrong_files(
