@@ -12,11 +12,20 @@ import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
+
 REPOSITORY = Path(__file__).parents[2]
 PARTS = (
     *("Snakefile", "config", "envs", "manuscript", "profiles", "workflow"),
     *("data/cohorts/reconstructed-2022", "data/reconstruction", "data/published"),
 )
+# What provenance costs: rules by what they are for.
+SHARES = {
+    "registry and lineage": ("numbers",),
+    "second engines": ("crosscheck",),
+    "gate, pages, audit": ("digit_coverage", "page_coverage", "audit"),
+    "explorer and exports": ("explorer", "export", "crate", "manifest"),
+}
 
 
 def seconds(folder: Path, cores: int) -> float:
@@ -27,6 +36,14 @@ def seconds(folder: Path, cores: int) -> float:
     if run.returncode:
         sys.exit(run.stdout + run.stderr)
     return time.perf_counter() - begin
+
+
+def processor_seconds(folder: Path) -> dict[str, float]:
+    """Processor time of every job of a run, by the name of its benchmark."""
+    return {
+        path.stem: float(pd.read_csv(path, sep="\t").at[0, "cpu_time"])
+        for path in sorted((folder / "results" / "benchmarks").glob("*.tsv"))
+    }
 
 
 def verified(folder: Path) -> float:
@@ -49,6 +66,11 @@ def main() -> None:
             copy(source, folder / part)
         print(f"workflow, {cores} cores")
         print(f"  from nothing     {seconds(folder, cores):7.1f} s")
+        spent = processor_seconds(folder)
+        total = sum(spent.values())
+        print(f"  its jobs         {total:7.1f} s of processor time, of which")
+        for purpose, rules in SHARES.items():
+            print(f"    {purpose:20} {sum(spent[rule] for rule in rules) / total:6.1%}")
         print(f"  nothing to do    {seconds(folder, cores):7.1f} s")
         print(f"  verify           {verified(folder):7.1f} s")
         prose = folder / "manuscript" / "sections" / "introduction.qmd"
