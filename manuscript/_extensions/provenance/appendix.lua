@@ -33,9 +33,10 @@ local function target(key)
   return targets[key]
 end
 
--- A position on a page, from the page on which the appendix begins.
+-- A position on a page, from the page on which the appendix begins. The empty content keeps a text
+-- that begins with "= " from being a heading, which pandoc escapes at the beginning of lines alone.
 local LINK = "#context {let at=query(<appendix-of-numbers>);"
-  .. "let to(it)=if at.len()==0{it}else{link((page:at.first().location().page()+%s,x:%spt,y:%spt),it)};to["
+  .. "let to(it)=if at.len()==0{it}else{link((page:at.first().location().page()+%s,x:%spt,y:%spt),it)};to[#[]"
 
 local function linked(span)
   local key = span.attributes["data-key"]

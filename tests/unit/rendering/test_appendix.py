@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pypdf
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,6 +156,27 @@ def test_links_change_no_word_of_the_pdf(pdf: pypdf.PdfReader) -> None:
     text = " ".join(" ".join(page.extract_text() for page in pdf.pages[:first]).split())
     assert "0.452 (0.201–1.016)" in text
     assert "2.1 Survival of 37 patients" in text
+    assert "(p = 0.016)" in text
+
+
+def _titles(outline: list[Any]) -> list[str]:
+    return [
+        title
+        for item in outline
+        for title in (_titles(item) if isinstance(item, list) else [item.title])
+    ]
+
+
+def test_the_outline_of_the_pdf_has_the_headings_of_the_page_and_the_appendix(
+    pdf: pypdf.PdfReader, rendered: dict[str, Path]
+) -> None:
+    page = BeautifulSoup(rendered["html"].read_text(encoding="utf-8"), "html.parser")
+    headings = [
+        " ".join(heading.get_text(" ").split())
+        for heading in page.select("main h1, main h2, main h3")
+    ]
+    outline = [" ".join(title.split()) for title in _titles(pdf.outline)]
+    assert outline == [*headings[1:], appendix.HEADING]  # but for the title
 
 
 def test_the_docx_ends_with_the_appendix(rendered: dict[str, Path], project: Path) -> None:
