@@ -64,6 +64,16 @@ def test_divs_in_code_are_no_divs() -> None:
     assert resolve_conditions(text, {"no": False}, FILE) == (text, [])
 
 
+@pytest.mark.parametrize(
+    ("outer", "inner", "told"),
+    [(True, True, "a b c d"), (True, False, "a b d"), (False, True, "a d"), (False, False, "a d")],
+)
+def test_a_span_within_a_span_asks_for_itself(outer: bool, inner: bool, told: str) -> None:
+    span = '[{}]{{.content-visible when-meta="{}"}}'
+    text = f"a{span.format(' b' + span.format(' c', 'inner'), 'outer')} d"
+    assert resolve_conditions(text, {"outer": outer, "inner": inner}, FILE) == (told, [])
+
+
 def test_an_unknown_condition_and_an_open_div_are_named() -> None:
     text = 'one\n\n::: {.content-visible when-meta="has.tx"}\ntwo'
     _, problems = resolve_conditions(text, {"has.toxicity": True, "has.lc": False}, FILE)

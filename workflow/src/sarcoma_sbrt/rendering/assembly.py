@@ -211,7 +211,9 @@ def _resolve_spans(
     problems: list[Problem],
 ) -> str:
     def chosen(match: re.Match[str]) -> str:
-        return match["text"] if _holds(match, conditions, file, number, problems) else ""
+        if not _holds(match, conditions, file, number, problems):
+            return ""
+        return _resolve_spans(match["text"], conditions, file, number, problems)
 
     return CONDITIONAL_SPAN.sub(chosen, line)
 
