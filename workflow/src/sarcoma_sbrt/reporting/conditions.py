@@ -104,6 +104,7 @@ SOMES = (
     "reproduction.count.all.impossible",
     "reproduction.proved.near",
     "reproduction.search.unmet",
+    "response.unmeasured.n",
 )
 # Numbers that the text gives where they can be had, and else the reason why not.
 ESTIMATES = (
@@ -112,7 +113,7 @@ ESTIMATES = (
 )
 # Medians whose interval the text leaves out where neither of its limits is reached.
 MEDIANS = (
-    "os.follow_up_median",
+    *(f"{endpoint}.follow_up_median" for endpoint in ("os", "lc")),
     *(f"{endpoint}.median" for endpoint in ("os", "pfs", "mfs", "lc")),
 )
 # Times that the text names by their place in the configuration.
