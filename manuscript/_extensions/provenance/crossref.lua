@@ -3,7 +3,7 @@
 
 local NBSP = "\u{a0}"
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section" }
-local SHORT_TABLE, LONG_ROW = 24, 45 -- lines
+local SHORT_TABLE, LONG_ROW = 16, 45 -- lines
 local stringify = pandoc.utils.stringify
 local labels = {} -- identifier -> { kind, number }
 

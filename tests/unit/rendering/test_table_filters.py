@@ -266,8 +266,8 @@ def whole(lines: int) -> str:
 
 
 def test_only_a_short_table_is_kept_on_one_page() -> None:
-    assert "set block(breakable: false)" in whole(24)
-    assert "set block(breakable: false)" not in whole(25)
+    assert "set block(breakable: false)" in whole(16)
+    assert "set block(breakable: false)" not in whole(17)
 
 
 @pytest.mark.parametrize(("times", "breaks"), [(60, False), (600, True)])

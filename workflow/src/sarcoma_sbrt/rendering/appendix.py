@@ -54,7 +54,7 @@ class Line:
 
 
 def lines(keys: Iterable[str], numbers: Mapping[str, Mapping[str, Any]]) -> list[Line]:
-    """Lines of the printed numbers, by key.
+    """Lines of the printed numbers, by key; what prints no digit is a word and has none.
 
     Parameters
     ----------
@@ -67,6 +67,7 @@ def lines(keys: Iterable[str], numbers: Mapping[str, Mapping[str, Any]]) -> list
         Line(key, _cut(entry["text"]), _cut(short_source(entry), SOURCE), short_check(entry))
         for key in sorted(set(keys))
         for entry in [{"kind": "computed"} | dict(numbers[key])]
+        if any(letter.isdigit() for letter in entry["text"])
     ]
 
 
@@ -80,17 +81,17 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 # Typst a sixth of one to a label, of which there would be thousands.
 
 # A4, in points: margins, what the heading takes of the first page, and a line's height.
-LEFT, TOP, HEIGHT, HEAD, PITCH = 37.0, 56.0, 744.0, 68.0, 6.2
+LEFT, TOP, HEIGHT, HEAD, PITCH = 37.0, 56.0, 744.0, 68.0, 7.2
 WIDTH, GUTTER = 257.0, 12.0
 # The columns' heads stand so far above the first line.
 RISE = 8.0
 # Of a line: what key and printed text share, and a letter's width, taken generously.
-ROOM, LETTER = 167.0, 2.45
+ROOM, LETTER = 165.0, 2.85
 
 TYPST = """
 #set page(paper: "a4", columns: 1, margin: (x: {left}pt, top: {top}pt, bottom: 40pt))
-#set text(size: 5.5pt, hyphenate: false)
-#set par(justify: false, leading: 2.6pt, spacing: 2.6pt)
+#set text(size: 6.4pt, hyphenate: false)
+#set par(justify: false, leading: 3pt, spacing: 3pt)
 #metadata("appendix") <appendix-of-numbers>
 #block(width: 100%)[
   #set text(size: 7.6pt)
@@ -108,7 +109,7 @@ TYPST = """
     if type(key) == str {{ breakable(key) }} else {{ key }}
     if lines > 1 {{ linebreak() }}
     h(1fr)
-    box[#printed#h(4pt)#box(width: 48pt, source)#box(width: 38pt, check)]
+    box[#printed#h(4pt)#box(width: 47pt, source)#box(width: 41pt, check)]
   }})
 )
 #let heads(y) = for x in (0, {second}) {{
@@ -225,8 +226,8 @@ ROW = (
     '<w:p><w:pPr><w:pStyle w:val="NumberLine"/><w:tabs>'
     '<w:tab w:val="right" w:pos="3240"/><w:tab w:val="left" w:pos="3330"/>'
     '<w:tab w:val="left" w:pos="4300"/></w:tabs>'
-    '<w:spacing w:before="0" w:after="0" w:line="130" w:lineRule="exact"/></w:pPr>'
-    '<w:r><w:rPr><w:sz w:val="11"/><w:szCs w:val="11"/></w:rPr>{cells}</w:r></w:p>'
+    '<w:spacing w:before="0" w:after="0" w:line="150" w:lineRule="exact"/></w:pPr>'
+    '<w:r><w:rPr><w:sz w:val="13"/><w:szCs w:val="13"/></w:rPr>{cells}</w:r></w:p>'
 )
 
 
