@@ -18,6 +18,8 @@ rule crate:
     """Describe the run as a Workflow Run RO-Crate."""
     input:
         manifest=rules.manifest.output.manifest,
+        # Which libraries the stages used.
+        lineage=rules.numbers.output.lineage,
         code=code("crate"),
         lock=str(LOCK),
     output:
@@ -43,17 +45,6 @@ rule crate:
         tools=TOOLS,
         engine=version_of("snakemake"),
         version=version_or("sarcoma-sbrt", "unreleased"),
-        software={
-            name: version_or(name, "unknown")
-            for name in (
-                "pandas",
-                "numpy",
-                "scipy",
-                "lifelines",
-                "scikit-survival",
-                "survival",
-            )
-        },
         results=lambda wildcards: RESULTS,
         data=lambda wildcards: COHORT_DATA,
         benchmarks=lambda wildcards: BENCHMARKS,
