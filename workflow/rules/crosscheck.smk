@@ -51,8 +51,6 @@ rule crosscheck:
         marginals=MARGINALS,
         list=CROSSCHECK,
         withheld=SMALL_CELLS is not None,
-        statistics={
-            stage: [str(path) for path in paths] for stage, paths in STATISTICS.items()
-        },
+        statistics=STATISTICS,
     script:
         "../scripts/crosscheck.py"

@@ -43,6 +43,7 @@ if IS_FOUND:
     STATISTICS |= {"reproduction": [rules.reproduction.output.statistics]}
 if MARGINALS:
     STATISTICS |= {"marginals": [rules.marginals.output.statistics]}
+STATISTICS = {stage: list(map(str, paths)) for stage, paths in STATISTICS.items()}
 
 # Scripts between the raw tables and a stage's numbers, and what configuration decides them;
 # `also` are tables that its numbers rest on beside those that their columns name.
@@ -207,21 +208,11 @@ STAGES = {
     # Transcribed figures: no rule computed them.
     "published": {"rule": None, "scripts": [], "config": []},
 }
-ALL_CODE = sorted(
-    {
-        path
-        for stage in STAGES.values()
-        for script in stage["scripts"]
-        for path in code(script)
-    }
-)
-ALL_SCRIPTS = sorted(
-    {
-        str(WORKFLOW / "scripts" / f"{script}.py")
-        for stage in STAGES.values()
-        for script in stage["scripts"]
-    }
-)
+for stage in STAGES.values():
+    stage["code"] = sorted(
+        {path for script in stage["scripts"] for path in code(script)}
+        | {str(WORKFLOW / "scripts" / f"{s}.py") for s in stage.pop("scripts")}
+    )
 
 # The files behind the plan. What config.yaml decides of the numbers is in the registry: a new date
 # is no reason to register all of them anew.
@@ -246,8 +237,8 @@ rule numbers:
         found=FOUND_FILES + DRAWN_RECORD,
         ranges=[path for path in FOUND_FILES if Path(path).name == "ranges.csv"],
         settings=SETTINGS_FILES,
-        crosscheck=[f"{RESULTS}/audit/crosscheck.json"],
-        lineage=ALL_CODE + ALL_SCRIPTS,
+        crosscheck=f"{RESULTS}/audit/crosscheck.json",
+        registered=sorted({p for stage in STAGES.values() for p in stage["code"]}),
         code=code("numbers"),
         lock=str(LOCK),
     output:
@@ -272,21 +263,8 @@ rule numbers:
         reconstruction=RECONSTRUCTION_PLAN,
         marginals=MARGINALS,
         renderer=lambda wildcards: f"{RENDERER} ({RENDERER_VERSION})",
-        statistics={
-            stage: [str(path) for path in paths] for stage, paths in STATISTICS.items()
-        },
-        stages={
-            name: {
-                "rule": stage["rule"],
-                "config": stage["config"],
-                "also": stage.get("also", []),
-                "code": sorted(
-                    {path for script in stage["scripts"] for path in code(script)}
-                    | {str(WORKFLOW / "scripts" / f"{s}.py") for s in stage["scripts"]}
-                ),
-            }
-            for name, stage in STAGES.items()
-        },
+        statistics=STATISTICS,
+        stages=STAGES,
         repository=str(REPOSITORY),
         data=lambda wildcards: COHORT_DATA,
         shown=lambda wildcards: below_repository(COHORT_DATA, f"data/cohorts/{COHORT}"),

@@ -17,7 +17,7 @@ from sarcoma_sbrt.io import (
     write_text,
 )
 from sarcoma_sbrt.provenance import disclosure, registration
-from sarcoma_sbrt.provenance.environment import distribution_of, foreign_imports, stage_versions
+from sarcoma_sbrt.provenance.environment import foreign_imports, stage_versions
 from sarcoma_sbrt.provenance.registry import code_sets, registry, registry_text
 from sarcoma_sbrt.provenance.row_sets import RowSets
 from sarcoma_sbrt.provenance.rows import (
@@ -51,7 +51,7 @@ with job_log(snakemake.log[0]):
     package = hashed([read.package], given.published, shown="data/published")
     settings = [{"path": path, "sha256": sha256(file)} for path, file in given.settings.items()]
     found, held = hashed(read.found, root), hashed(read.ranges, root)
-    code = {path: hashed([path], root)[0] for path in read.lineage}
+    code = {path: hashed([path], root)[0] for path in read.registered}
     inputs = registration.inputs(plan.cohort, folder, raw, tables, held)
     stages = registration.stages(given.stages, inputs, code)
 
@@ -92,25 +92,23 @@ with job_log(snakemake.log[0]):
         figures,
         lineage=rests_on,
         row_sets=sets.to_json(),
-        checks=registration.checks(read_json(path) for path in read.crosscheck),
+        checks=read_json(read.crosscheck)["checks"],
     )
-    for source in held:
+    if held:
         stale = outside(entries, ranges)
         likely = constrained(figures.of(study), given.reconstruction["subgroups"])
-        entries = with_ranges(entries, ranges, likely, source)
-        entries = registration.with_range_rows(entries, statistics, rows, source, of_ranges)
+        entries = with_ranges(entries, ranges, likely, held[0])
+        entries = registration.with_range_rows(entries, statistics, rows, held[0], of_ranges)
         print(f"{len(ranges)} ranges, {len(stale)} of them of other data or another plan")
 
-    imports = {path: foreign_imports(Path(path).read_text(encoding="utf-8")) for path in code}
-    libraries = {distribution_of(name) for names in imports.values() for name in names}
     environment = {
         "python": platform.python_version(),
         "lock": hashed([read.lock], root)[0],
         "renderer": given.renderer,
         "stages": stage_versions(
             {name: stage["code"] for name, stage in given.stages.items() if stage["code"]},
-            imports,
-            {library: version(library) for library in libraries},
+            {path: foreign_imports(Path(path).read_text(encoding="utf-8")) for path in code},
+            version,
         ),
     }
     small = disclosure.small_cells(configuration["models"]["disclosure"], plan.cohort.kind)

@@ -93,13 +93,6 @@ def test_configuration_is_what_was_run_and_no_empty_part():
     }
 
 
-def test_checks_of_no_document_are_none():
-    assert registration.checks([]) == {}
-    assert registration.checks([{"checks": {"os.n": {"status": "none"}}, "counts": {}}]) == {
-        "os.n": {"status": "none"}
-    }
-
-
 def test_lineage_names_columns_by_file_sheet_and_header():
     document = registration.lineage_document(
         COHORT,

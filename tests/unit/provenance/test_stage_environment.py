@@ -53,7 +53,7 @@ def test_a_stage_has_the_versions_of_all_its_files_and_no_others():
     code = {"cox": ["a.py", "b.py"], "empty": [], "forest": ["b.py", "c.py"]}
     imports = {"a.py": {"numpy"}, "b.py": {"sklearn", "numpy"}, "c.py": {"yaml"}}
     versions = {"numpy": "2", "scikit-learn": "1.9", "pyyaml": "6", "scipy": "1"}
-    assert stage_versions(code, imports, versions) == {
+    assert stage_versions(code, imports, versions.__getitem__) == {
         "cox": {"numpy": "2", "scikit-learn": "1.9"},
         "empty": {},
         "forest": {"numpy": "2", "pyyaml": "6", "scikit-learn": "1.9"},
@@ -62,6 +62,6 @@ def test_a_stage_has_the_versions_of_all_its_files_and_no_others():
 
 def test_a_file_that_was_not_read_or_a_version_that_is_not_known_is_an_error():
     with pytest.raises(KeyError, match=r"b\.py"):
-        stage_versions({"cox": ["b.py"]}, {}, {})
+        stage_versions({"cox": ["b.py"]}, {}, {}.__getitem__)
     with pytest.raises(KeyError, match="numpy"):
-        stage_versions({"cox": ["b.py"]}, {"b.py": {"numpy"}}, {})
+        stage_versions({"cox": ["b.py"]}, {"b.py": {"numpy"}}, {}.__getitem__)

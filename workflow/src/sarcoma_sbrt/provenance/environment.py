@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["PACKAGE", "distribution_of", "foreign_imports", "stage_versions"]
 
@@ -50,7 +51,7 @@ def distribution_of(name: str) -> str:
 def stage_versions(
     code: Mapping[str, Iterable[str]],
     imports: Mapping[str, Iterable[str]],
-    versions: Mapping[str, str],
+    version: Callable[[str], str],
 ) -> dict[str, dict[str, str]]:
     """Version of every distribution that a stage's scripts and modules import.
 
@@ -60,16 +61,17 @@ def stage_versions(
         Stage -> paths of its scripts and modules.
     imports : mapping of str to iterable of str
         Path -> `foreign_imports` of the file.
-    versions : mapping of str to str
-        Distribution -> installed version.
+    version : callable
+        Of an installed distribution, as `importlib.metadata.version`; asked once for each.
 
     Raises
     ------
     KeyError
-        When a path was not read, or a distribution's version is not known.
+        When a path was not read; and whatever `version` raises.
     """
+    known = functools.cache(version)
     found = {}
     for stage, paths in sorted(code.items()):
         names = {distribution_of(name) for path in paths for name in imports[path]}
-        found[stage] = {name: versions[name] for name in sorted(names)}
+        found[stage] = {name: known(name) for name in sorted(names)}
     return found

@@ -18,7 +18,6 @@ __all__ = [
     "LINEAGE_VERSION",
     "RANGES",
     "also",
-    "checks",
     "configuration",
     "gathered",
     "inputs",
@@ -112,11 +111,6 @@ def gathered(
 def also(stages: Mapping[str, Stage]) -> dict[str, Sequence[str]]:
     """Stages whose numbers rest on tables that their columns do not name, with these."""
     return {name: stage.also for name, stage in stages.items() if stage.also}
-
-
-def checks(documents: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Cross-check of every key, of documents ``{"checks": {key: ...}}``; of none, nothing."""
-    return {key: check for document in documents for key, check in document["checks"].items()}
 
 
 def with_range_rows(
