@@ -307,6 +307,14 @@ def test_a_page_that_was_not_compared_or_has_other_numbers():
     }
 
 
+def test_a_page_that_cannot_be_read_is_not_called_another():
+    pages = {name: {"tokens": 3, "equal": True} for name in ("html", "docx")}
+    pages["pdf"] = {"tokens": 0, "equal": None, "reason": "the PDF is not tagged"}
+    assert problems(evidence(pages=pages)) == {
+        "pages": ("manuscript/index.pdf: not compared: the PDF is not tagged",)
+    }
+
+
 def test_a_marked_number_that_prints_another_text():
     keyed = [("os.median", "24.1"), ("os.median", "24.1"), ("os.mean", "3")]
     assert problems(evidence(keyed=keyed)) == {

@@ -348,6 +348,8 @@ def _pages(pages: Mapping[str, Any]) -> Check:
     for name in _MANUSCRIPT:
         if name not in pages:
             problems.append(f"manuscript/index.{name}: nobody compared its numbers")
+        elif pages[name]["equal"] is None:
+            problems.append(f"manuscript/index.{name}: not compared: {pages[name]['reason']}")
         elif not pages[name]["equal"]:
             what = "its numbers are not those of the document that was judged"
             problems.append(f"manuscript/index.{name}: {what}")
