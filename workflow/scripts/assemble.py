@@ -1,8 +1,9 @@
 """Put the Quarto project together; check what its words claim."""
 
+from functools import partial
 from pathlib import Path
 
-from sarcoma_sbrt.io import job_log, read_json, read_yaml
+from sarcoma_sbrt.io import job_log, line_of, read_json, read_yaml
 from sarcoma_sbrt.provenance.claims import check_claims, claim_conditions, read_claims, verdicts
 from sarcoma_sbrt.provenance.disclosure import disclosure_conditions, small_cells
 from sarcoma_sbrt.rendering.assembly import assemble
@@ -17,8 +18,9 @@ with job_log(snakemake.log[0]):
     whole = snakemake.input.in_full == snakemake.input.numbers
     public = numbers if whole else read_json(snakemake.input.numbers)
     tables = read_json(snakemake.input.tables)
+    listed = snakemake.input.claims
     claims = read_claims(
-        read_yaml(snakemake.input.claims, snakemake.input.schema), snakemake.input.claims
+        read_yaml(listed, snakemake.input.schema), listed, partial(line_of, listed)
     )
     found = verdicts(claims, numbers)
     models = merged_plan(snakemake.params.plan["models"], plan.cohort)

@@ -204,12 +204,12 @@ def test_a_list_with_faults_is_refused_with_every_place() -> None:
         "words": {"numbers": ["[", "two"]},
     }
     with pytest.raises(InputError) as refused:
-        read_claims(faulty, "claims.yaml")
-    assert [(p.column, p.what) for p in refused.value.problems] == [
-        ("claims.a.when", "a condition compares, or asks for a state"),
-        ("claims.b.when", "n is no key of the registry"),
-        ("set_aside.open", "not a regular expression"),
-        ("words.numbers", "not a regular expression"),
+        read_claims(faulty, "claims.yaml", len)
+    assert [(p.line, p.column, p.what) for p in refused.value.problems] == [
+        (13, "claims.a.when", "a condition compares, or asks for a state"),
+        (13, "claims.b.when", "n is no key of the registry"),
+        (13, "words.numbers", "not a regular expression"),
+        (22, "set_aside.open.matches", "not a regular expression"),
     ]
 
 

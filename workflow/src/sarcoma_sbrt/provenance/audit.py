@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sarcoma_sbrt.errors import Problem, RenderError
-from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.errors import InputError, Problem, RenderError
+from sarcoma_sbrt.io import line_of, read_yaml
 from sarcoma_sbrt.provenance.furniture import FURNITURE
 from sarcoma_sbrt.provenance.page_tokens import number_spans, sentence_at
 from sarcoma_sbrt.provenance.passages import STRUCTURES, Owner, Passage, passages
 from sarcoma_sbrt.provenance.places import SourceLine, Sources
 
-__all__ = ["AXIS_TICK", "Rules", "SourceLine", "coverage", "read_rules"]
+__all__ = ["AXIS_TICK", "Rules", "coverage", "read_rules"]
 
 # The rule of figures: names of ticks are set aside (`figure_numbers`).
 AXIS_TICK = "axis_tick"
@@ -82,12 +82,13 @@ def read_rules(path: Path) -> Rules:
     content = read_yaml(path, SCHEMA)
     patterns = {name: rule["matches"] for name, rule in content["patterns"].items()}
     problems = [
-        Problem(str(path), 0, f"patterns.{name}", "not a regular expression", pattern)
+        Problem(str(path), line_of(path, key), key, "not a regular expression", pattern)
         for name, pattern in patterns.items()
         if not _compiles(pattern)
+        for key in [f"patterns.{name}.matches"]
     ]
     if problems:
-        raise RenderError(problems)
+        raise InputError(problems)
     compiled = {name: re.compile(pattern) for name, pattern in patterns.items()}
     furniture = frozenset(content.get("furniture", {}))
     return Rules(frozenset(content["structures"]), compiled, furniture)

@@ -157,7 +157,9 @@ class _Condition:
 # --- the list ---------------------------------------------------------------------------------
 
 
-def read_claims(content: Mapping[str, Any], file: str) -> Claims:
+def read_claims(
+    content: Mapping[str, Any], file: str, line_of: Callable[[str], int] = lambda _: 0
+) -> Claims:
     """Claims of a ``claims.yaml`` that has passed its schema.
 
     Parameters
@@ -167,15 +169,17 @@ def read_claims(content: Mapping[str, Any], file: str) -> Claims:
         -> ``matches``, ``because``) and ``claims`` (name -> ``says``, ``when``).
     file : str
         For messages.
+    line_of : callable
+        Line of a key path in the file, for messages: `io.line_of` of it.
 
     Raises
     ------
     InputError
         For every condition outside the grammar and every expression that is none.
     """
-    problems = [*_condition_problems(content["claims"], file), *_pattern_problems(content, file)]
-    if problems:
-        raise InputError(problems)
+    wrong = [*_wrong_conditions(content["claims"]), *_wrong_patterns(content)]
+    if wrong:
+        raise InputError([Problem(file, line_of(place), place, *rest) for place, *rest in wrong])
     words = "|".join(word for group in content["words"].values() for word in group)
     return Claims(
         claims={
@@ -197,25 +201,27 @@ def _phrase(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{pattern})\b".replace(" ", r"\s+"), re.IGNORECASE)
 
 
-def _condition_problems(claims: Mapping[str, Any], file: str) -> Iterator[Problem]:
+def _wrong_conditions(claims: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, claim in claims.items():
         try:
             _parsed(claim["when"])
         except ValueError as error:
-            place = f"claims.{name}.when"
-            yield Problem(file, 0, place, str(error), claim["when"], GRAMMAR)
+            yield f"claims.{name}.when", str(error), claim["when"], GRAMMAR
 
 
-def _pattern_problems(content: Mapping[str, Any], file: str) -> Iterator[Problem]:
+def _wrong_patterns(content: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     named = [
         (f"words.{group}", word) for group, words in content["words"].items() for word in words
     ]
-    named += [(f"set_aside.{name}", rule["matches"]) for name, rule in content["set_aside"].items()]
+    named += [
+        (f"set_aside.{name}.matches", rule["matches"])
+        for name, rule in content["set_aside"].items()
+    ]
     for place, pattern in named:
         try:
             re.compile(pattern)
         except re.error:
-            yield Problem(file, 0, place, "not a regular expression", pattern)
+            yield place, "not a regular expression", pattern
 
 
 # --- conditions -------------------------------------------------------------------------------
