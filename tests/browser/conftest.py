@@ -101,6 +101,7 @@ ROWS = {
     "raw": {"data/cohorts/c/patients.csv": "2-38", "data/cohorts/c/courses.csv": "2-59"},
     "n": {"units": 37, "canonical": 95, "raw": 95},
 }
+HELD_AGAINST_A_FIGURE = ROWS | {"raw": {**ROWS["raw"], "data/published/targets/x.csv": "7"}}
 LINEAGE = {
     "cohort": "c",
     "files": dict.fromkeys(ROWS["raw"], SHA),
@@ -109,7 +110,7 @@ LINEAGE = {
         "patients.grade": {"file": "data/cohorts/c/patients.csv"},
         "courses.start_day": {"file": "data/cohorts/c/courses.csv"},
     },
-    "row_sets": {"5e70f00000000000": ROWS},
+    "row_sets": {"5e70f00000000000": ROWS, "5e70f00000000001": HELD_AGAINST_A_FIGURE},
 }
 FLOW = {
     "screening": {"reviewed": 68, "excluded": 31, "reasons": ["no plan"], "enrolled": 37},
@@ -126,9 +127,9 @@ FLOW = {
 }
 FINDINGS = [
     {
-        "id": f"consistency.range.{i}",
-        "check": "range",
-        "verdict": "inconsistent" if i == 0 else "consistent",
+        "id": f"consistency.wald_p.{i}",
+        "check": "wald_p",
+        "verdict": ("consistent", "possible", "inconsistent")[i],
         "printed": f"{i} in 1–9",
         "recomputed": "",
         "arithmetic": f"1 ≤ {i} ≤ 9",
@@ -136,6 +137,27 @@ FINDINGS = [
     }
     for i in range(3)
 ]
+
+
+WORDS = {
+    "cohort.label": "reconstructed from published statistics; not patients",
+    "config.endpoints.endpoints.os.unit": "patient",
+    "endpoint.os.label_lower": "overall survival",
+}
+# As many as need a comma to be read.
+BULK = {f"bulk.{i}": "x" for i in range(1000)}
+# Others that are printed as the median is, or hold its digits; keys that sort before it.
+ALIKE = {
+    "a.nowhere": {"text": "24.5", "kind": "computed"},
+    "b.cell": {"text": "24.5", "kind": "computed"},
+    "c.longer": {"text": "124.5", "kind": "computed"},
+    "z.stated": {"text": "24.5 months", "unit": "months", "kind": "computed"},
+    "published.x2022.place": {"text": "Table 1", "unit": "text", "kind": "transcribed"},
+}
+
+
+def _words(key: str, text: str) -> dict[str, Any]:
+    return {"key": key, "text": text, "unit": "text", "kind": "configured"}
 
 
 def _told(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -148,6 +170,8 @@ def _told(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         "reason": "",
     }
     numbers = {k: {"key": k, "kind": "computed", "value": None} | e for k, e in numbers.items()}
+    numbers |= {k: _words(k, text) for k, text in (WORDS | BULK).items()}
+    numbers |= {key: {"key": key} | entry for key, entry in ALIKE.items()}
     numbers["os.median"] |= {
         "value": 24.49,
         "unit": "months",
@@ -155,6 +179,9 @@ def _told(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         "ci": {"low": 17.2, "high": None, "level": 0.95, "method": "log-log"},
         "n": 37,
         "events": 28,
+        "digits": 1,
+        "columns": ["patients.grade"],
+        "population": {"table": "endpoints/os", "filter": {}},
         "rule": "kaplan_meier",
         "code": "kaplan_meier",
         "config": ["models.confidence_level"],
@@ -162,6 +189,9 @@ def _told(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         "crosscheck": check,
     }
     numbers["os.median.low"] |= {"of": "os.median"}
+    made = {key: numbers["os.median"][key] for key in ("rule", "code", "config", "crosscheck")}
+    numbers["os.rate_12m"] |= made | {"lineage": "5e70f00000000001"}
+    numbers["os.p.stated"] |= {"unit": "p", "value": 0.016123456789, "p": 0.016123456789}
     numbers["published.os.median"] |= {
         "kind": "transcribed",
         "locator": "Table 1, row 2",
@@ -191,7 +221,12 @@ def results(
         numbers=numbers,
         code={"kaplan_meier": [{"path": "workflow/scripts/kaplan_meier.py", "sha256": SHA}]},
         lineage=LINEAGE,
-        places={"os.median": [_place("The median was 24.5 months.")]},
+        places={
+            "b.cell": [_place("24.5") | {"place": "tbl-os, row 1, column 2"}],
+            "c.longer": [_place("Another was 124.5 months.")],
+            "os.median": [_place("The median was 24.5 months.")],
+            "z.stated": [_place("At last it was 24.5 months.")],
+        },
         coverage={"coverage": {"printed": 9, "computed": 9, "transcribed": 0, "configured": 0}},
         flow=FLOW,
         findings=FINDINGS,

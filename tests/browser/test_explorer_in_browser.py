@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
 from typing import Any
 
+import pypdf
 import pytest
 
 VIEWS = [
@@ -34,7 +37,8 @@ def test_a_number_says_what_stands_behind_it(desktop: Any, explorer: str) -> Non
     for said in (
         "24.49",
         "17.2 to not reached (95% CI, log-log)",
-        "37, 28 with the event",
+        "37 patients, 28 events",
+        "all patients followed for overall survival",
         "which gives 24.49, the same",
         "os.median.low",
     ):
@@ -48,9 +52,22 @@ def test_a_number_says_what_stands_behind_it(desktop: Any, explorer: str) -> Non
     assert "(3)" in desktop.locator("#checks").inner_text()
 
 
-def test_the_ancestry_is_drawn_from_data_to_text(any_page: Any, explorer: str) -> None:
-    any_page.goto(explorer + "#os.median")
-    graph = any_page.locator(".graph svg")
+# Points of lines that lie within a box.
+CROSSED = """() => {
+    const boxes = [...document.querySelectorAll(".graph rect")].map(r => r.getBoundingClientRect());
+    const to = document.querySelector(".graph svg").getScreenCTM();
+    const within = (point, box) => point.x > box.left + 1 && point.x < box.right - 1
+        && point.y > box.top + 1 && point.y < box.bottom - 1;
+    return [...document.querySelectorAll(".graph path")].flatMap(path =>
+        [...Array(40).keys()]
+            .map(i => path.getPointAtLength(path.getTotalLength() * i / 39).matrixTransform(to))
+            .filter(point => boxes.some(box => within(point, box)))).length;
+}"""
+
+
+def test_the_ancestry_is_drawn_from_data_to_text(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#os.median")
+    graph = desktop.locator(".graph svg")
     nodes = [" ".join(n.split()) for n in graph.locator("g").all_text_contents()]
     for node in ("patients.csv", "courses", "os", "configuration", "rule kaplan_meier", "numpy"):
         assert any(f"{node}" in said for said in nodes), node
@@ -58,9 +75,55 @@ def test_the_ancestry_is_drawn_from_data_to_text(any_page: Any, explorer: str) -
     # second engine; rule and engine to the number; the number to the manuscript.
     assert graph.locator("path").count() == 2 + 2 + 2 + 1 + 2 + 1
     assert graph.locator("path.second").count() == 2
+    assert desktop.evaluate(CROSSED) == 0
+    assert desktop.locator(".graph .layers").is_hidden()
     box = graph.bounding_box()
     assert box["x"] >= 0
-    assert box["x"] + box["width"] <= any_page.viewport_size["width"]
+    assert box["x"] + box["width"] <= desktop.viewport_size["width"]
+
+
+def test_a_printed_figure_goes_into_the_rule_and_no_line_crosses_a_table(
+    desktop: Any, explorer: str
+) -> None:
+    desktop.goto(explorer + "#os.rate_12m")
+    desktop.wait_for_selector(".graph svg")
+    assert desktop.evaluate(CROSSED) == 0
+    layers = desktop.locator(".graph .layers > li")
+    assert "x.csv" not in layers.nth(0).text_content()
+    assert "x.csv" in layers.filter(has_text="units").text_content()
+    rule = layers.filter(has_text="1 file of code").text_content()
+    assert "from: configuration, os, x.csv" in rule
+
+
+def _on_a_list(page: Any) -> dict[str, str]:
+    """What is said to be the source of each node of the narrow ancestry."""
+    nodes = page.locator(".graph .node").all()
+    said = (
+        [node.locator(part).all_inner_texts() for part in (".first", ".from")] for node in nodes
+    )
+    return {first[0]: "".join(sources) for first, sources in said}
+
+
+def test_on_a_phone_the_ancestry_is_a_list_that_says_from_where(phone: Any, explorer: str) -> None:
+    phone.goto(explorer + "#os.median")
+    assert phone.locator(".graph svg").count() == 0
+    assert _on_a_list(phone) == {
+        "patients.csv": "",
+        "courses.csv": "",
+        "patients": "from: patients.csv",
+        "courses": "from: courses.csv",
+        "configuration": "",
+        "os": "from: courses, patients",
+        "rule kaplan_meier": "from: configuration, os",
+        "numpy": "from: os",
+        "24.5": "from: rule kaplan_meier, numpy",
+        "manuscript": "from: 24.5",
+    }
+    boxes = [node.bounding_box() for node in phone.locator(".graph .node").all()]
+    assert all(b["x"] >= 0 and b["x"] + b["width"] <= 390 for b in boxes)
+    tops = [box["y"] for box in boxes]
+    bottoms = [box["y"] + box["height"] for box in boxes]
+    assert all(bottom < top for bottom, top in zip(bottoms, tops[1:], strict=False))
 
 
 def test_nodes_of_the_graph_lead_to_their_sections_by_keyboard(desktop: Any, explorer: str) -> None:
@@ -70,6 +133,50 @@ def test_nodes_of_the_graph_lead_to_their_sections_by_keyboard(desktop: Any, exp
     node.focus()
     desktop.keyboard.press("Enter")
     assert desktop.locator("#code").bounding_box()["y"] < 300
+
+
+def test_the_first_view_says_what_to_do(any_page: Any, explorer: str) -> None:
+    any_page.goto(explorer)
+    task = any_page.locator(".task")
+    said = "Search a number as it is printed, for instance 24.5, or open one from the manuscript."
+    assert task.inner_text() == said
+    told = any_page.locator("main").inner_text()
+    assert "4 different entries of the registry are printed, 4 times in all" in told
+    task.locator("a").first.click()
+    any_page.wait_for_selector("#found")
+    assert any_page.locator("tbody tr a").first.inner_text() == "os.median"
+
+
+def test_a_printed_number_is_found_in_its_sentence_before_others(
+    any_page: Any, explorer: str
+) -> None:
+    any_page.goto(explorer + "#/numbers?q=24.5")
+    any_page.wait_for_selector("#found")
+    assert any_page.locator("tbody tr a").all_inner_texts() == [
+        *("os.median", "z.stated", "b.cell", "a.nowhere", "c.longer")
+    ]
+    said = any_page.locator("tbody tr .said").all_inner_texts()
+    assert said[:3] == [
+        "The median was 24.5 months.",
+        "At last it was 24.5 months.",
+        "tbl-os, row 1, column 2",
+    ]
+    assert any_page.locator("tbody mark").all_inner_texts() == ["24.5", "24.5 months", "124.5"]
+
+
+def test_counts_are_written_alike(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#/numbers")
+    shown, of = desktop.locator("#found").inner_text().split(" entries of ")
+    assert shown == of
+    assert "," in of
+
+
+def test_a_unit_is_said_once(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#z.stated")
+    assert " ".join(desktop.locator(".headline").inner_text().split()) == "24.5 months"
+    desktop.goto(explorer + "#os.median")
+    headline = " ".join(desktop.locator(".headline").inner_text().split())
+    assert headline == "24.5 months independent inferred"
 
 
 def test_search_finds_filters_and_goes_back(any_page: Any, explorer: str) -> None:
@@ -109,9 +216,17 @@ def test_a_long_list_comes_in_parts_and_is_found_again_as_it_was_left(
     assert desktop.evaluate("window.scrollY") > 1000
 
 
-def test_findings_are_filtered_by_their_verdict(desktop: Any, explorer: str) -> None:
+def test_findings_begin_with_what_fails_and_are_filtered(desktop: Any, explorer: str) -> None:
     desktop.goto(explorer + "#/consistency")
     assert desktop.locator("#found").inner_text() == "3 findings of 3"
+    badges = desktop.locator("tbody .badge")
+    assert badges.all_inner_texts() == ["inconsistent", "possible", "consistent"]
+    classes = [badge.get_attribute("class") for badge in badges.all()]
+    assert classes == ["badge verdict bad", "badge verdict", "badge verdict good"]
+    # A check is called as in the manuscript.
+    words = "Wald p against hazard ratio and interval"
+    assert words in desktop.locator("tbody tr").first.inner_text()
+    assert desktop.locator('select[name="check"] option').all_inner_texts() == ["all", words]
     desktop.select_option('select[name="verdict"]', "inconsistent")
     assert desktop.locator("#found").inner_text() == "1 finding of 3"
     assert desktop.evaluate("document.activeElement.name") == "verdict"
@@ -148,4 +263,47 @@ def test_print_leaves_out_what_cannot_be_pressed(desktop: Any, explorer: str) ->
     desktop.emulate_media(media="print")
     assert not desktop.locator("nav").is_visible()
     assert not desktop.locator("#search").is_visible()
-    assert desktop.locator(".graph svg").is_visible()
+    # Seven layers beside each other would be too small to read on paper.
+    assert not desktop.locator(".graph svg").is_visible()
+    assert desktop.locator(".graph .layers").is_visible()
+
+
+def test_print_says_what_was_chosen_and_how_much_of_it_stands_here(
+    desktop: Any, explorer: str
+) -> None:
+    desktop.goto(explorer + "#/consistency?verdict=inconsistent&q=1")
+    chosen = desktop.locator(".chosen")
+    assert chosen.is_hidden()
+    desktop.emulate_media(media="print")
+    assert desktop.locator(".filters").is_hidden()
+    assert chosen.inner_text() == "Shown: search: 1; Verdict: inconsistent."
+    desktop.goto(explorer + "#/numbers?printed=no")
+    desktop.wait_for_function("document.querySelector('h1').textContent === 'Numbers'")
+    assert desktop.locator(".chosen").inner_text() == "Shown: In the text: no."
+    last = desktop.locator(".on-paper").last.inner_text()
+    assert re.fullmatch(r"The first 100 of 1,\d{3} stand here\.", last)
+    desktop.goto(explorer + "#/consistency")
+    desktop.wait_for_selector("tbody .badge")
+    assert desktop.locator(".on-paper:visible").count() == 0
+
+
+def _left_ends(sheet: pypdf.PageObject) -> list[float]:
+    """Where each piece of a sheet's text begins, in points from the left."""
+    ends: list[float] = []
+
+    def note(text: str, page: list[float], within: list[float], *_font: Any) -> None:
+        if text.strip():
+            ends.append(within[4] * page[0] + page[4])
+
+    sheet.extract_text(visitor_text=note)
+    return ends
+
+
+def test_every_sheet_carries_the_label_inside_a_margin(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#/numbers?printed=no")
+    desktop.wait_for_selector("tbody tr")
+    sheets = pypdf.PdfReader(io.BytesIO(desktop.pdf(format="A4"))).pages
+    assert len(sheets) > 2
+    for sheet in sheets:
+        assert "reconstructed from published statistics; not patients" in sheet.extract_text()
+        assert min(_left_ends(sheet)) > 30  # points: no text at the edge of the sheet

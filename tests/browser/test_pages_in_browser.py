@@ -20,7 +20,9 @@ def test_hover_shows_what_stands_behind_a_number(desktop: Any, manuscript_page: 
         "24.49 months",
         "17.2 to not reached (95% CI, log-log)",
         "Kaplan-Meier",
-        "37, 28 with the event",
+        "reconstructed from published statistics; not patients",
+        "37 patients, 28 events",
+        "all patients followed for overall survival",
         "rule kaplan_meier",
         "inferred: inferred from what is printed",
         "recomputed by an engine that shares no code with the first (numpy)",
@@ -32,6 +34,16 @@ def test_hover_shows_what_stands_behind_a_number(desktop: Any, manuscript_page: 
     assert desktop.locator(CARD).is_visible()
     desktop.mouse.move(1, 1)
     desktop.wait_for_selector("#number-card", state="hidden")
+
+
+def test_a_p_is_no_unit_and_is_rounded(desktop: Any, manuscript_page: str) -> None:
+    desktop.goto(manuscript_page)
+    desktop.locator('[data-key="os.p.stated"]').first.hover()
+    desktop.wait_for_selector(CARD)
+    assert desktop.locator(".card-value").inner_text() == "0.01612"
+    assert "0.016123" not in desktop.locator(CARD).inner_text()
+    # It rests on no row of the cohort, as far as is known of it.
+    assert desktop.locator(".card-label").count() == 0
 
 
 def test_a_click_opens_the_number_in_the_explorer_and_back_returns(

@@ -44,7 +44,7 @@
       var text = told.phrases[entry[i + 1] || 0];
       if (text) {
         list.appendChild(element("dt", "", name));
-        list.appendChild(element("dd", "", text));
+        list.appendChild(element("dd", name === "Data" ? "card-label" : "", text));
       }
     });
     card.appendChild(list);

@@ -53,13 +53,65 @@ def test_values_are_exact(value: Any, said: str) -> None:
     assert descriptions.exact(value) == said
 
 
-def test_counts_and_population() -> None:
-    assert descriptions.counted(HR) == "37, 28 with the event"
-    assert descriptions.counted({"n": 5, "events": None}) == "5"
-    assert descriptions.counted({}) == ""
-    assert descriptions.population(HR) == "endpoints/os; grade 0 or 1; recorded: size"
-    gaps = {"population": {"table": "endpoints/lc", "filter": {}, "death_gap_months": 0}}
-    assert descriptions.population(gaps) == ("endpoints/lc; deaths up to 0 months later count")
+@pytest.mark.parametrize(
+    ("value", "digits", "said"),
+    [
+        (0.016835978830309174, 3, "0.01684"),
+        (5.7817976242091214e-05, 3, "0.00005782"),
+        (1.23456e-12, 3, "1.235e-12"),
+        (24.4951, 1, "24.50"),
+        (24.5, 1, "24.5"),
+        (-0.18189566, None, "-0.1819"),
+        # Never fewer digits than are printed, and whole numbers as they are.
+        (1234.5678, 2, "1234.57"),
+        (1234.5678, None, "1235"),
+        (187654.0, 1, "187654"),
+        (100000000, None, "100000000"),
+        (0.0, 1, "0"),
+        (None, None, ""),
+        ("NR", None, "NR"),
+    ],
+)
+def test_a_card_rounds_to_four_significant_digits(value: Any, digits: Any, said: str) -> None:
+    assert descriptions.rounded(value, digits) == said
+
+
+def test_limits_that_are_not_printed_are_said_as_asked() -> None:
+    said = descriptions.interval(HR, {}, descriptions.rounded)
+    assert said == "0.06088 to 0.5435 (95% CI, Wald)"
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "said"),
+    [
+        ("months", "25.0", "months"),
+        ("months", "25.0 months", ""),
+        ("percent", "47.5", "percent"),
+        ("percent", "47.5%", ""),
+        ("p", "0.017", ""),
+        ("count", "37", ""),
+        (None, "37", ""),
+    ],
+)
+def test_a_unit_is_said_once_and_only_where_it_is_one(unit: Any, text: str, said: str) -> None:
+    assert descriptions.unit_beside({"unit": unit}, text) == said
+
+
+@pytest.mark.parametrize(
+    ("entry", "labelled"),
+    [
+        ({"kind": "computed", "columns": ["patients.grade", "published.x"]}, True),
+        ({"kind": "computed", "columns": ["published.x"]}, False),  # a pooled estimate
+        ({"kind": "computed"}, False),
+        ({"kind": "transcribed", "columns": ["patients.grade"]}, False),
+    ],
+)
+def test_what_rests_on_the_cohort_says_what_the_cohort_is(
+    entry: dict[str, Any], labelled: bool
+) -> None:
+    numbers = {"cohort.label": {"text": "not patients"}}
+    assert descriptions.label(entry, numbers) == ("not patients" if labelled else "")
+    assert descriptions.label(entry, {}) == ""
 
 
 def test_sources_of_each_kind() -> None:

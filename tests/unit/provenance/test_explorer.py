@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sarcoma_sbrt.evidence.consistency.findings import CHECKS, Finding
+from sarcoma_sbrt.evidence.consistency.findings import VERDICTS as JUDGED
 from sarcoma_sbrt.provenance import explorer
-from sarcoma_sbrt.provenance.explorer import Run, Template
+from sarcoma_sbrt.provenance.explorer import VERDICTS, Run, Template
+from sarcoma_sbrt.reporting.consistency_statistics import consistency_statistics
 
 TEMPLATES = Path(__file__).parents[3] / "workflow" / "templates" / "explorer"
 SHA = "ab" * 32
@@ -195,6 +198,90 @@ def test_places_and_findings_are_told_in_phrases(run: Run) -> None:
     ]
     assert finding[6] == ["published.x2022.os"]
     assert told["tables"] == {"patients": "data/cohorts/c/patients.csv"}
+
+
+def _finding(verdict: str, check: str = "sum", **detail: Any) -> dict[str, Any]:
+    return FINDING | {"verdict": verdict, "check": check, "detail": detail}
+
+
+def _told_verdicts(findings: list[dict[str, Any]]) -> list[str]:
+    told = explorer.data(Run({}, findings=findings))
+    return [told["phrases"][finding[2]] for finding in told["findings"]]
+
+
+def test_findings_begin_with_what_fails() -> None:
+    given = ["consistent", "possible", "inconsistent", "unverifiable", "impossible", "consistent"]
+    findings = [_finding(verdict) | {"id": str(i)} for i, verdict in enumerate(given)]
+    told = explorer.data(Run({}, findings=findings))
+    assert [finding[0] for finding in told["findings"]] == ["4", "2", "3", "1", "0", "5"]
+    assert list(told["summary"]["verdicts"]) == [
+        *("impossible", "inconsistent", "unverifiable", "possible", "consistent")
+    ]
+    assert told["summary"]["verdicts"]["consistent"] == 2
+
+
+VERSIONS: list[tuple[Any, str, str]] = [
+    ("changed", "changed", "changed_value"),
+    ("changed", "changed, other groups", "changed_value"),
+    ("changed", "earlier version only", "one_version"),
+    ("changed", "later version only", "one_version"),
+    ("changed", "labels swapped and number inverted", "changed_value"),
+    ("unchanged", "unchanged", "unchanged"),
+    ("unchanged", "unchanged", "input_changed"),
+    ("moved", "labels swapped", "moved"),
+]
+
+
+def test_of_two_versions_the_same_is_counted_as_in_the_manuscript() -> None:
+    findings = [
+        _finding(verdict, "drift", what=what, kind=kind) for verdict, what, kind in VERSIONS
+    ]
+    counted = explorer.data(Run({}, findings=findings))["summary"]["verdicts"]
+    judged = [
+        Finding("drift", ("x2022.os",), verdict, "", "", "", {"what": what, "kind": kind})
+        for verdict, what, kind in VERSIONS
+    ]
+    versions = "consistency.versions."
+    printed = {
+        record.key.removeprefix(versions): record.value
+        for record in consistency_statistics(judged, {})
+        if record.key.startswith(versions)
+    }
+    assert counted == printed
+    assert counted["changed"] == 2
+
+
+def test_every_verdict_and_check_has_its_words() -> None:
+    assert set(JUDGED) <= set(VERDICTS)
+    told = explorer.data(Run({}))
+    assert set(told["checks"]) == set(CHECKS)
+    assert told["checks"]["wald_p"] == "Wald p against hazard ratio and interval"
+    assert told["verdicts"]["possible"] == ["possible", ""]  # neither good nor a warning
+
+
+def test_words_are_counted_apart_from_numbers(run: Run) -> None:
+    words = _entry("published.x2022.os.place", "Table 1", kind="transcribed", unit="text")
+    told = explorer.data(Run(NUMBERS | {words["key"]: words}, places=run.places))
+    assert told["summary"]["kinds"]["transcribed"] == 1
+    assert told["summary"]["texts"] == 1
+    assert told["summary"]["places"] == 1
+
+
+def test_a_number_that_is_printed_is_the_example_to_search(run: Run) -> None:
+    numbers = {"x": _entry("x", "8", value=8), "os.median": NUMBERS["os.median"] | {"digits": 1}}
+    assert explorer.data(Run(numbers))["summary"]["example"] == "24.5"
+    other = {"y": _entry("y", "0.25", value=0.25, digits=2), "x": numbers["x"]}
+    assert explorer.data(Run(other, places={"x": [], "y": []}))["summary"]["example"] == "0.25"
+    assert explorer.data(Run({}))["summary"]["example"] == ""
+
+
+def test_the_unit_stands_beside_a_text_that_lacks_it(run: Run) -> None:
+    stated = NUMBERS["os.median"] | {"key": "os.median.stated", "text": "24.5 months"}
+    told = explorer.data(Run(NUMBERS | {stated["key"]: stated}))
+    beside = [told["phrases"][place] for place in told["columns"]["beside"]]
+    by_key = dict(zip(_decoded(told["keys"]), beside, strict=True))
+    assert by_key["os.median"] == "months"
+    assert by_key["os.median.stated"] == ""
 
 
 def test_what_is_shared_is_said_once(run: Run) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from sarcoma_sbrt.provenance.passages import Owner, Passage, Run, passages
 from sarcoma_sbrt.provenance.places import Sources, places
 from sarcoma_sbrt.rendering import embedded, source
@@ -43,6 +45,57 @@ def test_a_table_is_searched_in_its_own_lines() -> None:
     place = "section “Results”, tbl-os, row 1, column 2"
     sentence = "We analysed 37 patients."  # which other lines say better
     assert SOURCES.of_key("os.n", sentence, place) == ("tables/os.qmd", 3)
+
+
+DOCUMENT = Sources(
+    [
+        Line("index.qmd", i, text)
+        for i, text in enumerate(
+            (
+                "---",
+                'title: "Of {{< num os.n >}} patients"',
+                "  We analysed {{< num os.n >}} patients: local control lasted 25 months.",
+                "---",
+                "Local control lasted {{< num lc.median >}} months.",
+                "# Local control of {{< num os.n >}} patients, *by lesion* {#sec-lc .unnumbered}",
+                "Local control: {{< num lc.median >}}.",
+                "::: {#tbl-lc}",
+                "| Local control lasted | {{< num lc.median >}} months |",
+                ":::",
+                "# Discussion",
+                "Local control lasted {{< num lc.median >}} months.[^1]",
+                "# Supplement",
+                "[^1]: Of {{< num os.events >}}.",
+                "# Discussion",
+                "Of {{< num pfs.median >}}.",
+            ),
+            start=1,
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "line"),
+    [
+        ("title block, abstract", "os.n", 3),
+        # Other lines say more of the sentence, and stand elsewhere.
+        ("section “Local control of 37 patients, by lesion”, paragraph 1", "lc.median", 7),
+        ("section “Local control of 37 patients, by lesion”, heading", "os.n", 6),
+        ("section “Discussion”, paragraph 1", "lc.median", 12),
+        ("section “Discussion”, tbl-lc, row 1, column 2", "lc.median", 9),
+        # A heading may be there twice: of two ways to print a section, say.
+        ("section “Discussion”, paragraph 1", "pfs.median", 16),
+        # A footnote is written under another heading, and no body's text in the title block.
+        ("section “Discussion”, footnote", "os.events", 14),
+        ("section “Discussion”, paragraph 1", "os.n", 6),
+        ("section “A heading that a filter made”, paragraph 1", "os.n", 6),
+        ("title block, abstract", "lc.median", 0),
+    ],
+)
+def test_a_sentence_comes_from_its_own_section(place: str, key: str, line: int) -> None:
+    sentence = "We analysed 37 patients: local control lasted 25 months."
+    assert DOCUMENT.of_key(key, sentence, place) == ("index.qmd", line)
 
 
 def test_a_bare_number_is_not_found_within_a_key() -> None:

@@ -47,12 +47,13 @@ def test_a_card_says_value_interval_method_n_source_support_and_check() -> None:
             "value": 0.18189566,
             "unit": "hazard ratio",
             "ci": {"low": 0.06, "high": 0.54, "level": 0.95, "method": "Wald"},
-            "p": 0.0022,
+            "p": 0.00221279,
             "n": 37,
             "events": 28,
             "method": "Cox model",
             "rule": "cox",
             "support": "filler",
+            "columns": ["patients.grade"],
             "population": {"table": "endpoints/os", "filter": {}},
             "crosscheck": {
                 "status": "independent",
@@ -63,21 +64,42 @@ def test_a_card_says_value_interval_method_n_source_support_and_check() -> None:
             },
         },
         "title": {"key": "title", "kind": "configured", "text": "A title", "value": "A title"},
+        "cohort.label": {"text": "reconstructed; not patients"},
+        "config.endpoints.endpoints.os.unit": {"text": "patient"},
+        "endpoint.os.label_lower": {"text": "overall survival"},
     }
     told = marks.cards(["hr", "title"], numbers)
     assert _card(told, "hr") == {
-        "Value": "0.18189566 hazard ratio",
+        "Value": "0.1819 hazard ratio",
+        "Data": "reconstructed; not patients",
         "Interval": "0.06 to 0.54 (95% CI, Wald)",
-        "p": "0.0022",
+        "p": "0.002213",
         "Method": "Cox model",
-        "Rests on": "37, 28 with the event",
-        "Population": "endpoints/os",
+        "Rests on": "37 patients, 28 events",
+        "Population": "all patients followed for overall survival",
         "Source": "rule cox",
         "Support": "filler: illustrative, constrained by no printed figure",
         "Cross-check": "independent: recomputed by an engine that shares no code with the first "
         "(lifelines), the same",
     }
     assert _card(told, "title") == {"Value": "", "Source": "configuration"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"unit": "p", "value": 0.016835978830309174, "digits": 3}, "0.01684"),
+        ({"unit": "percent", "value": 47.46, "digits": 1}, "47.46%"),
+        ({"unit": "months", "value": 25.0, "digits": 1}, "25 months"),
+        ({"unit": "count", "value": 37}, "37"),
+        ({"unit": "constant", "value": True}, ""),
+    ],
+)
+def test_a_value_is_said_as_a_reader_would(entry: dict[str, Any], said: str) -> None:
+    told = marks.cards(["x"], {"x": {"key": "x", "text": "x", "p": 0.5} | entry})
+    assert _card(told, "x")["Value"] == said
+    # The p of a test is the value already.
+    assert ("p" in _card(told, "x")) == (entry["unit"] != "p")
 
 
 def test_phrases_are_said_once() -> None:
@@ -139,6 +161,6 @@ def test_cards_are_made_of_the_registry_that_may_be_published(assemble, numbers)
     numbers["os.median"] |= {"value": 24.4915}
     public = numbers | {"os.median": numbers["os.median"] | {"value": None}}
     folder = assemble(public=public) / "_extensions" / "provenance"
-    assert "24.4915" not in (folder / "marks.html").read_text(encoding="utf-8")
+    assert "24.49" not in (folder / "marks.html").read_text(encoding="utf-8")
     folder = assemble() / "_extensions" / "provenance"
-    assert "24.4915" in (folder / "marks.html").read_text(encoding="utf-8")
+    assert "24.49" in (folder / "marks.html").read_text(encoding="utf-8")

@@ -36,6 +36,27 @@
   function rows(i) { return told.sets[told.columns.set[i]] || null; }
   function placesOf(i) { return told.places[keys[i]] || []; }
 
+  // A word of the registry is an entry too, and no number.
+  function isNumber(i) { return phrase("unit", i) !== "text"; }
+  function unitOf(i) { return isNumber(i) ? phrase("unit", i) : ""; }
+
+  // "25.0 months" is searched as 25.0 too.
+  function bare(i) {
+    var text = phrase("text", i), unit = phrase("unit", i);
+    if (unit === "percent") { return text.replace(/%$/, ""); }
+    return unit && text.endsWith(" " + unit) ? text.slice(0, -unit.length - 1) : text;
+  }
+
+  // Places in a sentence before cells of tables; [section, place, sentence, line of the source].
+  function bestPlace(i) {
+    var places = placesOf(i).map(function (place) {
+      return place.map(function (p) { return told.phrases[p]; });
+    });
+    return places.filter(inSentence)[0] || places[0] || null;
+  }
+
+  function inSentence(place) { return !/^(tbl|fig)-/.test(place[1]); }
+
   function exact(value) { return value === null ? "" : String(value); }
 
   function haystack() {
@@ -97,10 +118,12 @@
   }
 
   function verdictBadge(verdict) {
-    var good = ["consistent", "unchanged"], bad = ["inconsistent", "impossible"];
-    var tone = good.indexOf(verdict) >= 0 ? ".good" : bad.indexOf(verdict) >= 0 ? ".bad" : ".warm";
-    return make("span.badge" + tone, {}, verdict.replace("_", " "));
+    var tone = told.verdicts[verdict][1];
+    return make("span.badge.verdict" + (tone ? "." + tone : ""), {}, verdictWords(verdict));
   }
+
+  function verdictWords(verdict) { return told.verdicts[verdict][0]; }
+  function checkWords(check) { return told.checks[check]; }
 
   function supportBadge(i) {
     var support = phrase("support", i);
@@ -128,17 +151,19 @@
     var STEP = 100, shown = 0, made = table(heads, []), body = made.querySelector("tbody");
     var before = fresh ? null : kept.get(location.hash);
     var more = make("button.more-rows", { type: "button" });
+    var left = make("p.on-paper");
     function add() {
       var part = table(heads, items.slice(shown, shown + STEP).map(cells));
       body.append.apply(body, Array.prototype.slice.call(part.querySelector("tbody").children));
       shown = Math.min(items.length, shown + STEP);
-      more.textContent = "Show more (" + (items.length - shown) + " left)";
-      more.hidden = shown === items.length;
+      more.textContent = "Show more (" + grouped(items.length - shown) + " left)";
+      more.hidden = left.hidden = shown === items.length;
+      left.textContent = "The first " + grouped(shown) + " of " + grouped(items.length) + " stand here.";
     }
     more.addEventListener("click", function () { add(); keep(); });
     do { add(); } while (before && shown < Math.min(before.shown, items.length));
     more.shown = function () { return shown; };
-    return [made, more];
+    return [made, left, more];
   }
 
   function facts(pairs) {
@@ -169,13 +194,30 @@
 
   // --- views: lists -----------------------------------------------------------------------------
 
-  function selected(parameters, name, label, values) {
+  // filters: [name, label, values, words of a value]; the choice is said again where it is printed.
+  function chosen(parameters, filters) {
+    var said = parameters.get("q") ? ["search: " + parameters.get("q")] : [];
+    var selects = filters.map(function (filter) {
+      var words = filter[3] || function (value) { return value.replace(/_/g, " "); };
+      var value = parameters.get(filter[0]) || "";
+      if (value) { said.push(filter[1] + ": " + words(value)); }
+      return selected(filter[0], filter[1], filter[2], words, value);
+    });
+    return [make("div.filters", {}, selects),
+      said.length ? make("p.on-paper.chosen", {}, "Shown: " + said.join("; ") + ".") : null];
+  }
+
+  function selected(name, label, values, words, value) {
     var select = make("select", { name: name },
       make("option", { value: "" }, "all"),
-      values.map(function (value) { return make("option", { value: value }, value.replace("_", " ")); }));
-    select.value = parameters.get(name) || "";
+      values.map(function (one) { return make("option", { value: one }, words(one)); }));
+    select.value = value;
     select.addEventListener("change", function () { refine(name, select.value); });
     return make("label", {}, label, select);
+  }
+
+  function found(shown, all, one, many) {
+    return make("p.quiet", { id: "found" }, count(shown, one, many) + " of " + grouped(all));
   }
 
   // Another filter of the same view is no new page to go back to.
@@ -204,10 +246,27 @@
     });
   }
 
+  // How well a number answers a search, least first: by its key, then by its text, and of those that
+  // answer alike one in a sentence before one in a table, and one that is printed before others.
+  function rank(i, wanted) {
+    var key = keys[i].toLowerCase(), place = bestPlace(i);
+    var where = place === null ? 2 : inSentence(place) ? 0 : 1;
+    if (key === wanted) { return 0; }
+    if (bare(i).toLowerCase() === wanted || phrase("text", i).toLowerCase() === wanted) { return 1 + where; }
+    return (key.indexOf(wanted) === 0 ? 4 : key.indexOf(wanted) > 0 ? 7 : 10) + where;
+  }
+
+  function ranked(found, wanted) {
+    return found.map(function (i) { return [rank(i, wanted), i]; })
+      .sort(function (a, b) { return a[0] - b[0] || a[1] - b[1]; })
+      .map(function (pair) { return pair[1]; });
+  }
+
   function numbers(parameters) {
     var words = wordsOf(parameters), texts = haystack();
-    var found = keys.map(function (_, i) { return i; }).filter(function (i) {
+    var all = keys.map(function (_, i) { return i; }), shown = all.filter(function (i) {
       return matches(texts[i], words)
+        && (!parameters.get("form") || isNumber(i) === (parameters.get("form") === "number"))
         && (!parameters.get("kind") || kind(i) === parameters.get("kind"))
         && (!parameters.get("check") || phrase("status", i) === parameters.get("check"))
         && (!parameters.get("rule") || phrase("rule", i) === parameters.get("rule"))
@@ -215,78 +274,92 @@
         && (!parameters.get("printed") || (placesOf(i).length > 0) === (parameters.get("printed") === "yes"))
         && (!parameters.get("setting") || dependsOn(i, parameters.get("setting")));
     });
-    // What begins as was asked for comes first, then what has it in its key; printed before others.
-    var wanted = words.join(" ");
-    if (wanted) {
-      var rank = function (i) {
-        var key = keys[i].toLowerCase();
-        return key === wanted || phrase("text", i).toLowerCase() === wanted ? 0
-          : key.indexOf(wanted) === 0 ? 1 : key.indexOf(wanted) > 0 ? 2 : 3;
-      };
-      found = found.map(function (i) { return [2 * rank(i) + (placesOf(i).length ? 0 : 1), i]; })
-        .sort(function (a, b) { return a[0] - b[0] || a[1] - b[1]; })
-        .map(function (pair) { return pair[1]; });
-    }
+    if (words.length) { shown = ranked(shown, words.join(" ")); }
     var setting = parameters.get("setting");
-    show(count(found.length, "number"),
+    show(count(shown.length, "entry", "entries"),
       make("h1", {}, "Numbers"),
-      make("div.filters", {},
-        selected(parameters, "kind", "Kind", KINDS),
-        selected(parameters, "check", "Cross-check", Object.keys(told.summary.meanings)),
-        selected(parameters, "rule", "Rule", distinct(keys.map(function (_, i) { return phrase("rule", i); }))),
-        selected(parameters, "support", "Support", Object.keys(told.summary.supports)),
-        selected(parameters, "printed", "In the text", ["yes", "no"])),
+      chosen(parameters, [
+        ["form", "Form", ["number", "words"]],
+        ["kind", "Kind", KINDS],
+        ["check", "Cross-check", Object.keys(told.summary.meanings)],
+        ["rule", "Rule", distinct(all.map(function (i) { return phrase("rule", i); }))],
+        ["support", "Support", Object.keys(told.summary.supports)],
+        ["printed", "In the text", ["yes", "no"]]]),
       setting ? make("p", {}, "Decided by ", make("code", {}, setting), " · ",
         make("a", { href: "#/numbers" }, "all numbers")) : null,
-      make("p.quiet", { id: "found" }, count(found.length, "number") + " of " + keys.length),
-      longTable([["Key"], ["As printed", "printed"], ["Unit", "", "unit"], ["Source", "small"], ["Check"]], found, function (i) {
-        return [link(i), phrase("text", i), phrase("unit", i) === "text" ? "" : phrase("unit", i),
+      found(shown.length, keys.length, "entry", "entries"),
+      longTable([["Key"], ["As printed", "printed"], ["Unit", "", "unit"], ["Source", "small"], ["Check"]], shown, function (i) {
+        return [[link(i), whereSaid(i)], phrase("text", i), unitOf(i),
           phrase("source", i), [badge(phrase("status", i)), " ", supportBadge(i)]];
       }));
   }
 
+  // The sentence that prints a number, or the table's cell.
+  function whereSaid(i) {
+    var place = bestPlace(i);
+    if (place === null) { return null; }
+    return make("div.said", {}, inSentence(place) ? sentence(place[2], phrase("text", i)) : place[1]);
+  }
+
+  // Of what was transcribed the figures, not what says where they stand.
   function published(parameters) {
     var words = wordsOf(parameters), texts = haystack();
-    var all = keys.map(function (_, i) { return i; }).filter(function (i) { return kind(i) === "transcribed"; });
-    var found = all.filter(function (i) {
+    var all = keys.map(function (_, i) { return i; })
+      .filter(function (i) { return kind(i) === "transcribed" && isNumber(i); });
+    var shown = all.filter(function (i) {
       return matches(texts[i], words)
         && (!parameters.get("study") || study(i) === parameters.get("study"));
     });
+    if (words.length) { shown = ranked(shown, words.join(" ")); }
     show("Published figures",
       make("h1", {}, "Published figures"),
       make("p.quiet", {}, "Transcribed from the papers, each with its place there and its line in our tables."),
-      make("div.filters", {}, selected(parameters, "study", "Study", distinct(all.map(study)))),
-      make("p.quiet", { id: "found" }, count(found.length, "figure") + " of " + all.length),
-      longTable([["Figure"], ["As printed", "printed"], ["Unit", "", "unit"], ["Place in the paper", "", "in"], ["Line", "small", "line"], ["Checks", "", "checks:"]], found, function (i) {
+      chosen(parameters, [["study", "Study", distinct(all.map(study)), studyWords]]),
+      found(shown.length, all.length, "figure"),
+      longTable([["Figure"], ["As printed", "printed"], ["Unit", "", "unit"], ["Place in the paper", "", "in"], ["Line", "small", "line"], ["Checks", "", "checks:"]], shown, function (i) {
         var taken = (findingsOf.get(keys[i]) || []).length;
-        return [link(i), phrase("text", i), phrase("unit", i) === "text" ? "" : phrase("unit", i),
+        return [link(i), phrase("text", i), unitOf(i),
           phrase("locator", i), make("code", {}, phrase("place", i)), taken ? String(taken) : ""];
       }));
   }
 
   function study(i) { return keys[i].split(".")[0] === "published" ? keys[i].split(".")[1] : ""; }
 
+  function studyWords(name) {
+    var label = at.get("published." + name + ".label");
+    return label === undefined ? name : phrase("text", label);
+  }
+
   function consistency(parameters) {
     var words = wordsOf(parameters);
-    var found = told.findings.filter(function (finding) {
-      return (!parameters.get("verdict") || told.phrases[finding[2]] === parameters.get("verdict"))
-        && (!parameters.get("check") || told.phrases[finding[1]] === parameters.get("check"))
-        && matches((finding[0] + " " + told.phrases[finding[3]] + " " + told.phrases[finding[5]]).toLowerCase(), words);
+    var shown = told.findings.filter(function (finding) {
+      var verdict = told.phrases[finding[2]], check = told.phrases[finding[1]];
+      return (!parameters.get("verdict") || verdict === parameters.get("verdict"))
+        && (!parameters.get("check") || check === parameters.get("check"))
+        && matches([finding[0], told.phrases[finding[3]], told.phrases[finding[5]], checkWords(check),
+          verdictWords(verdict)].join(" ").toLowerCase(), words);
     });
-    var every = function (place) {
-      return distinct(told.findings.map(function (finding) { return told.phrases[finding[place]]; }));
+    // In the order in which they are told, not by the alphabet.
+    var there = function (names, place) {
+      return names.filter(function (name) {
+        return told.findings.some(function (finding) { return told.phrases[finding[place]] === name; });
+      });
     };
     show("Consistency findings",
       make("h1", {}, "Consistency of the published figures"),
-      make("p.quiet", {}, "What the papers print, held against what else they print and against arithmetic."),
-      make("div.filters", {}, selected(parameters, "verdict", "Verdict", every(2)),
-        selected(parameters, "check", "Check", every(1))),
-      make("p.quiet", { id: "found" }, count(found.length, "finding") + " of " + told.findings.length),
-      longTable([["Verdict"], ["Check", "", "check:"], ["Printed", "printed", "printed:"], ["Recomputed", "", "recomputed:"], ["Arithmetic"], ["Figures", "small"]], found, findingCells));
+      make("p.quiet", {}, "What the papers print, held against what else they print and against arithmetic. What cannot hold stands first."),
+      chosen(parameters, [
+        ["verdict", "Verdict", there(Object.keys(told.verdicts), 2), verdictWords],
+        ["check", "Check", there(Object.keys(told.checks), 1), checkWords]]),
+      found(shown.length, told.findings.length, "finding"),
+      longTable(FINDING_HEADS, shown, findingCells));
   }
 
+  var FINDING_HEADS = [["Verdict"], ["Check", "", "check:"], ["Printed", "printed", "printed:"],
+    ["Recomputed", "", "recomputed:"], ["Arithmetic"], ["Figures", "small"]];
+
   function findingCells(finding) {
-    return [verdictBadge(told.phrases[finding[2]]), told.phrases[finding[1]].replace(/_/g, " "),
+    return [verdictBadge(told.phrases[finding[2]]), checkWords(told.phrases[finding[1]]),
       told.phrases[finding[3]], told.phrases[finding[4]], told.phrases[finding[5]],
       apart(finding[6].slice(0, 6), keyLink).concat(
         finding[6].length > 6 ? [" and " + (finding[6].length - 6) + " more"] : [])];
@@ -329,24 +402,25 @@
     }).join("; ");
   }
 
-  function tile(number, text, href) {
-    return make("li", {}, make(href ? "a" : "div", href ? { href: href } : {},
+  function tile(number, text, href, tone) {
+    return make("li" + (tone === "bad" ? ".bad" : ""), {}, make(href ? "a" : "div", href ? { href: href } : {},
       make("strong", {}, grouped(number)), text));
   }
 
   function grouped(number) { return Number(number).toLocaleString("en"); }
 
   function home() {
-    var summary = told.summary, coverage = summary.coverage;
-    var failed = summary.disagreeing.length;
+    var summary = told.summary, failed = summary.disagreeing.length;
     show("Overview",
       make("h1", {}, told.title),
-      make("p", {}, "Every number of ", make("a", { href: told.manuscript }, "the manuscript"),
-        ": what it is, which rows, rule, code and settings made it, whether a second engine agrees, and where it is printed."),
+      make("p.task", {}, "Search a number as it is printed",
+        summary.example ? [", for instance ", make("a", { href: "#/numbers?q=" + encodeURIComponent(summary.example) }, summary.example)] : null,
+        ", or open one from ", make("a", { href: told.manuscript }, "the manuscript"), "."),
+      make("p", {}, "Its page says what it is, which rows, rule, code and settings made it, whether a second engine agrees, and where it is printed."),
       make("h2", {}, "Numbers in the registry"),
       make("ul.tiles", {}, KINDS.map(function (name) {
-        return tile(summary.kinds[name], name, "#/numbers?kind=" + name);
-      }), tile(Object.keys(told.places).length, "stand in the text", "#/numbers?printed=yes")),
+        return tile(summary.kinds[name], name, "#/numbers?form=number&kind=" + name);
+      }), tile(summary.texts, "words that data or settings decide", "#/numbers?form=words")),
       make("h2", {}, "Cross-checks"),
       make("ul.tiles", {}, Object.keys(summary.checks).map(function (status) {
         return tile(summary.checks[status], status.replace("_", " ") + ": " + summary.meanings[status],
@@ -354,17 +428,29 @@
       })),
       failed ? [make("p", {}, make("span.badge.bad", {}, "disagree"), " " + count(failed, "number") + ": ",
         apart(summary.disagreeing.slice(0, 20), keyLink))] : null,
-      coverage.printed === undefined ? null : [
-        make("h2", {}, "Numbers on the page"),
-        make("ul.tiles", {},
-          tile(coverage.printed, "numbers are printed"),
-          KINDS.map(function (name) { return tile(coverage[name], name); }),
-          tile(Object.values(coverage.set_aside || {}).reduce(function (a, b) { return a + b; }, 0), "set aside by a rule", "#/run"),
-          tile((coverage.unaccounted || []).length, "unaccounted"))],
-      make("h2", {}, "Published figures, checked"),
-      make("ul.tiles", {}, Object.keys(summary.verdicts).map(function (verdict) {
-        return tile(summary.verdicts[verdict], verdict.replace("_", " "), "#/consistency?verdict=" + verdict);
-      })));
+      onThePage(), checkedFigures());
+  }
+
+  function onThePage() {
+    var summary = told.summary, coverage = summary.coverage, printed = Object.keys(told.places).length;
+    if (coverage.printed === undefined) { return null; }
+    var aside = Object.values(coverage.set_aside || {}).reduce(function (a, b) { return a + b; }, 0);
+    return [make("h2", {}, "Numbers on the page"),
+      make("p", {}, make("a", { href: "#/numbers?printed=yes" }, count(printed, "different entry", "different entries")),
+        " of the registry are printed, " + count(summary.places, "time") + " in all. Some hold several numbers, as an interval does: the page shows "
+        + count(coverage.printed, "number") + "."),
+      make("ul.tiles", {},
+        KINDS.map(function (name) { return tile(coverage[name], name); }),
+        tile(aside, "set aside by a rule", "#/run"),
+        tile((coverage.unaccounted || []).length, "unaccounted"))];
+  }
+
+  function checkedFigures() {
+    var verdicts = told.summary.verdicts;
+    return [make("h2", {}, "Published figures, checked"),
+      make("ul.tiles", {}, Object.keys(verdicts).map(function (verdict) {
+        return tile(verdicts[verdict], verdictWords(verdict), "#/consistency?verdict=" + verdict, told.verdicts[verdict][1]);
+      }))];
   }
 
   function run() {
@@ -402,12 +488,12 @@
   // --- a number's page --------------------------------------------------------------------------
 
   function number(i) {
-    var text = phrase("text", i), unit = phrase("unit", i);
+    var text = phrase("text", i), unit = phrase("beside", i);
     show(keys[i],
       make("h1.key", {}, keys[i]),
       make("div.headline", {},
         make("span.text" + (text.length > 24 ? ".long" : ""), {}, text),
-        unit && unit !== "text" ? make("span.quiet", {}, unit) : null,
+        unit ? make("span.quiet", {}, unit) : null,
         make("span", {}, badge(phrase("status", i)), " ", supportBadge(i))),
       facts([
         ["Full precision", exact(told.columns.value[i])],
@@ -478,9 +564,15 @@
     return [make("h2", { id: "rows" }, "Rows"),
       make("p.quiet", {}, count(set.n.units, "unit") + " counted, " + count(set.n.canonical, "canonical row")
         + ", " + count(set.n.raw, "raw line") + ". Set ", make("code", {}, set.id), "."),
+      make("p.small.quiet", {}, ROWS_SAID),
       make("div.scroll", {}, table([["Table or file"], ["Kind"], ["Rows", "number", "rows:"], ["Which", "", "lines"], ["SHA-256", "", ""]], body)),
       make("p.small.quiet", {}, "All of them: ", make("code", {}, "sarcoma-sbrt trace " + keys[i] + " --rows"))];
   }
+
+  var ROWS_SAID = "Units are what was counted: rows of an endpoint's table or of a canonical one. Canonical "
+    + "rows are those read for them, in the tables made of the raw files; both are counted from 0. Raw lines "
+    + "are lines of the files, counted from 1. A set's name is the beginning of a hash of all these: numbers of "
+    + "one set rest on the same rows.";
 
   function filesTable(files) {
     return make("div.scroll", {}, table([["File"], ["SHA-256"]], files.map(function (file) {
@@ -511,11 +603,10 @@
   }
 
   function checksOf(i) {
-    var found = findingsOf.get(keys[i]) || [];
-    if (!found.length) { return null; }
-    return [make("h2", { id: "checks" }, "Consistency checks of this figure (" + found.length + ")"),
-      longTable([["Verdict"], ["Check", "", "check:"], ["Printed", "printed", "printed:"], ["Recomputed", "", "recomputed:"], ["Arithmetic"], ["Figures", "small"]],
-        found.map(function (n) { return told.findings[n]; }), findingCells)];
+    var own = findingsOf.get(keys[i]) || [];
+    if (!own.length) { return null; }
+    return [make("h2", { id: "checks" }, "Consistency checks of this figure (" + own.length + ")"),
+      longTable(FINDING_HEADS, own.map(function (n) { return told.findings[n]; }), findingCells)];
   }
 
   // --- the ancestry, drawn ----------------------------------------------------------------------
@@ -524,41 +615,65 @@
   var BOX = { narrow: 146, width: 178, height: 46, gap: 12, between: 32, head: 20 };
   var PADDING = 64; // of the view and of the drawing, both sides
 
-  // Layers from data to page; each node: lines of text, and the section that it leads to.
+  // Layers from data to page; each node: lines of text, and the section that it leads to. Every line
+  // leads to the next layer: settings and printed figures, which no table is made of, stand in the
+  // last one before the rule. Settings stand above all others there, so that lines need not cross.
   function layersOf(i) {
-    var set = rows(i), raw = [], canonical = [], units = [];
+    var set = rows(i), raw = filesOf(i), canonical = [], units = [];
     if (set) {
-      raw = nodesOf(set.raw, "line", "rows");
       canonical = nodesOf(set.canonical, "row", "rows");
       units = nodesOf(set.units, "row", "rows");
-    } else {
-      var line = phrase("place", i).split(":")[1];
-      raw = listed("inputs", i).map(function (file) {
-        return node(file[0].split("/").pop(), line ? "line " + line : "file", "rows", file[0]);
+    }
+    var made = raw.filter(function (file) { return tablesOf(file, canonical).length; });
+    var last = units.length ? units : canonical.length ? canonical : raw;
+    if (last !== raw) {
+      raw.filter(function (file) { return made.indexOf(file) < 0; }).forEach(function (file) {
+        file.apart = true;
+        last.push(file);
       });
+      raw = made;
+    }
+    var settings = listed("config", i).length;
+    var beside = function (name, nodes) {
+      return !settings || nodes !== last ? name : nodes.length > 1 ? name + " and settings" : "settings";
+    };
+    if (settings) {
+      last.unshift(node("configuration", count(settings, "setting"), "settings", "configuration"));
+      last[0].apart = true;
     }
     var paper = phrase("locator", i) ? [node(phrase("locator", i), "as printed", null, "paper")] : [];
-    var settings = listed("config", i).length;
+    var own = node(phrase("text", i), keys[i], null, "own");
+    own.own = true;
+    var printed = placesOf(i).length;
+    return [
+      ["paper", paper], [beside("data", raw), raw], [beside("canonical tables", canonical), canonical],
+      [beside("units", units), units], ["rule", makingOf(i)], ["number", [own]],
+      ["text", printed ? [node("manuscript", count(printed, "place"), "places", "text")] : []],
+    ].filter(function (layer) { return layer[1].length; });
+  }
+
+  function filesOf(i) {
+    if (rows(i)) { return nodesOf(rows(i).raw, "line", "rows"); }
+    var line = phrase("place", i).split(":")[1];
+    return listed("inputs", i).map(function (file) {
+      return node(file[0].split("/").pop(), line ? "line " + line : "file", "rows", file[0]);
+    });
+  }
+
+  function tablesOf(file, tables) {
+    return tables.filter(function (table) { return told.tables[table.id] === file.id.split("#")[0]; });
+  }
+
+  function makingOf(i) {
     var making = [];
     if (phrase("rule", i)) {
       var modules = (told.code[phrase("stage", i)] || []).length;
       making.push(node("rule " + phrase("rule", i), modules ? count(modules, "file") + " of code" : "", "code", "rule"));
     }
-    var seconds = phrase("status", i) && phrase("status", i) !== "none"
-      ? [node(engineOf(i), "second engine", null, "second")] : [];
-    // Settings stand beside what goes into the rule last.
-    if (settings) {
-      (units.length ? units : raw).push(
-        node("configuration", count(settings, "setting"), "settings", "configuration"));
+    if (phrase("status", i) && phrase("status", i) !== "none") {
+      making.push(node(engineOf(i), "second engine", null, "second"));
     }
-    var own = node(phrase("text", i), keys[i], null, "own");
-    own.own = true;
-    var printed = placesOf(i).length;
-    return [
-      ["paper", paper], ["data", raw], ["canonical tables", canonical], ["units and settings", units],
-      ["rule", making.concat(seconds)], ["number", [own]],
-      ["text", printed ? [node("manuscript", count(printed, "place"), "places", "text")] : []],
-    ].filter(function (layer) { return layer[1].length; });
+    return making;
   }
 
   function node(first, more, section, id) {
@@ -590,24 +705,33 @@
   }
 
   function targetsOf(layers, n, from) {
-    var next = layers[n + 1][1].filter(function (to) { return to.id !== "configuration"; });
+    var next = layers[n + 1][1].filter(function (to) { return !to.apart; });
     if (from.id === "configuration") { return next.slice(0, 1); }
-    if (layers[n + 1][0] === "canonical tables") {
-      var own = next.filter(function (to) { return told.tables[to.id] === from.id.split("#")[0]; });
-      if (own.length) { return own; }
-      return layers[n + 2][1].slice(0, 1);
-    }
-    return next;
+    var own = tablesOf(from, next);
+    return own.length ? own : next;
   }
 
+  // Drawn where there is room; on a phone and on paper a list, which says of each what it is from.
   function ancestry(i) {
-    var layers = layersOf(i), box = make("div.graph", { tabindex: "0", role: "group", "aria-label": "Ancestry of " + keys[i] });
+    var layers = layersOf(i), edges = edgesOf(layers);
     var wide = room() >= layers.length * (BOX.narrow + BOX.between) - BOX.between;
-    box.append(drawn(layers, wide ? across : downwards));
-    return box;
+    return make("div.graph" + (wide ? ".wide" : ""), { tabindex: "0", role: "group", "aria-label": "Ancestry of " + keys[i] },
+      wide ? drawn(layers, edges) : null, listedAncestry(layers, edges));
   }
 
   function room() { return view.clientWidth - PADDING; }
+
+  function listedAncestry(layers, edges) {
+    return make("ol.layers", {}, layers.map(function (layer) {
+      return make("li", {}, make("p.layer", {}, layer[0]), layer[1].map(function (one) {
+        var sources = edges.filter(function (edge) { return edge.to === one; })
+          .map(function (edge) { return edge.from.first; });
+        return leading(make("div.node" + (one.own ? ".own" : ""), { title: saidOf(one) },
+          make("span.first", {}, one.first), make("span.more", {}, one.more),
+          sources.length ? make("span.from", {}, "from: " + sources.join(", ")) : null), one);
+      }));
+    }));
+  }
 
   // Layers side by side, from left to right.
   function across(layers) {
@@ -636,38 +760,10 @@
     };
   }
 
-  // Layers one under the other, for a narrow window.
-  function downwards(layers) {
-    var available = Math.max(BOX.width, Math.min(room(), 620));
-    var beside = Math.max(1, Math.floor((available + BOX.gap) / (BOX.narrow + BOX.gap)));
-    var each = Math.min(BOX.width, (available - (beside - 1) * BOX.gap) / beside);
-    var y = 0;
-    layers.forEach(function (layer) {
-      layer.x = 0;
-      layer.y = y + 12;
-      y += BOX.head;
-      layer[1].forEach(function (one, m) {
-        one.x = (m % beside) * (each + BOX.gap);
-        one.y = y + Math.floor(m / beside) * (BOX.height + BOX.gap);
-        one.width = each;
-      });
-      y += Math.ceil(layer[1].length / beside) * (BOX.height + BOX.gap) + 26;
-    });
-    return {
-      width: available,
-      height: y - 26,
-      path: function (edge) {
-        var x = edge.from.x + each / 2, to = edge.to.x + each / 2;
-        var from = edge.from.y + BOX.height, half = (edge.to.y - from) / 2;
-        return "M" + x + "," + from + " C" + x + "," + (from + half) + " " + to + "," + (edge.to.y - half) + " " + to + "," + edge.to.y;
-      },
-    };
-  }
-
-  function drawn(layers, layout) {
-    var plan = layout(layers);
+  function drawn(layers, edges) {
+    var plan = across(layers);
     var svg = shape("svg", { width: plan.width + 4, height: plan.height + 4, viewBox: "-2 -2 " + (plan.width + 4) + " " + (plan.height + 4), role: "group" });
-    edgesOf(layers).forEach(function (edge) {
+    edges.forEach(function (edge) {
       svg.append(shape("path", { d: plan.path(edge), class: edge.second ? "second" : "" }));
     });
     layers.forEach(function (layer) {
@@ -683,24 +779,33 @@
     var width = one.width;
     var group = shape("g", { transform: "translate(" + one.x + "," + one.y + ")", class: one.own ? "own" : "" });
     var title = shape("title", {});
-    title.textContent = one.id === "own" || one.id === "second" || one.id === "paper" ? one.first + ", " + one.more : one.id + ", " + one.more;
+    title.textContent = saidOf(one);
     group.append(title, shape("rect", { width: width, height: BOX.height, rx: 4 }));
-    [[one.first, 19, "first"], [one.more, 36, "more"]].forEach(function (line) {
+    [[one.first, 19, "first", 7.6], [one.more, 36, "more", 6.7]].forEach(function (line) {
       var text = shape("text", { x: 9, y: line[1], class: line[2] });
-      text.textContent = cut(line[0], Math.floor((width - 16) / 6.7));
+      text.textContent = cut(line[0], Math.floor((width - 16) / line[3]));
       group.append(text);
     });
-    if (one.section) {
-      group.setAttribute("role", "link");
-      group.setAttribute("tabindex", "0");
-      var go = function () {
-        var section = document.getElementById(one.section);
-        if (section) { section.scrollIntoView({ block: "start" }); }
-      };
-      group.addEventListener("click", go);
-      group.addEventListener("keydown", function (event) { if (event.key === "Enter") { go(); } });
-    }
-    return group;
+    return leading(group, one);
+  }
+
+  function saidOf(one) {
+    var named = ["own", "second", "paper"].indexOf(one.id) >= 0 ? one.first : one.id;
+    return named + ", " + one.more;
+  }
+
+  // A node that leads to its section, by mouse and by keyboard.
+  function leading(element, one) {
+    if (!one.section) { return element; }
+    element.setAttribute("role", "link");
+    element.setAttribute("tabindex", "0");
+    var go = function () {
+      var section = document.getElementById(one.section);
+      if (section) { section.scrollIntoView({ block: "start" }); }
+    };
+    element.addEventListener("click", go);
+    element.addEventListener("keydown", function (event) { if (event.key === "Enter") { go(); } });
+    return element;
   }
 
   function shape(name, attributes) {

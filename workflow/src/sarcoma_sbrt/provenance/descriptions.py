@@ -1,12 +1,12 @@
 """What a reader is told of a registry entry, in words: one home for cards, appendix, explorer.
 
-Nothing is rounded here: what is printed is the registry's text, and what is not printed stands at
-full precision.
+What is printed is the registry's text. What is not printed stands at full precision in the explorer
+(`exact`), and in four significant digits on a card (`rounded`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,15 +16,18 @@ __all__ = [
     "SHORT_CHECKS",
     "SUPPORTS",
     "check",
-    "counted",
     "exact",
     "interval",
-    "population",
+    "label",
+    "rounded",
     "short_check",
     "short_source",
     "source",
     "support",
+    "unit_beside",
 ]
+
+Numbers = Mapping[str, Mapping[str, Any]]
 
 # Status of a cross-check -> what it means.
 CHECKS = {
@@ -43,6 +46,10 @@ SUPPORTS = {
     "observed": "records of patients",
 }
 
+SIGNIFICANT_DIGITS = 4
+# Units that no reader would say behind a number.
+_SILENT = ("constant", "count", "p", "text")
+
 
 def exact(value: float | str | None) -> str:
     """A value at full precision; empty where there is none."""
@@ -51,16 +58,60 @@ def exact(value: float | str | None) -> str:
     return repr(value).removesuffix(".0")
 
 
-def interval(entry: Mapping[str, Any], numbers: Mapping[str, Mapping[str, Any]]) -> str:
+def rounded(value: float | str | None, digits: int | None = None) -> str:
+    """A value in four significant digits, or in as many decimals as are printed where that is more.
+
+    Parameters
+    ----------
+    value : float, str or None
+        Whole numbers and texts stay as they are.
+    digits : int, optional
+        Decimals of the printed text.
+    """
+    said = exact(value)
+    if isinstance(value, str) or not value or float(value).is_integer():
+        return said
+    number = Decimal(repr(value))
+    decimals = max(SIGNIFICANT_DIGITS - 1 - number.adjusted(), digits or 0, 0)
+    shown = round(number, decimals)
+    return _plain(number if shown == number else shown)
+
+
+def _plain(number: Decimal) -> str:
+    """Without an exponent, unless zeros would have to be counted."""
+    return format(number, "f" if number.adjusted() > -7 else "e")
+
+
+def unit_beside(entry: Mapping[str, Any], text: str) -> str:
+    """The unit to say behind a text: none that it has already, none that nobody would say."""
+    unit = str(entry.get("unit") or "")
+    told = text.endswith(unit) or (unit == "percent" and text.endswith("%"))
+    return "" if told or unit in _SILENT else unit
+
+
+def interval(
+    entry: Mapping[str, Any],
+    numbers: Numbers,
+    say: Callable[[float | None], str] = exact,
+) -> str:
     """Limits as they are printed where they are, with level and method; empty without any.
 
     A companion (a limit, the stated form) has those of the number that it belongs to.
+
+    Parameters
+    ----------
+    entry : mapping
+        Of the registry.
+    numbers : mapping
+        The registry.
+    say : callable
+        What becomes of a limit that is not printed.
     """
     ci = entry.get("ci")
     if not ci:
         of = str(entry.get("of") or "")
-        return interval(numbers[of], numbers) if numbers.get(of, {}).get("ci") else ""
-    low, high = (_limit(entry, numbers, end) for end in ("low", "high"))
+        return interval(numbers[of], numbers, say) if numbers.get(of, {}).get("ci") else ""
+    low, high = (_limit(entry, numbers, end, say) for end in ("low", "high"))
     level = f"{_percent(ci['level'])}% CI" if ci.get("level") else "CI"
     return f"{low} to {high} ({', '.join(part for part in (level, ci.get('method')) if part)})"
 
@@ -69,36 +120,19 @@ def _percent(share: float) -> str:
     return format((Decimal(repr(share)) * 100).normalize(), "f")
 
 
-def _limit(entry: Mapping[str, Any], numbers: Mapping[str, Mapping[str, Any]], end: str) -> str:
+def _limit(
+    entry: Mapping[str, Any], numbers: Numbers, end: str, say: Callable[[float | None], str]
+) -> str:
     companion = numbers.get(f"{entry['key']}.{end}")
-    return str(companion["text"]) if companion else exact(entry["ci"][end]) or "not estimable"
+    return str(companion["text"]) if companion else say(entry["ci"][end]) or "not estimable"
 
 
-def counted(entry: Mapping[str, Any]) -> str:
-    """How many units a number rests on, and how many had the event; empty where it has no n."""
-    n, events = entry.get("n"), entry.get("events")
-    if n is None:
-        return ""
-    return exact(n) if events is None else f"{exact(n)}, {exact(events)} with the event"
-
-
-def population(entry: Mapping[str, Any]) -> str:
-    """Which units a number describes: ``endpoints/os; grade 0; recorded: size``."""
-    about = entry.get("population") or {}
-    parts = [str(about[name]) for name in ("table", "citation", "paper") if about.get(name)]
-    for name, wanted in (about.get("filter") or {}).items():
-        listed = wanted if isinstance(wanted, list) else [wanted]
-        said = " or ".join(exact(one) if _is_number(one) else str(one) for one in listed)
-        parts.append(f"recorded: {', '.join(listed)}" if name == "recorded" else f"{name} {said}")
-    if about.get("death_gap_months") is not None:
-        parts.append(f"deaths up to {exact(about['death_gap_months'])} months later count")
-    if about.get("not_pooled"):
-        parts.append(f"not pooled: {about['not_pooled']}")
-    return "; ".join(parts)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def label(entry: Mapping[str, Any], numbers: Numbers) -> str:
+    """What must be known of the cohort, where a number rests on its rows; empty elsewhere."""
+    rests = any(not column.startswith("published.") for column in entry.get("columns") or ())
+    computed = entry.get("kind", "computed") == "computed"
+    known = computed and rests and "cohort.label" in numbers
+    return str(numbers["cohort.label"]["text"]) if known else ""
 
 
 def source(entry: Mapping[str, Any]) -> str:

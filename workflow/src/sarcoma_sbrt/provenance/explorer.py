@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sarcoma_sbrt.provenance import descriptions
+from sarcoma_sbrt.provenance.populations import counted, population
+from sarcoma_sbrt.reporting.consistency_tables import CHECK_WORDS
 
 __all__ = ["Run", "Template", "data", "page"]
 
@@ -24,6 +26,29 @@ LONGEST_RANGE = 400
 """Characters of a list of lines that the page shows; the command line shows the rest."""
 
 KINDS = ("computed", "transcribed", "configured")
+
+# Verdict -> the manuscript's words and how it is coloured, what fails first.
+VERDICTS = {
+    "impossible": ("impossible", "bad"),
+    "inconsistent": ("inconsistent", "bad"),
+    "moved": ("moved", "warm"),
+    "unchanged_inputs_changed": ("unchanged although an input changed", "warm"),
+    "changed": ("changed", "warm"),
+    "other_time": ("other time", "warm"),
+    "relabelled": ("labels and number turned", ""),
+    "preprint_only": ("only in the preprint", ""),
+    "journal_only": ("only in the journal version", ""),
+    "unverifiable": ("unverifiable", ""),
+    "possible": ("possible", ""),
+    "consistent": ("consistent", "good"),
+    "unchanged": ("unchanged", "good"),
+}
+# What became of a number between two versions of a study, where its verdict says less.
+_VERSIONS = {
+    "earlier version only": "preprint_only",
+    "later version only": "journal_only",
+    "labels swapped and number inverted": "relabelled",
+}
 
 # Characters by which a text could end the script that holds it.
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -149,6 +174,9 @@ def data(run: Run) -> dict[str, Any]:
         "columns": columns,
         "places": _places(run.places, phrases),
         "findings": _findings(run.findings, phrases),
+        "verdicts": {name: list(said) for name, said in VERDICTS.items()},
+        # Without the marks of emphasis.
+        "checks": {check: words.replace("*", "") for check, words in CHECK_WORDS.items()},
         "phrases": phrases.values,
         "lists": lists.values,
         "sets": sets,
@@ -204,11 +232,12 @@ def _shown(
     value = entry.get("value")
     worded = {
         "unit": entry.get("unit") or "",
+        "beside": descriptions.unit_beside(entry, str(entry["text"])),
         "method": entry.get("method") or "",
         "reason": entry.get("reason") or "",
         "interval": descriptions.interval(entry, run.numbers),
-        "counted": descriptions.counted(entry),
-        "population": descriptions.population(entry),
+        "counted": counted(entry, run.numbers),
+        "population": population(entry, run.numbers),
         "support": entry.get("support") or "",
         "source": descriptions.source(entry),
         "place": _transcribed_line(entry),
@@ -308,26 +337,43 @@ def _source_line(source: Mapping[str, Any]) -> str:
 
 
 def _findings(findings: Iterable[Mapping[str, Any]], phrases: _Once) -> list[list[Any]]:
-    """Identifier, check, verdict, printed, recomputed, arithmetic, keys of the figures."""
+    """Identifier, check, verdict, printed, recomputed, arithmetic, keys of the figures.
+
+    In the order of `VERDICTS`, those of one verdict as the report has them.
+    """
+    order = list(VERDICTS)
     return [
         [
             one["id"],
             phrases(one["check"]),
-            phrases(one["verdict"]),
+            phrases(_verdict(one)),
             phrases(str(one.get("printed") or "")),
             phrases(str(one.get("recomputed") or "")),
             phrases(str(one.get("arithmetic") or "")),
             [f"published.{key}" for key in one.get("keys", ())],
         ]
-        for one in findings
+        for one in sorted(findings, key=lambda one: order.index(_verdict(one)))
     ]
+
+
+def _verdict(finding: Mapping[str, Any]) -> str:
+    """Of `VERDICTS`: of two versions what became of a number, as the manuscript counts it."""
+    detail = finding.get("detail") or {}
+    if finding["check"] == "drift" and detail.get("kind") == "input_changed":
+        return "unchanged_inputs_changed"
+    return _VERSIONS.get(str(detail.get("what")), str(finding["verdict"]))
 
 
 def _summary(run: Run) -> dict[str, Any]:
     """Counts of the first view."""
     entries = run.numbers.values()
+    numbers = [entry for entry in entries if entry.get("unit") != "text"]
+    verdicts = Counter(_verdict(finding) for finding in run.findings)
     return {
-        "kinds": {k: sum(e.get("kind") == k for e in entries) for k in KINDS},
+        "example": _example(run),
+        "kinds": {k: sum(e.get("kind") == k for e in numbers) for k in KINDS},
+        "texts": len(run.numbers) - len(numbers),
+        "places": sum(map(len, run.places.values())),
         "checks": dict(
             sorted(
                 Counter(e["crosscheck"]["status"] for e in entries if e.get("crosscheck")).items()
@@ -342,5 +388,12 @@ def _summary(run: Run) -> dict[str, Any]:
         ),
         "coverage": dict(run.coverage.get("coverage", {})),
         "pages": dict(run.pages),
-        "verdicts": dict(sorted(Counter(f["verdict"] for f in run.findings).items())),
+        "verdicts": {name: verdicts[name] for name in VERDICTS if verdicts[name]},
     }
+
+
+def _example(run: Run) -> str:
+    """A computed number as it is printed, to show what can be searched; empty without any."""
+    printed = (run.numbers[key] for key in ("os.median", *run.places) if key in run.numbers)
+    decimal = (e for e in printed if e.get("kind") == "computed" and e.get("digits"))
+    return next((str(entry["text"]) for entry in decimal), "")

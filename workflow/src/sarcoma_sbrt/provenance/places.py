@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -17,6 +17,9 @@ SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
 # What a filter prints behind a number, under a key of its own.
 _ADDED = re.compile(r"\.over_solutions$")
 _PLACES = re.compile(r"\b(?:tbl|fig)-[\w-]+")
+_TITLE_BLOCK = re.compile(r"title block\b")
+_SECTION = re.compile(r"section “(.*)”, ")
+_HEADING = re.compile(r"#{1,6}\s+(.*?)\s*(?:\{[#.\-][^{}]*\})?\s*$")
 
 
 class SourceLine(Protocol):
@@ -69,9 +72,9 @@ class Sources:
         return self._best(holding, sentence, place)
 
     def _best(self, holding: Sequence[int], sentence: str, place: str) -> tuple[str, int]:
-        region = self._region(place)
-        holding = [i for i in holding if i in region]
-        if not holding:
+        within = ([i for i in holding if i in region] for region in self._regions(place))
+        near = next(filter(None, within), [])
+        if not near:
             return self._named("index.qmd"), 0
         words = frozenset(re.findall(r"\w+", sentence))
 
@@ -79,30 +82,67 @@ class Sources:
             """Words in common, and then how few others the line has."""
             return len(words & self._words[i]), -len(self._words[i])
 
-        best = self.lines[max(holding, key=likeness)]
+        best = self.lines[max(near, key=likeness)]
         return self._named(best.file), best.number
 
-    def _region(self, place: str) -> range:
-        """Lines of the table that a place names; all lines for any other place."""
+    def _regions(self, place: str) -> list[Container[int]]:
+        """Lines in which a place's text can stand, the nearest first."""
         label = re.search(r"\btbl-[\w-]+", place)
-        start = self._labels.get(label[0]) if label else None
-        if start is None:
-            return range(len(self.lines))
-        ends = (i for i in range(start, len(self.lines)) if self.lines[i].text.strip() == ":::")
-        return range(start, next(ends, len(self.lines)))
+        if label and label[0] in self._tables:
+            return [self._tables[label[0]]]
+        if _TITLE_BLOCK.match(place):
+            return [range(self._body)]
+        section = _SECTION.match(place)
+        # A footnote is printed in one section and may be written in another.
+        body = range(self._body, len(self.lines))
+        return [self._under(section[1]), body] if section else [range(len(self.lines))]
+
+    def _under(self, heading: str) -> frozenset[int]:
+        """Lines of prose under a printed heading, in each place that has it."""
+        ends = [*(start for start, _ in self._headings[1:]), len(self.lines)]
+        under = frozenset(
+            i
+            for (start, words), end in zip(self._headings, ends, strict=False)
+            if words.fullmatch(heading)
+            for i in range(start, end)
+        )
+        return under.difference(*self._tables.values())
 
     @cached_property
-    def _labels(self) -> dict[str, int]:
-        """Line of each table's label."""
-        found: dict[str, int] = {}
+    def _headings(self) -> list[tuple[int, re.Pattern[str]]]:
+        """Lines of the body that are headings, each with the words that it is printed in."""
+        found = ((i, _HEADING.match(line.text)) for i, line in enumerate(self.lines))
+        return [(i, _printed(match[1])) for i, match in found if match and i >= self._body]
+
+    @cached_property
+    def _body(self) -> int:
+        """The first line behind the title block."""
+        fences = [i for i, line in enumerate(self.lines) if line.text.strip() == "---"]
+        return fences[1] + 1 if fences[:1] == [0] and len(fences) > 1 else 0
+
+    @cached_property
+    def _tables(self) -> dict[str, range]:
+        """Lines of each table, by its label."""
+        found: dict[str, range] = {}
         for i, line in enumerate(self.lines):
             for label in re.findall(r"#(tbl-[\w-]+)\}", line.text):
-                found.setdefault(label, i)
+                found.setdefault(label, range(i, self._end(i)))
         return found
+
+    def _end(self, start: int) -> int:
+        """The line that ends the block that begins in a line."""
+        ends = (i for i in range(start, len(self.lines)) if self.lines[i].text.strip() == ":::")
+        return next(ends, len(self.lines))
 
     def _named(self, file: str) -> str:
         made = file.startswith("tables/")
         return file if made or not self.folder else f"{self.folder.rstrip('/')}/{file}"
+
+
+def _printed(heading: str) -> re.Pattern[str]:
+    """A heading's words as they are printed: any text for a shortcode, any signs between words."""
+    pieces = (r"\W+".join(re.findall(r"\w+", piece)) for piece in SHORTCODE.split(heading)[::2])
+    return re.compile(rf"\W*{'.*?'.join(pieces)}\W*")
 
 
 def places(passages: Sequence[Passage], sources: Sources) -> dict[str, list[dict[str, Any]]]:

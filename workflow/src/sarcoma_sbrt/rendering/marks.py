@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sarcoma_sbrt.provenance import descriptions
+from sarcoma_sbrt.provenance.populations import counted, population
 from sarcoma_sbrt.rendering.source import Line, used_keys, without_comments
 
 __all__ = ["EXPLORER", "FIELDS", "cards", "embedded_script", "printed_keys"]
@@ -15,7 +16,17 @@ EXPLORER = "../audit/index.html"
 """The audit explorer, from the page's own folder."""
 
 # What a card says below the value, in this order.
-FIELDS = ("Interval", "p", "Method", "Rests on", "Population", "Source", "Support", "Cross-check")
+FIELDS = (
+    "Data",
+    "Interval",
+    "p",
+    "Method",
+    "Rests on",
+    "Population",
+    "Source",
+    "Support",
+    "Cross-check",
+)
 
 # Ends of a script that a text could imitate; JSON may write any character by its number.
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -58,9 +69,9 @@ def cards(
     Returns
     -------
     dict
-        ``explorer``: address; ``fields``: names; ``phrases``: texts; ``numbers``: key -> value at
-        full precision with its unit, then for each field the place of its phrase (0: nothing to
-        say), zeros at the end left out.
+        ``explorer``: address; ``fields``: names; ``phrases``: texts; ``numbers``: key -> value in
+        four significant digits with its unit (the explorer has all digits), then for each field
+        the place of its phrase (0: nothing to say), zeros at the end left out.
     """
     phrases: dict[str, int] = {"": 0}
     told: dict[str, list[Any]] = {}
@@ -80,20 +91,24 @@ def cards(
 
 def _value(entry: Mapping[str, Any]) -> str:
     """The value that the text rounds; empty where the text is all there is."""
-    value, unit = entry.get("value"), entry.get("unit") or ""
-    if value is None or isinstance(value, str):
+    value = entry.get("value")
+    if value is None or isinstance(value, str | bool):
         return ""
-    return f"{descriptions.exact(value)} {unit}".rstrip()
+    said = descriptions.rounded(value, entry.get("digits"))
+    unit = descriptions.unit_beside(entry, said)
+    return f"{said}%" if unit == "percent" else f"{said} {unit}".rstrip()
 
 
 def _fields(entry: Mapping[str, Any], numbers: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
     own = {"key": "", "kind": "computed"} | dict(entry)
     return (
-        descriptions.interval(own, numbers),
-        descriptions.exact(own.get("p")),
+        descriptions.label(own, numbers),
+        descriptions.interval(own, numbers, descriptions.rounded),
+        # The p of a test that is itself the value is said once.
+        "" if own.get("unit") == "p" else descriptions.rounded(own.get("p")),
         " · ".join(part for part in (own.get("method"), own.get("reason")) if part),
-        descriptions.counted(own),
-        descriptions.population(own),
+        counted(own, numbers),
+        population(own, numbers),
         descriptions.source(own),
         descriptions.support(own),
         descriptions.check(own, value=False),
