@@ -67,6 +67,12 @@ def checkout(folder):
     return Checkout(folder)
 
 
+@pytest.fixture(scope="session")
+def checkouts():
+    """`checkout`, for a test that changes what is there before anything runs."""
+    return checkout
+
+
 @pytest.fixture
 def copy(tmp_path):
     """A fresh copy in which nothing has run."""

@@ -44,13 +44,29 @@ def test_a_raw_cell_changed_without_rerunning_is_named(rerunnable):
     assert problems["data"][0].startswith("data/cohorts/small/progressions.csv: changed since")
 
 
-def test_an_edited_package_module_is_named(rerunnable):
-    path = "workflow/src/sarcoma_sbrt/survival/cox.py"
-    module = rerunnable.folder / path
-    module.write_text(module.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+@pytest.mark.parametrize(
+    ("path", "check"),
+    [
+        ("workflow/src/sarcoma_sbrt/survival/cox.py", "code"),
+        ("workflow/src/sarcoma_sbrt/reporting/numbers.py", "code"),
+        ("workflow/src/sarcoma_sbrt/rendering/embedded.py", "code"),
+        ("workflow/src/sarcoma_sbrt/provenance/crosscheck/counts.py", "code"),
+        ("workflow/scripts/numbers.py", "code"),
+        ("workflow/rules/survival.smk", "code"),
+        ("workflow/templates/explorer/script.js", "code"),
+        ("config/config.yaml", "configuration"),
+        ("config/crosscheck.yaml", "configuration"),
+        ("config/cohorts/small.yaml", "configuration"),
+        ("manuscript/sections/discussion.qmd", "manuscript source"),
+        ("manuscript/_extensions/provenance/num.lua", "manuscript source"),
+    ],
+)
+def test_whatever_is_edited_without_rerunning_is_named(rerunnable, path, check):
+    file = rerunnable.folder / path
+    file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     problems = failed(rerunnable)
-    assert list(problems) == ["code"]
-    assert problems["code"][0].startswith(f"{path}: changed since the run")
+    assert list(problems) == [check]
+    assert problems[check][0].startswith(f"{path}: changed since the run")
 
 
 def test_two_keys_swapped_in_the_page_are_named(rerunnable):

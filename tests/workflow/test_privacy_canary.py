@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
-import importlib.util
 import re
-import sys
 import zipfile
 from pathlib import Path
 
 import openpyxl
+import pypdf
 import pytest
 
 pytestmark = pytest.mark.workflow
@@ -22,20 +22,10 @@ SITE = "Zwickmühlental"
 COMMENT = f"called {NAME}, insured as ZX-5518-Y, born 29/02/1904"
 CANARIES = (NAME, RECORDS, SITE, "ZX-5518-Y", "29/02/1904", "1904-02-29")
 DAY = re.compile(rb"\d\d/\d\d/\d{4}|\d{4}-\d\d-\d\d")
+# A page's pictures, and in the Snakemake report whole results.
+EMBEDDED = re.compile(rb";base64,([A-Za-z0-9+/]+={0,2})")
 # What is written for the centre alone.
 PRIVATE = ("results/private/",)
-
-
-def checkout(folder: Path):
-    """A copy of the repository, as the other tests of the workflow make it."""
-    place = Path(__file__).with_name("conftest.py")
-    spec = importlib.util.spec_from_file_location("workflow_conftest", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclass looks itself up there
-    spec.loader.exec_module(module)
-    return module.checkout(folder)
 
 
 def plant(folder: Path) -> set[str]:
@@ -69,15 +59,18 @@ def renamed(text: str) -> str:
 
 
 def texts(path: Path) -> bytes:
-    """Bytes of a file; of a package (DOCX) all that is packed."""
+    """Bytes of a file; of a package (DOCX) all that is packed, of a page what is embedded too."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as package:
             return b"\n".join(package.read(name) for name in package.namelist())
     if path.suffix == ".pdf":
-        pypdf = pytest.importorskip("pypdf")
         pages = pypdf.PdfReader(path).pages
         return path.read_bytes() + "\n".join(page.extract_text() for page in pages).encode()
-    return path.read_bytes()
+    content = path.read_bytes()
+    if path.suffix == ".html":
+        parts = [base64.b64decode(part) for part in EMBEDDED.findall(content)]
+        return b"\n".join([content, *parts])
+    return content
 
 
 def handed_on(folder: Path) -> list[Path]:
@@ -111,9 +104,9 @@ def leaks(folder: Path, canaries: set[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def canary_run(tmp_path_factory: pytest.TempPathFactory):
+def canary_run(checkouts, tmp_path_factory: pytest.TempPathFactory):
     """A finished run on a cohort with canaries, its Snakemake report, and the canaries."""
-    copy = checkout(tmp_path_factory.mktemp("canary"))
+    copy = checkouts(tmp_path_factory.mktemp("canary"))
     dates = plant(copy.folder)
     # The other tests want every count; here the small-cell rule holds, as for real patients.
     copy.edit("config/cohorts/small.yaml", "small_cells: never", "small_cells: observed")
@@ -148,8 +141,8 @@ def test_nothing_that_snakemake_says_holds_one(canary_run) -> None:
     assert [canary for canary in sorted(canaries) if canary in said] == []
 
 
-def test_a_refused_cell_is_masked(canary_run, tmp_path: Path) -> None:
-    copy = checkout(tmp_path)
+def test_a_refused_cell_is_masked(checkouts, tmp_path: Path) -> None:
+    copy = checkouts(tmp_path)
     plant(copy.folder)
     path = copy.folder / "data" / "cohorts" / "small" / "progressions.csv"
     text = path.read_text("latin-1")
@@ -172,7 +165,10 @@ def test_the_search_finds_a_canary_where_there_is_one(tmp_path: Path) -> None:
     (results / "private").mkdir()
     (results / "private" / "rows.csv").write_text(NAME)
     (results / "b.tsv").write_text("seen on 1904-02-29")
+    hidden = base64.b64encode(RECORDS.encode()).decode()
+    (tmp_path / "report.html").write_text(f'<a href="data:text/csv;base64,{hidden}">rows</a>')
     assert leaks(tmp_path, set(CANARIES)) == [
+        f"report.html: {RECORDS}",
         f"results/a.log: {SITE}",
         "results/b.tsv: 1904-02-29",
         f"results/index.docx: {NAME}",

@@ -160,6 +160,33 @@ def test_a_missing_key_fails_the_run_with_file_and_line(rerunnable):
     assert "os.medain" in run.stdout + run.stderr
 
 
+def test_a_claim_that_a_changed_record_makes_false_fails_the_run_and_is_named(rerunnable):
+    rerunnable.edit(
+        "manuscript/claims.yaml",
+        "claims:\n",
+        "claims:\n  one_high: {says: one of them, when: toxicity.grade_3_or_more.n == 1}\n",
+    )
+    rerunnable.edit(
+        "manuscript/sections/results.qmd",
+        "## Toxicity\n",
+        '## Toxicity\n\nIt was severe in [one of them]{.claim name="one_high"}.\n',
+    )
+    project = "results/manuscript/project"
+    run = rerunnable.snakemake(project)
+    assert run.returncode == 0, run.stdout + run.stderr
+    rerunnable.edit_bytes(
+        "data/cohorts/small/toxicities.csv", b"S09;Fracture;3;", b"S09;Fracture;2;"
+    )
+    run = rerunnable.snakemake(project)
+    assert run.returncode == 1
+    text = (rerunnable.folder / "manuscript/sections/results.qmd").read_text(encoding="utf-8")
+    line = 1 + text.split("\n").index('It was severe in [one of them]{.claim name="one_high"}.')
+    assert (
+        f"sections/results.qmd:{line}: one_high: the numbers do not carry “one of them”, in "
+        "“It was severe in one of them.”, read toxicity.grade_3_or_more.n = 0"
+    ) in " ".join((run.stdout + run.stderr).split())
+
+
 def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
     raw = copy.folder / "data" / "cohorts" / "small"
     copy.edit_bytes(

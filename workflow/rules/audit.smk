@@ -1,18 +1,61 @@
 # Whether the run is what it says of itself: one report before the manifest.
-# Requires: <results>/{numbers,code,lineage,places,coverage}.json,
+# Requires: manuscript/, config/, <results>/{numbers,code,lineage,places,coverage}.json,
 # <results>/audit/{crosscheck,pages}.json, <results>/manuscript/index.html.
-# Makes: <results>/audit/audit.json.
+# Makes: <results>/sources.json, <results>/audit/audit.json.
 
+# What the repository brings to a run, and so decides results, whether a number's stage reads it or
+# not: rules, scripts, package, templates, schemas, the manuscript's source and the configuration.
+CONFIG_FILES = [
+    *(["config/config.yaml"] if Path("config/config.yaml").is_file() else []),
+    *SETTINGS_FILES,
+    CROSSCHECK_FILE,
+]
+SOURCES = {
+    below_repository(path, f"config/{Path(path).name}"): path
+    for path in [
+        str(REPOSITORY / "Snakefile"),
+        *(
+            str(path)
+            for path in sorted(WORKFLOW.rglob("*"))
+            if path.is_file()
+            and not any(
+                part == "__pycache__" or part.endswith(".egg-info")
+                for part in path.parts
+            )
+        ),
+        *MANUSCRIPT_SOURCES,
+        *CONFIG_FILES,
+    ]
+}
 # Paths as the lineage shows them, of files that lie elsewhere than below the repository.
 AUDITED_ELSEWHERE = {
     below_repository(path, f"{shown}/{Path(path).name}"): path
     for shown, paths in {
         f"data/cohorts/{COHORT}": PRESENT_RAW_FILES,
-        "config": [config["endpoints"], config["models"]],
+        "config": CONFIG_FILES,
     }.items()
     for path in paths
     if not Path(path).resolve().is_relative_to(REPOSITORY.resolve())
 }
+
+
+rule sources:
+    """Hash what the repository brings to the run: code, configuration, the manuscript's source."""
+    input:
+        files=list(SOURCES.values()),
+        lock=str(LOCK),
+    output:
+        sources=f"{RESULTS}/sources.json",
+    log:
+        f"{LOGS}/sources.log",
+    benchmark:
+        f"{BENCHMARKS}/sources.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        shown=lambda wildcards: SOURCES,
+    script:
+        "../scripts/sources.py"
 
 
 rule audit:
@@ -25,6 +68,7 @@ rule audit:
         coverage=rules.digit_coverage.output.coverage,
         crosscheck=f"{RESULTS}/audit/crosscheck.json",
         pages=f"{RESULTS}/audit/pages.json",
+        sources=rules.sources.output.sources,
         html=rules.render.output.html,
         published=PUBLISHED_TABLES,
         modules=code("audit"),

@@ -30,6 +30,7 @@ rule manifest:
             rules.render.output,
             rules.page_coverage.output,
             rules.explorer.output,
+            rules.sources.output,
             rules.audit.output,
             rules.export.output,
         ],

@@ -22,6 +22,7 @@ with job_log(snakemake.log[0]):
         crosscheck=read_json(read.crosscheck),
         coverage=read_json(read.coverage),
         pages=read_json(read.pages),
+        sources=read_json(read.sources),
         on_disk=on_disk,
         published=published,
         keyed=marked(Path(read.html).read_text(encoding="utf-8")),

@@ -108,6 +108,17 @@ def test_a_change_that_nothing_explains_says_so():
     assert causes(run(), run(MOVED)) == {"unexplained": ("nothing that the runs recorded differs",)}
 
 
+def test_what_else_the_repository_brought_accounts_for_what_no_stage_does():
+    path, other = "workflow/src/sarcoma_sbrt/reporting/numbers.py", "config/config.yaml"
+    before = {path: "a", other: "b", "manuscript/index.qmd": "c"}
+    after = {path: "x", other: "y", "manuscript/index.qmd": "z"}
+    (found,) = differences(run(), run(MOVED), (before, after))
+    assert [(cause.kind, cause.what) for cause in found.causes] == [
+        ("code", (path,)),
+        ("config", (other,)),
+    ]
+
+
 def test_a_setting_is_its_own_cause():
     assert causes(run(), run(alpha=0.1), SETTINGS) == {"config": ("models.alpha",)}
 

@@ -68,7 +68,11 @@ HASHES = {
     "config/models.yaml": "settings",
     "envs/requirements.lock": "lock",
     "workflow/scripts/kaplan_meier.py": "script",
+    "workflow/rules/survival.smk": "rule",
+    "config/config.yaml": "run",
+    "manuscript/index.qmd": "text",
 }
+SOURCES = list(HASHES)[-4:]
 RESULTS = {f"manuscript/index.{name}": name for name in ("html", "pdf", "docx")}
 
 
@@ -98,6 +102,7 @@ def evidence(**changes: Any) -> Evidence:
             }
         },
         "pages": pages | {"figures": {}},
+        "sources": {path: HASHES[path] for path in SOURCES},
         "on_disk": HASHES.get,
         "published": {"data/published/outcomes.csv": {2: ROW}},
         "keyed": [("os.median", "24.0")],
@@ -123,9 +128,10 @@ def test_a_run_that_is_what_it_says():
     assert problems(whole) == {}
     assert {check.name: check.checked for check in checks} == {
         "data": 2,
-        "configuration": 1,
+        "configuration": 2,
         "environment": 1,
-        "code": 1,
+        "code": 2,
+        "manuscript source": 1,
         "lineage": 3,
         "published figures": 1,
         "cross-checks": 1,
@@ -135,7 +141,7 @@ def test_a_run_that_is_what_it_says():
         "results": 3,
     }
     assert summary(checks, whole) == (
-        "all 11 checks passed: 2 numbers, 1 of them recomputed independently; "
+        "all 12 checks passed: 2 numbers, 1 of them recomputed independently; "
         "3 printed, every one accounted for"
     )
 
@@ -153,6 +159,9 @@ def test_before_the_manifest_nothing_is_asked_of_it():
         ("config/models.yaml", "configuration"),
         ("envs/requirements.lock", "environment"),
         ("workflow/scripts/kaplan_meier.py", "code"),
+        ("workflow/rules/survival.smk", "code"),
+        ("config/config.yaml", "configuration"),
+        ("manuscript/index.qmd", "manuscript source"),
     ],
 )
 def test_a_file_that_changed_or_went_fails_its_own_check(path, name):
@@ -257,7 +266,7 @@ def test_a_second_engine_that_disagrees():
     assert told["crosscheck"]["failures"] == [
         {"key": "os.median", "reason": "24, by the second engine 25"}
     ]
-    assert (told["ok"], told["summary"]) == (False, "1 of 11 checks failed: cross-checks (1)")
+    assert (told["ok"], told["summary"]) == (False, "1 of 12 checks failed: cross-checks (1)")
 
 
 def test_a_computed_number_that_nobody_recomputed_or_that_says_so_otherwise():

@@ -2,8 +2,9 @@
 
 A number's cause is whatever it depends on that differs between the runs: a data file, a module
 or script, a setting, or a library. Several may; which of them moved it only a run with one of
-them changed can tell, so all are named. Where none differs the change is unexplained, which a
-deterministic workflow does not make.
+them changed can tell, so all are named. Where none differs, it is whatever else the repository
+brought to the runs otherwise, such as the code that words numbers; and where nothing does, the
+change is unexplained, which a deterministic workflow does not make.
 """
 
 from __future__ import annotations
@@ -68,9 +69,21 @@ class Difference:
         return None if self.change is None or not before else self.change / abs(before)
 
 
-def differences(before: Run, after: Run) -> list[Difference]:
-    """Numbers that a reader sees differ between two runs, in order of their keys."""
-    found = _Causes(before, after)
+Sources = Mapping[str, str]
+
+
+def differences(
+    before: Run, after: Run, sources: tuple[Sources, Sources] = ({}, {})
+) -> list[Difference]:
+    """Numbers that a reader sees differ between two runs, in order of their keys.
+
+    Parameters
+    ----------
+    before, after : Run
+    sources : pair of mapping
+        Path -> SHA-256 of what the repository brought to either (``sources.json``).
+    """
+    found = _Causes(before, after, sources)
     return [Difference(move, found.of(move)) for move in moves(before.numbers, after.numbers)]
 
 
@@ -84,8 +97,8 @@ def _number(entry: Entry | None) -> float | None:
 class _Causes:
     """What differs between two runs, looked up once for all numbers of a stage."""
 
-    def __init__(self, before: Run, after: Run) -> None:
-        self._before, self._after = before, after
+    def __init__(self, before: Run, after: Run, sources: tuple[Sources, Sources]) -> None:
+        self._before, self._after, self._sources = before, after, sources
         self._settings: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._code: dict[str, tuple[str, ...]] = {}
         self._libraries: dict[str, tuple[str, ...]] = {}
@@ -103,14 +116,18 @@ class _Causes:
             Cause("library", self._of_libraries(entry)),
         )
         known = tuple(cause for cause in found if cause.what)
-        return known or (self._of_anything(),)
+        return known or self._of_anything()
 
-    def _of_anything(self) -> Cause:
-        """Any other file that was read: a verdict on one figure may rest on another's."""
+    def _of_anything(self) -> tuple[Cause, ...]:
+        """Any other file: a verdict on one figure may rest on another's, a text on its wording."""
         files = _differing(self._before.lineage["files"], self._after.lineage["files"])
         if files:
-            return Cause("data", files)
-        return Cause("unexplained", ("nothing that the runs recorded differs",))
+            return (Cause("data", files),)
+        others = _differing(*self._sources)
+        settings = tuple(path for path in others if path.startswith("config/"))
+        code = tuple(path for path in others if path.startswith("workflow/"))
+        found = tuple(c for c in (Cause("code", code), Cause("config", settings)) if c.what)
+        return found or (Cause("unexplained", ("nothing that the runs recorded differs",)),)
 
     def _data(self, move: Move) -> tuple[str, ...]:
         """Input files that differ; files of another cohort have another path."""

@@ -96,6 +96,8 @@ class Evidence:
         Registry, code, lineage and places.
     crosscheck, coverage, pages : mapping
         ``audit/crosscheck.json``, ``coverage.json`` and ``audit/pages.json`` of the results.
+    sources : mapping
+        ``sources.json``: path -> SHA-256 of what the repository brought to the run.
     on_disk : callable
         Path below the repository -> SHA-256 of the file now, or None.
     published : mapping
@@ -112,6 +114,7 @@ class Evidence:
     crosscheck: Mapping[str, Any]
     coverage: Mapping[str, Any]
     pages: Mapping[str, Any]
+    sources: Mapping[str, str]
     on_disk: Hash
     published: Mapping[str, Mapping[int, Row]]
     keyed: Sequence[tuple[str, str]] = ()
@@ -122,12 +125,11 @@ class Evidence:
 def verified(evidence: Evidence) -> list[Check]:
     """Every check, in the order of a number's journey."""
     run = evidence.run
-    groups = _by_subject(run.lineage)
     checks = [
-        _unchanged("data", groups["data"], evidence.on_disk),
-        _unchanged("configuration", groups["configuration"], evidence.on_disk),
-        _unchanged("environment", groups["environment"], evidence.on_disk),
-        _unchanged("code", _code(run), evidence.on_disk),
+        *(
+            _unchanged(name, sorted(files), evidence.on_disk)
+            for name, files in _by_subject(evidence).items()
+        ),
         _lineage(run),
         _published(run, evidence.published),
         _crosschecks(run, evidence.crosscheck),
@@ -174,23 +176,22 @@ def summary(checks: Sequence[Check], evidence: Evidence) -> str:
 # --- hashes -------------------------------------------------------------------------------
 
 
-def _by_subject(lineage: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
-    """Files of the lineage by what they are: the lock, configuration, and everything else."""
-    lock = lineage["environment"]["lock"]
-    groups: dict[str, list[tuple[str, str]]] = {
-        "data": [],
-        "configuration": [],
-        "environment": [(lock["path"], lock["sha256"])],
+def _by_subject(evidence: Evidence) -> dict[str, set[tuple[str, str]]]:
+    """Files with their hashes in the run, by what they are."""
+    run = evidence.run
+    lock = run.lineage["environment"]["lock"]
+    found: dict[str, set[tuple[str, str]]] = {
+        "data": set(),
+        "configuration": set(),
+        "environment": {(lock["path"], lock["sha256"])},
+        "code": {(f["path"], f["sha256"]) for files in run.code.values() for f in files},
+        "manuscript source": set(),
     }
-    for path, sha256 in sorted(lineage["files"].items()):
+    folders = {"config": "configuration", "data": "data", "manuscript": "manuscript source"}
+    for path, sha256 in (*run.lineage["files"].items(), *evidence.sources.items()):
         if path != lock["path"]:
-            name = "configuration" if path.startswith("config/") else "data"
-            groups[name].append((path, sha256))
-    return groups
-
-
-def _code(run: Run) -> list[tuple[str, str]]:
-    return sorted({(f["path"], f["sha256"]) for files in run.code.values() for f in files})
+            found[folders.get(path.partition("/")[0], "code")].add((path, sha256))
+    return found
 
 
 def _unchanged(name: str, files: Iterable[tuple[str, str]], now: Hash) -> Check:
