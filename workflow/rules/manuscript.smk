@@ -44,6 +44,7 @@ rule assemble:
     params:
         plan=plan(),
         date=DATE,
+        least=LEAST_TOLD,
         manuscript=lambda wildcards: str(MANUSCRIPT),
     script:
         "../scripts/assemble.py"

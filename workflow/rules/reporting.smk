@@ -262,6 +262,7 @@ rule numbers:
         run=RUN,
         reconstruction=RECONSTRUCTION_PLAN,
         marginals=MARGINALS,
+        least=LEAST_TOLD,
         renderer=lambda wildcards: f"{RENDERER} ({RENDERER_VERSION})",
         statistics=STATISTICS,
         stages=STAGES,

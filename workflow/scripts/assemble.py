@@ -5,11 +5,12 @@ from pathlib import Path
 
 from sarcoma_sbrt.io import job_log, line_of, read_json, read_yaml
 from sarcoma_sbrt.provenance.claims import check_claims, claim_conditions, read_claims, verdicts
-from sarcoma_sbrt.provenance.disclosure import disclosure_conditions, small_cells
+from sarcoma_sbrt.provenance.disclosure import disclosure_conditions
 from sarcoma_sbrt.rendering.assembly import assemble
 from sarcoma_sbrt.rendering.source import expand
 from sarcoma_sbrt.reporting.conditions import conditions
-from sarcoma_sbrt.settings import merged_plan, plan_settings
+from sarcoma_sbrt.reporting.small_cells import SmallCells
+from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]):
     plan, project = plan_settings(snakemake.params.plan), Path(snakemake.output.project)
@@ -23,9 +24,8 @@ with job_log(snakemake.log[0]):
         read_yaml(listed, snakemake.input.schema), listed, partial(line_of, listed)
     )
     found = verdicts(claims, numbers)
-    models = merged_plan(snakemake.params.plan["models"], plan.cohort)
     asked = conditions(numbers, tables, plan.analysis, plan.cohort, plan.endpoints)
-    withheld = disclosure_conditions(small_cells(models["disclosure"], plan.cohort.kind))
+    withheld = disclosure_conditions(SmallCells.of(snakemake.params.least))
     assemble(
         Path(snakemake.params.manuscript),
         project,

@@ -12,7 +12,6 @@ with job_log(snakemake.log[0]):
     html, style, script = (
         templates[ending].read_text(encoding="utf-8") for ending in (".html", ".css", ".js")
     )
-    least = snakemake.params.least
     run = Run(
         **{
             name: read_json(snakemake.input[name])
@@ -21,7 +20,7 @@ with job_log(snakemake.log[0]):
                 "pages",
             )
         },
-        flow=disclosed_flow(read_json(snakemake.input.flow), SmallCells(least) if least else None),
+        flow=disclosed_flow(read_json(snakemake.input.flow), SmallCells.of(snakemake.params.least)),
         findings=read_json(snakemake.input.findings)["findings"],
     )
     text = page(run, Template(html, style, script))

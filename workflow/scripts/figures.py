@@ -21,17 +21,19 @@ from sarcoma_sbrt.reporting.figures import (
     style,
 )
 from sarcoma_sbrt.reporting.forest_figures import importance_figure, partial_dependence_figure
+from sarcoma_sbrt.reporting.panels import curve_ends
 from sarcoma_sbrt.reporting.search_figures import search_figure
 from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.settings import plan_settings
 
 with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     plan = plan_settings(snakemake.params.plan)
-    analysis, cohort, least = plan.analysis, plan.cohort, snakemake.params.least
-    small = SmallCells(least) if least else None
+    analysis, cohort = plan.analysis, plan.cohort
+    small = SmallCells.of(snakemake.params.least)
     numbers = read_json(snakemake.input.numbers)
     curves = read_parquet(snakemake.input.curves)
     incidence = read_parquet(snakemake.input.incidence)
+    ends = curve_ends(curves, small)
     figures = {
         "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort, small),
         "hazard_ratios": hazard_ratio_figure(numbers, analysis, cohort),
@@ -39,7 +41,7 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
         "partial_dependence": partial_dependence_figure(numbers, analysis, cohort),
     } | {
         f"km_{name}": kaplan_meier_figure(
-            curves, numbers, plan.endpoints[name], panels, analysis, cohort
+            curves, numbers, plan.endpoints[name], panels, analysis, cohort, ends
         )
         for name, panels in analysis.figures.items()
     }
@@ -60,6 +62,7 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
             analysis.figures.get(name, ("overall",)),
             analysis,
             cohort,
+            ends,
         )
         for name in competing_endpoints(plan.endpoints, analysis)
     }

@@ -27,6 +27,7 @@ from sarcoma_sbrt.provenance.rows import (
     Records,
     prescriptions,
     printed_tables,
+    setting_lines,
 )
 from sarcoma_sbrt.reporting.over_solutions import (
     constrained,
@@ -34,6 +35,7 @@ from sarcoma_sbrt.reporting.over_solutions import (
     solutions_statistic,
     with_ranges,
 )
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.solution_ranges import read_ranges
 from sarcoma_sbrt.settings import plan_settings
 
@@ -53,6 +55,11 @@ with job_log(snakemake.log[0]):
     found, held = hashed(read.found, root), hashed(read.ranges, root)
     code = {path: hashed([path], root)[0] for path in read.registered}
     inputs = registration.inputs(plan.cohort, folder, raw, tables, held)
+    cohort_file = next(path for path in given.settings if Path(path).stem == plan.cohort.name)
+    inputs |= {"config.cohort": next(one for one in settings if one["path"] == cohort_file)}
+    lines_of_settings = setting_lines(
+        Path(given.settings[cohort_file]).read_text(encoding="utf-8"), cohort_file, "cohort"
+    )
     stages = registration.stages(given.stages, inputs, code)
 
     statistics = registration.gathered(
@@ -73,6 +80,7 @@ with job_log(snakemake.log[0]):
         CanonicalRows(records, prescriptions(statistic for _, statistic in statistics)),
         PrintedRows(figures, printed_tables(inputs, lines), registration.also(stages)),
         sets,
+        lines_of_settings,
     )
     rests_on = {statistic.key: rows.name(stage, statistic) for stage, statistic in statistics}
     configuration = registration.configuration(
@@ -111,7 +119,7 @@ with job_log(snakemake.log[0]):
             version,
         ),
     }
-    small = disclosure.small_cells(configuration["models"]["disclosure"], plan.cohort.kind)
+    small = SmallCells.of(given.least)
     worded = disclosure.withhold(entries, small)
     for path in snakemake.output.in_full if small else []:
         write_text(path, registry_text(worded))

@@ -9,7 +9,7 @@ from sarcoma_sbrt.reporting.figures import flow_counts
 from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 with job_log(snakemake.log[0]):
-    given, least = snakemake.input, snakemake.params.least
+    given = snakemake.input
     report = page_coverage(
         read_json(given.document),
         [Path(path) for path in (given.html, given.pdf, given.docx)],
@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]):
             for files in zip(given.svg, given.png, given.sidecars, strict=True)
         ],
         read_json(given.numbers),
-        flow_counts(read_json(given.flow), SmallCells(least) if least else None),
+        flow_counts(read_json(given.flow), SmallCells.of(snakemake.params.least)),
         read_rules(given.rules),
     )
     write_json(snakemake.output.pages, report)

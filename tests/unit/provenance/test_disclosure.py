@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sarcoma_sbrt.provenance.disclosure import (
+    OF_ONE_REASON,
     disclosed_flow,
     disclosure_conditions,
     published,
@@ -117,7 +118,8 @@ def test_the_groups_of_one_covariate_hide_each_other_and_no_other() -> None:
         ("forest.os.cv.chosen.1.n", {"source": "forest"}),
         ("cox.lc.clustering.n", {"source": "cox"}),
         ("os.grade.logrank.df", {"source": "kaplan_meier"}),
-        ("dose.fractions.min", {}),
+        ("cox.lc.clustering.se_ratio_max", {"source": "cox", "unit": "ratio"}),
+        ("dose_sensitivity.ab3.lc.cuts.hr_least", {"source": "dose_sensitivity"}),
         ("synthesis.lc.lung.rate_24m.n", {"source": "synthesis"}),
         ("published.feng2022.toxicity.n", {"kind": "transcribed", "source": "published"}),
     ],
@@ -173,11 +175,77 @@ def test_a_statistic_of_few_is_not_shown_with_the_reason_that_notes_print() -> N
     )
 
 
+def test_a_rate_when_nobody_is_left_at_risk_is_not_shown_and_nobody_is_still_none() -> None:
+    limits = {"low": 20.0, "high": 75.0}
+    key, nobody = "lc.grade_level.cif_36m", {"source": "competing", "n": 0}
+    numbers = entry(key, 51.3, "percent", ci=limits, **nobody)
+    numbers |= entry(f"{key}.low", 20.0, "percent", of=key, **nobody)
+    numbers |= entry("lc.grade_level.at_risk_36m", 0, **nobody)
+    lost = {"text": "not estimable", "status": "not_estimable", "reason": "nobody is at risk"}
+    numbers |= entry("lc.grade_level.rate_36m", None, "percent", **nobody | lost)
+    assert texts(numbers) == {
+        key: "not shown",
+        f"{key}.low": "not shown",
+        "lc.grade_level.at_risk_36m": "0",
+        "lc.grade_level.rate_36m": "not estimable",
+    }
+
+
 def test_a_statistic_of_enough_is_shown_without_the_few_events_behind_it() -> None:
     shown = withhold(group(9), RULE)
     assert shown == group(9)
     out = published(shown, RULE)["os.grade_level.median"]
     assert (out["text"], out["value"], out["n"], out["events"]) == ("7.0", 7.0, 9, None)
+
+
+RANGE = {
+    "cohort.age.max": ("years", "characteristics"),
+    "dose.fractions.min": ("count", "characteristics"),
+    "site_dose.lung.bed10.max": ("Gy", "characteristics"),
+    "response.best.min": ("percent", "characteristics"),
+    "dose_sensitivity.ab3.eqd2.min": ("Gy", "dose_sensitivity"),
+    "os.time_max": ("months", "kaplan_meier"),
+}
+
+
+@pytest.mark.parametrize("key", RANGE)
+def test_a_least_or_greatest_value_is_one_patients_and_not_shown(key: str) -> None:
+    unit, source = RANGE[key]
+    usual = {"unit": unit, "source": source, "n": 37}
+    numbers = entry(key, 75, **usual) | entry(f"{key}.stated", 75, of=key, **usual)
+    median = entry("cohort.age.median", 58, "years", n=37)
+    shown = withhold(numbers | median, RULE)
+    assert [shown[k]["text"] for k in (key, f"{key}.stated")] == ["not shown", "not shown"]
+    assert {shown[k]["reason"] for k in (key, f"{key}.stated")} == {OF_ONE_REASON}
+    assert shown[f"{key}.reason"]["text"] == OF_ONE_REASON
+    assert shown["cohort.age.median"] == median["cohort.age.median"]
+    out = published(shown, RULE)
+    assert [out[k]["value"] for k in (key, f"{key}.stated")] == [None, None]
+
+
+def test_a_least_value_of_few_is_not_shown_because_they_are_few() -> None:
+    shown = withhold(entry("site_dose.lung.total.min", 30, "Gy", n=3), RULE)
+    assert shown["site_dose.lung.total.min"]["reason"] == REASON
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": None, "text": "not estimable", "status": "not_estimable"},
+        {"kind": "transcribed", "source": "published"},
+        {"source": "reproduction"},
+    ],
+)
+def test_a_range_without_a_value_or_of_others_stays(changes: dict[str, Any]) -> None:
+    numbers = entry("time.max", 75, "months")
+    numbers["time.max"] |= changes
+    assert withhold(numbers, RULE) == numbers
+
+
+def test_what_is_withheld_keeps_no_range_over_reconstructions() -> None:
+    ranged = {"solutions": {"low": 3.0, "high": 8.0}, "over_solutions": "3.0 to 8.0"}
+    numbers = entry("os.median", 7.0, "months", source="kaplan_meier", n=3, **ranged)
+    assert not ranged.keys() & withhold(numbers, RULE)["os.median"].keys()
 
 
 def test_what_leaves_the_centre_holds_no_value_that_is_withheld() -> None:

@@ -6,8 +6,10 @@ import pytest
 from matplotlib.text import Text
 from test_cohort_statistics import MONTH, canonical, cohort_of
 
+from sarcoma_sbrt.provenance.disclosure import withhold
 from sarcoma_sbrt.reporting.clinical_figures import clinical_figures
 from sarcoma_sbrt.reporting.clinical_statistics import (
+    CHANGE,
     clinical_statistics,
     diameter_changes,
     local_failure,
@@ -17,6 +19,7 @@ from sarcoma_sbrt.reporting.clinical_statistics import (
 from sarcoma_sbrt.reporting.clinical_tables import clinical_tables
 from sarcoma_sbrt.reporting.drawing import FILLER_NOTE, save_options, style
 from sarcoma_sbrt.reporting.numbers import computed_entries
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import EndpointSettings, _clinical_figures
 
@@ -120,6 +123,8 @@ def test_response_is_counted_on_the_best_change():
     values = {key: made[f"response.{key}"].value for key in ("n", "unmeasured.n", "best.median")}
     assert values == {"n": 3, "unmeasured.n": 1, "best.median": pytest.approx(-5)}
     assert (made["response.smaller.n"].value, made["response.shrunk.n"].value) == (2, 1)
+    told = {key for key, record in made.items() if CHANGE in record.columns}
+    assert told == {k for k in made if k.startswith(("response.b", "response.s"))}
     assert made["swimmer.n"].value == 2
 
 
@@ -154,6 +159,21 @@ def test_the_dose_of_a_site_of_few_lesions_is_not_told():
     table = clinical_tables(numbers, OBSERVED)["site_dose"]
     assert "| Brain | {{< num site_dose.brain.n >}} | – | – | – |" in table
     assert "too few lesions" in table
+
+
+def test_the_dose_of_a_site_is_a_median_alone_where_small_counts_are_withheld():
+    numbers = computed_entries([("characteristics", s) for s in records().values()], OBSERVED)
+    few = clinical_tables(withhold(numbers, SmallCells(5)), OBSERVED)["site_dose"]
+    assert (
+        "| Lung | {{< num site_dose.lung.n >}} | {{< num site_dose.lung.total.median >}} "
+        "| {{< num site_dose.lung.fractions.median >}} | {{< num site_dose.lung.bed10.median >}} |"
+    ) in few
+    assert "by treated site: median; alpha/beta" in few
+    why = "{{< num site_dose.lung.total.median.reason >}}"
+    assert f"Not shown where {why}." in few
+    enough = clinical_tables(withhold(numbers, SmallCells(3)), OBSERVED)["site_dose"]
+    assert "by treated site: median; alpha/beta" in enough
+    assert "Not shown" not in enough
 
 
 def test_lesions_whose_site_is_not_recorded_have_a_row_of_their_own():

@@ -6,10 +6,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from sarcoma_sbrt.provenance.disclosure import withhold
 from sarcoma_sbrt.reporting.competing_figures import incidence_figure
 from sarcoma_sbrt.reporting.competing_statistics import competing_statistics, incidence_curves
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
-from sarcoma_sbrt.reporting.survival_statistics import survival_statistics
+from sarcoma_sbrt.reporting.panels import curve_ends
+from sarcoma_sbrt.reporting.small_cells import SmallCells
+from sarcoma_sbrt.reporting.survival_statistics import curves, survival_statistics
 from sarcoma_sbrt.settings import (
     Analysis,
     CohortSettings,
@@ -86,8 +89,8 @@ def drawn(
     numbers = computed_entries([("stage", s) for s in found], cohort)
     numbers |= configured_entries({"models": {"confidence_level": 0.95}})
     numbers |= plan_entries(ANALYSIS, cohort, {"lc": LC})
-    curves = incidence_curves(*known, ANALYSIS)
-    return incidence_figure(curves, numbers, LC, panels, ANALYSIS, cohort), numbers
+    incidence = incidence_curves(*known, ANALYSIS)
+    return incidence_figure(incidence, numbers, LC, panels, ANALYSIS, cohort), numbers
 
 
 def words(figure: Figure) -> set[str]:
@@ -126,6 +129,37 @@ def test_every_text_is_the_registrys() -> None:
     assert {"G1 (n = 30)", "G2 and G3 (n = 30)", "By histological grade", "At risk"} <= said
     assert numbers["lc.grade_level.at_risk_12m"]["text"] in said
     assert "Reconstructed from published statistics; not patients." in said
+
+
+def test_incidences_end_where_the_curves_of_kaplan_and_meier_do() -> None:
+    known = (LC, *lesions())
+    rule = SmallCells(5)
+    found = survival_statistics(*known, ANALYSIS, COLUMNS)
+    found += competing_statistics(*known, {}, ANALYSIS, COLUMNS)
+    cohort = replace(COHORT, kind="observed")
+    numbers = computed_entries([("competing", s) for s in found], cohort)
+    models = {"confidence_level": 0.95, "disclosure": {"least": 5}}
+    numbers |= configured_entries({"models": models}) | plan_entries(ANALYSIS, cohort, {"lc": LC})
+    incidence = incidence_curves(*known, ANALYSIS)
+    panels = ("overall", "grade")
+    ends = curve_ends(curves(*known, ANALYSIS), rule)
+    assert ends is not None
+    shown = withhold(numbers, rule)
+    figure = incidence_figure(incidence, shown, LC, panels, ANALYSIS, cohort, ends)
+    whole = incidence_figure(incidence, numbers, LC, panels, ANALYSIS, cohort)
+    for population in ("overall", "grade_level", "grade_reference"):
+        prefix = "lc" if population == "overall" else f"lc.{population}"
+        for name in ("cif", "cif_death"):
+            months, last = (
+                max(line.get_xdata())
+                for drawn in (figure, whole)
+                for axes in drawn.axes
+                for line in axes.lines
+                if line.get_gid() == f"{prefix}.{name}"
+            )
+            assert months == ends["lc", population] < last
+    assert all(max(line.get_xdata()) <= ends["lc", "overall"] for line in figure.axes[0].lines)
+    assert "Curves are drawn as far as at least 5 lesions are at risk." in words(figure)
 
 
 @pytest.mark.parametrize(("events", "reason"), [((0,), "not estimable"), ((0, 1), "not estimable")])

@@ -7,9 +7,11 @@ import pytest
 
 from sarcoma_sbrt.io import read_yaml
 from sarcoma_sbrt.provenance.claims import Claims, claim_conditions, read_claims, verdicts
+from sarcoma_sbrt.provenance.disclosure import withhold
 from sarcoma_sbrt.reporting.competing_tables import competing_tables
 from sarcoma_sbrt.reporting.conditions import conditions
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
 from sarcoma_sbrt.settings import (
     Analysis,
@@ -288,3 +290,19 @@ def test_the_gap_decides_when_it_moves_more_than_the_estimator(
 def test_a_death_competes_with_local_control_alone() -> None:
     answers = conditions(registered(usual()), {}, ANALYSIS, COHORT, ENDPOINTS)
     assert (answers["competing.lc"], answers["competing.os"]) == (True, False)
+
+
+def deaths_told(numbers: dict[str, Any]) -> str:
+    """The sentence on the gaps, as a reader sees it."""
+    text = competing_tables(numbers, ANALYSIS, COHORT, ENDPOINTS)["gap_lc"]
+    return SHORTCODE.sub(lambda match: numbers[match[1]]["text"], text)
+
+
+def test_a_word_does_not_tell_that_there_is_one_where_few_are_withheld() -> None:
+    numbers = registered([*without(usual(), "lc.competing"), count("lc.competing", 1)])
+    for entry in numbers.values():
+        if entry["kind"] == "computed":
+            entry["source"] = "competing"
+    assert "65.2% as defined (1 competing death)" in deaths_told(numbers)
+    few = withhold(numbers, SmallCells(5))
+    assert "65.2% as defined (< 5 competing deaths)" in deaths_told(few)

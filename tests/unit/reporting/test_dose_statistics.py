@@ -13,6 +13,7 @@ import pytest
 from matplotlib.text import Text
 from test_cohort_statistics import MONTH, analysis_of, canonical, cohort_of
 
+from sarcoma_sbrt.provenance.disclosure import withhold
 from sarcoma_sbrt.reporting.dose_figures import cut_point_figure
 from sarcoma_sbrt.reporting.dose_statistics import (
     WITHIN_CLASS,
@@ -23,6 +24,7 @@ from sarcoma_sbrt.reporting.dose_statistics import (
 from sarcoma_sbrt.reporting.dose_tables import dose_tables, is_reciprocal
 from sarcoma_sbrt.reporting.drawing import FILLER_NOTE, save_options, style
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.statistics import Statistic
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Covariate, DoseSensitivity, EndpointSettings, Level, Plan
@@ -347,6 +349,15 @@ def test_only_the_plans_split_is_more_than_filler_in_a_reconstruction():
         assert support[f"{key}.{filler}"] == "filler", filler
     known = replace(RECONSTRUCTED, support=PRINTED | {WITHIN_CLASS: "inferred"})
     assert numbers_of(FOUND, plan_of(cohort=known))[f"{key}.bed.hr"]["support"] == "inferred"
+
+
+def test_where_ranges_are_withheld_quartiles_are_given_alone():
+    plan = plan_of()
+    numbers = withhold(numbers_of(FOUND, plan), SmallCells(5))
+    text = dose_tables(numbers, plan.analysis, plan.cohort)["dose_measures"]
+    read = SHORTCODE.sub(lambda match: numbers[match[1]]["text"], text)
+    assert "| 10 Gy | 92.8 | 72–105.2 | not shown |" in read
+    assert "not shown–" not in read
 
 
 # --- what cannot be had -------------------------------------------------------------------

@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from sarcoma_sbrt.provenance.disclosure import withhold
+from sarcoma_sbrt.reporting.drawn_numbers import Drawing, Part
 from sarcoma_sbrt.reporting.figures import (
     FILLER_NOTE,
     flow_figure,
@@ -22,6 +24,7 @@ from sarcoma_sbrt.reporting.figures import (
     style,
 )
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.panels import curve_ends
 from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
 from sarcoma_sbrt.reporting.survival_statistics import curves, survival_statistics
@@ -239,6 +242,129 @@ def test_the_key_says_what_no_legend_does(followed: tuple[pd.DataFrame, pd.DataF
     assert {"Overall survival", "By histological grade"} <= set(said)
 
 
+# --- where small counts are withheld
+
+RULE = SmallCells(5)
+
+
+def withheld(
+    followed: tuple[pd.DataFrame, pd.DataFrame], panels: tuple[str, ...] = ("overall",)
+) -> tuple[Figure, dict]:
+    """Figure of an observed cohort whose small counts are withheld, and its registry."""
+    analysis = replace(ANALYSIS, strata={"os": ("grade", "number", "size")}, figures={})
+    found = survival_statistics(OS, *followed, analysis, PRINTED)
+    numbers = computed_entries([("kaplan_meier", s) for s in found], OBSERVED)
+    numbers |= registry([], OBSERVED)
+    numbers |= configured_entries({"models": {"disclosure": {"least": 5}}})
+    numbers = withhold(numbers, RULE)
+    drawn = curves(OS, *followed, analysis).convert_dtypes()  # as it is read from Parquet
+    ends = curve_ends(drawn, RULE)
+    return kaplan_meier_figure(drawn, numbers, OS, panels, analysis, OBSERVED, ends), numbers
+
+
+def observed(*rows: tuple[float, int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Patients by month and event; the first half is the first group of every covariate."""
+    half = len(rows) // 2
+    groups = {n: [1.0] * half + [0.0] * (len(rows) - half) for n in ("grade", "number", "size")}
+    return pd.DataFrame(rows, columns=["time_months", "event"]), pd.DataFrame(groups)
+
+
+def drawn_up_to(axes: Axes) -> float:
+    """Greatest month of any line or band."""
+    lines = [float(np.max(line.get_xdata())) for line in axes.lines]
+    bands = [
+        float(path.get_extents().x1)
+        for c in axes.collections
+        for path in c.get_paths()
+        if len(path)
+    ]
+    return max([*lines, *bands], default=0.0)
+
+
+LATER = [(month, 0) for month in (31.0, 33.0, 38.0, 60.0)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "end"),
+    [
+        # Five are at risk up to the death at 25.
+        ([(2.0, 1), (4.0, 0), (8.0, 1), (25.0, 1), *LATER], 25),
+        # Who left at 25 does not end the curve: the tick before does.
+        ([(2.0, 1), (4.0, 0), (8.0, 1), (25.0, 0), *LATER], 24),
+        # Nor who left at 11: the death before does.
+        ([(2.0, 1), (4.0, 0), (8.0, 1), (11.0, 0), *LATER], 8),
+        # Whoever is drawn, five are at risk from the first day on.
+        ([(2.0, 1), *LATER[:3]], 0),
+        ([(2.0, 1), *LATER], 2),
+    ],
+)
+def test_curves_end_where_fewer_than_the_rule_allows_are_at_risk(
+    rows: list[tuple[float, int]], end: float
+) -> None:
+    drawn = curves(OS, *observed(*rows), replace(ANALYSIS, strata={}, figures={}))
+    for frame in (drawn, drawn.convert_dtypes()):
+        assert curve_ends(frame, RULE) == {("os", "overall"): end}
+    assert curve_ends(drawn, None) is None
+    figure, _ = withheld(observed(*rows))
+    panel, table = figure.axes
+    assert drawn_up_to(panel) == end
+    steps = [line for line in panel.lines if line.get_gid()]
+    assert len(steps) == (1 if end else 0)
+    assert panel.get_xlim()[1] == pytest.approx(1.03 * (end or 1.0))
+    assert all(t.get_position()[0] <= end for t in table.texts)
+
+
+def test_a_curve_holds_its_value_up_to_the_tick_where_it_ends() -> None:
+    figure, _ = withheld(observed((2.0, 1), (4.0, 0), (8.0, 1), (25.0, 0), *LATER))
+    (line,) = [line for line in figure.axes[0].lines if line.get_gid()]
+    assert list(line.get_xdata()) == [0, 2, 4, 8, 24]
+    # Of eight one, of six another died.
+    assert list(line.get_ydata()) == pytest.approx([100, 87.5, 87.5, 87.5 * 5 / 6, 87.5 * 5 / 6])
+
+
+def test_nobodys_censoring_is_marked_and_the_figure_says_what_it_leaves_out(
+    followed: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    figure, numbers = withheld(followed, PANELS)
+    marks = [line for axes in figure.axes for line in axes.lines if line.get_marker() == "|"]
+    assert marks == []
+    said = words(figure)
+    assert "Shaded: 95% confidence bands. Censored times are not marked." in " ".join(said)
+    assert "Curves are drawn as far as at least 5 patients are at risk." in said
+    assert not any("longest time" in line for line in said)
+    assert numbers["os.time_max"]["text"] == "not shown"
+    assert isinstance(figure, Drawing)
+    assert Part("5", "config.models.disclosure.least") in [p for text in figure.said for p in text]
+
+
+def test_every_number_at_risk_below_a_curve_is_shown(
+    followed: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    figure, _ = withheld(followed, PANELS)
+    for panel, table in zip(figure.axes[::2], figure.axes[1::2], strict=True):
+        ends = [float(np.max(line.get_xdata())) for line in panel.lines if line.get_gid()]
+        for row, end in enumerate(ends):
+            told = {t.get_position()[0]: t.get_text() for t in table.texts
+                    if t.get_position()[1] == row + 0.5}  # fmt: skip
+            assert "< 5" not in [text for month, text in told.items() if month <= end]
+
+
+def test_a_group_of_few_has_no_curve_and_a_bound_for_its_size() -> None:
+    rows = [(float(month), month % 2) for month in range(10, 50, 5)]  # four in each group
+    figure, _ = withheld(observed(*rows), ("overall", "grade"))
+    assert [line.get_gid() for line in figure.axes[0].lines if line.get_gid()] == ["os"]
+    assert figure.axes[2].lines == [] or not [1 for li in figure.axes[2].lines if li.get_gid()]
+    assert {"All patients (n = 8)", "G1 (n < 5)", "G2 and G3 (n < 5)"} <= set(words(figure))
+
+
+def test_a_median_beyond_the_end_of_its_curve_has_no_line() -> None:
+    dead = [(40.0, 1)] * 3
+    rows = [(10.0, 0), (11.0, 0), (12.0, 0), (13.0, 0), *dead, (50.0, 0)]
+    figure, numbers = withheld(observed(*rows))
+    assert numbers["os.median"]["value"] == 40
+    assert [line for line in figure.axes[0].lines if line.get_linestyle() == ":"] == []
+
+
 def deaths_at(*months: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Patients who all die, at these months."""
     table = pd.DataFrame({"time_months": months, "event": [1] * len(months)})
@@ -430,6 +556,18 @@ def test_ratio_that_is_not_estimable_is_named_and_not_drawn() -> None:
     figure = hazard_ratio_figure(registry([statistic], OBSERVED), ANALYSIS, OBSERVED)
     assert "not estimable" in words(figure)
     assert [line for line in figure.axes[1].lines if line.get_marker() in ("o", "D")] == []
+
+
+def test_a_ratio_that_is_withheld_does_not_reach_the_axis() -> None:
+    keys = ("cox.os.univariable.grade.hr", "cox.os.univariable.number.hr")
+    ratios = [
+        Statistic(key, 1.0, "hazard ratio", "Cox", ci=Interval(0.5, high, 0.95, "Wald"), n=n)
+        for key, high, n in ((keys[0], 2.0, 9), (keys[1], 40.0, 4))
+    ]
+    numbers = computed_entries([("cox", s) for s in ratios], OBSERVED) | registry([], OBSERVED)
+    figure = hazard_ratio_figure(withhold(numbers, RULE), ANALYSIS, OBSERVED)
+    assert "not shown" in words(figure)
+    assert figure.axes[1].get_xlim()[1] < 10
 
 
 def test_interval_beyond_the_axis_ends_in_an_arrow() -> None:

@@ -3,7 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from sarcoma_sbrt.provenance.disclosure import OF_ONE_REASON, withhold
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
 from sarcoma_sbrt.reporting.tables import not_estimable_note, tables
 from sarcoma_sbrt.settings import (
@@ -110,6 +112,21 @@ def made(
     return found
 
 
+def withheld(*statistics: Statistic, cohort: CohortSettings = OBSERVED) -> dict:
+    """The registry where counts under five are withheld."""
+    numbers = registered(*statistics, cohort=cohort)
+    for entry in numbers.values():
+        if entry["kind"] == "computed":
+            entry["source"] = "characteristics"  # a stage that describes the cohort's own
+    return withhold(numbers, SmallCells(5))
+
+
+def read(numbers: dict, name: str) -> str:
+    """A table as a reader sees it."""
+    text = tables(numbers, ANALYSIS, OBSERVED, ENDPOINTS)[name]
+    return SHORTCODE.sub(lambda match: numbers[match[1]]["text"], text)
+
+
 def count(key: str, value: int) -> Statistic:
     return Statistic(key, value, "count", "count")
 
@@ -176,6 +193,21 @@ Characteristics of the {{< num cohort.patients >}} patients. Percentages are of 
 
 def test_an_observed_cohort_has_no_label() -> None:
     assert "cohort.label" not in made(*share("cohort.sex.male", 1, 1))["patients"]
+
+
+def test_where_a_range_is_withheld_its_row_gives_the_median_alone() -> None:
+    ages = [Statistic(f"cohort.age.{m}", 50, "years", m, n=37) for m in ("median", "min", "max")]
+    numbers = withheld(*ages, count("cohort.age.missing.n", 6))
+    rows = read(numbers, "patients").splitlines()[3:-3]
+    assert rows == ["| Age, years: median | 50 |", "| Not recorded | 6 |"]
+    assert numbers["cohort.age.min"]["reason"] == OF_ONE_REASON
+
+
+def test_a_median_that_cannot_be_had_has_no_range_either() -> None:
+    lost = [not_estimable(f"cohort.age.{m}", "years", m, "none") for m in ("median", "min", "max")]
+    assert "| Age, years: median (range) | <cohort.age.median> |" in printed(
+        made(*lost)["patients"]
+    )
 
 
 def test_treatment_is_systemic_only_where_intents_are_recorded() -> None:
@@ -279,6 +311,36 @@ def test_survival_table_exactly() -> None:
         "because <os.rate_36m.reason>.",
         ":::",
     ]
+
+
+def test_what_is_withheld_has_no_interval_but_a_reason() -> None:
+    few, enough = {"n": 4, "events": 2}, {"n": 9, "events": 5}
+    ci = Interval(60.0, 90.0, 0.95, "log-log")
+    statistics = [
+        count("os.n", 9),
+        count("os.events", 4),
+        replace(median("os.median", 24.0, 12.0, None), **enough),
+        Statistic("os.rate_12m", 71.5, "percent", "rate", ci=ci, **enough),
+        Statistic("os.rate_36m", 40.0, "percent", "rate", ci=ci, **few),
+        count("os.at_risk_12m", 9),
+        count("os.at_risk_36m", 4),
+    ]
+    numbers = withheld(*statistics)
+    table = read(numbers, "survival").splitlines()
+    assert table[3:5] == [
+        "| Overall survival | 9 | < 5 | 24.0 (12.0–NR) | 71.5% (60.0–90.0) | not shown |",
+        "| &emsp;At risk |  |  |  | 9 | < 5 |",
+    ]
+    reason = "fewer than 5 patients or lesions would be told of."
+    assert table[-2].endswith(f"NR: not reached. Not shown where {reason}")
+    assert read(numbers, "rates_os") == (
+        "The rate of overall survival was 71.5% at 12.0 months. "
+        f"It is not shown at 36.0 months, because {reason}\n"
+    )
+    none = withheld(*(replace(s, **few) if "rate" in s.key else s for s in statistics))
+    assert read(none, "rates_os") == (
+        f"The rate of overall survival is not shown at 12.0 and 36.0 months, because {reason}\n"
+    )
 
 
 def test_without_numbers_at_risk_there_is_no_row_for_them() -> None:
@@ -687,6 +749,16 @@ def test_what_clustering_changes_stands_side_by_side() -> None:
     ]
 
 
+def test_limits_by_themselves_are_left_out_where_the_ratio_is_withheld() -> None:
+    key = "cox.lc.univariable.grade"
+    few = [replace(s, n=4) for s in (*clustered(key), *profiled(key))]
+    numbers = withheld(*few)
+    told = "| Histological grade: G1 vs G2 and G3"
+    shown = "not shown | – | not shown"
+    assert f"{told} | {shown} | – | not shown | not shown |" in read(numbers, "clustering")
+    assert f"{told}, univariable | {shown} | – | not shown |" in read(numbers, "profile")
+
+
 def test_captions_say_whose_standard_errors_are_clustered() -> None:
     keys = ["lc.univariable.grade", "lc.model_1.grade", "lc.model_2.grade"]
     found = made(*(s for key in keys for s in clustered(f"cox.{key}")),
@@ -815,10 +887,23 @@ def test_toxicity_table_goes_up_to_the_worst_grade_and_shows_that_there_was_no_w
     assert "| <toxicity.grade_4_or_more.n> (<toxicity.grade_4_or_more.percent>%) |" in lines[-4]
 
 
-def everything() -> dict[str, str]:
+def test_the_order_of_events_tells_nothing_of_counts_that_are_withheld() -> None:
+    key = "toxicity.acute.anaemia"
+    label = Statistic(f"{key}.label", "acute.anaemia", "text", "as recorded")
+    grades = [count(f"{key}.grade_{g}.n", int(g == 1)) for g in range(1, 6)]
+    numbers = withheld(*toxicity(), *share(key, 1, 37), label, *grades)
+    rows = [line.split("|")[1:3] for line in read(numbers, "toxicity").splitlines()[4:7]]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["acute.fatigue", "8 (21.6%)"],
+        ["acute.anaemia", "< 5"],  # of one patient; enteritis is of two
+        ["acute.enteritis", "< 5"],
+    ]
+
+
+def all_statistics() -> list[Statistic]:
     models = [f"lc.{m}.{n}" for m in ("univariable", "multivariable") for n in ("grade", "size")]
     models += ["lc.model_1.grade", "lc.model_2.grade", "os.univariable.age"]
-    return made(
+    return [
         *share("cohort.sex.male", 1, 2),
         *(Statistic(f"lesions.size.{m}", 5.0, "cm", m) for m in ("median", "min", "max")),
         *(Statistic(f"dose.bed10.{m}", 5.0, "Gy", m) for m in ("median", "min", "max")),
@@ -832,8 +917,19 @@ def everything() -> dict[str, str]:
         *log_rank("os.grade.logrank"),
         *(s for key in ("trend", "pair.G1_G2") for s in log_rank(f"os.grade.{key}")[:2]),
         *toxicity(),
-        cohort=RECONSTRUCTED,
-    )
+    ]
+
+
+def everything() -> dict[str, str]:
+    return made(*all_statistics(), cohort=RECONSTRUCTED)
+
+
+def test_no_table_has_an_interval_of_what_is_not_shown() -> None:
+    numbers = withheld(*(replace(s, n=s.n or 4) for s in all_statistics()))
+    found = [name for name in everything() if "not shown" in read(numbers, name)]
+    assert {"survival", "quartiles", "log_rank", "univariable", "treatment"} <= set(found)
+    for name in found:
+        assert re.findall(r"not shown ?[–(]|[–(]not shown", read(numbers, name)) == [], name
 
 
 def test_every_digit_is_in_a_shortcode_or_an_identifier() -> None:

@@ -11,7 +11,9 @@ from test_cohort_statistics import (
     tables_of,
 )
 
+from sarcoma_sbrt.provenance.disclosure import withhold
 from sarcoma_sbrt.reporting.numbers import computed_entries
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.reporting.statistics import to_json
 from sarcoma_sbrt.reporting.toxicity_statistics import exact_share, toxicity_statistics
 from sarcoma_sbrt.reporting.toxicity_tables import toxicity_tables
@@ -86,3 +88,16 @@ def test_table_has_an_interval_in_each_cell():
     heads = [line.split("|")[1].strip() for line in table.splitlines() if "| **" in line]
     assert heads == ["**Acute**", "**Late**", "**Acute or late**"]
     assert toxicity_tables({}, cohort) == {}
+
+
+def test_where_few_are_withheld_terms_stand_in_the_order_of_their_names():
+    rows = [("a", "Zoster", 1, 0), ("b", "Zoster", 1, 0), ("a", "Ache", 1, 0)]
+    cohort, found = cohort_of(COLUMNS), shares(toxicities=rows).values()
+    numbers = computed_entries([("characteristics", s) for s in found], cohort)
+
+    def terms(numbers):
+        lines = toxicity_tables(numbers, cohort)["toxicity_shares"].splitlines()
+        return [line.split(".term.")[1].split(".")[0] for line in lines if ".term." in line]
+
+    assert terms(numbers) == ["zoster", "ache"]
+    assert terms(withhold(numbers, SmallCells(5))) == ["ache", "zoster"]

@@ -1,5 +1,7 @@
 """The small-cell rule: counts of few patients are printed as such, and what rests on few is not.
 
+Nor are least and greatest values, each of which is that of a single patient or lesion.
+
 A cohort's file or ``models.yaml`` decides where it holds; `withhold` words the registry's
 entries, `published` takes the values out of what leaves the centre.
 """
@@ -12,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sarcoma_sbrt.reporting.numbers import printed, text_entry
-from sarcoma_sbrt.reporting.small_cells import SmallCells
+from sarcoma_sbrt.reporting.small_cells import WITHHELD, SmallCells
 
 __all__ = [
-    "WITHHELD",
+    "OF_ONE_REASON",
     "disclosed_flow",
     "disclosure_conditions",
     "published",
@@ -27,11 +29,14 @@ __all__ = [
 Entry = dict[str, Any]
 Numbers = Mapping[str, Mapping[str, Any]]
 
-# Status of an entry that is worded by the rule.
-WITHHELD = "withheld"
 # What stands for a statistic that is not printed.
 NOT_SHOWN = "not shown"
 
+# Why a least or greatest value is not printed, however many it is the least or greatest of.
+OF_ONE_REASON = "it is the value of a single patient or lesion"
+
+# Fields of an entry that tell its range over several reconstructions.
+RANGES = ("solutions", "over_solutions")
 # Stages that describe the cohort's own patients, and what they count of them.
 STAGES = {
     *("characteristics", "kaplan_meier", "competing", "cox", "diagnostics"),
@@ -45,6 +50,8 @@ PEOPLE = re.compile(
 NOT_PEOPLE = re.compile(
     r".*\.cv\.chosen\..*|cox\.\w+\.clustering\.n|dose_sensitivity\..*\.reversed\.n"
 )
+# Last part of the keys of least and greatest values; ``_min`` and ``_max`` alone are of models.
+OF_ONE = re.compile(r"(?:time_)?(?:min|max)")
 # Counts that add up to one that is printed as well: levels of a characteristic, the two groups
 # of a covariate, the two sides of a cut.
 PARTS = (
@@ -80,7 +87,8 @@ def withhold(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
 
     A small count reads "< 5". Where it is the only small one of several that add up to a total,
     the next smallest reads "≥ 5", so that it is no difference. Shares of such counts read as
-    bounds, and a statistic of fewer patients or lesions than that reads "not shown".
+    bounds; a statistic of fewer patients or lesions than that, and a least or greatest value,
+    reads "not shown".
 
     Parameters
     ----------
@@ -98,10 +106,14 @@ def withhold(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
     worded |= _shares(entries, worded, rule)
     few = {key for key, entry in entries.items() if _rests_on_few(entry, rule)}
     worded |= dict.fromkeys(few - worded.keys(), NOT_SHOWN)
+    alone = {key for key, entry in entries.items() if _is_of_one(entry)} - worded.keys()
+    worded |= dict.fromkeys(alone, NOT_SHOWN)
     worded |= _companions(entries, worded)
-    said = {"status": WITHHELD, "reason": _reason(rule)}
     for key, text in worded.items():
-        entries[key] |= {"text": text} | said
+        for name in RANGES:
+            entries[key].pop(name, None)
+        reason = OF_ONE_REASON if entries[key].get("of", key) in alone else _reason(rule)
+        entries[key] |= {"text": text, "status": WITHHELD, "reason": reason}
     return entries | _reasons(entries, worded)
 
 
@@ -210,9 +222,20 @@ def _counts_people(entry: Mapping[str, Any]) -> bool:
 
 
 def _rests_on_few(entry: Mapping[str, Any], rule: SmallCells) -> bool:
-    """Whether a statistic, or a limit of one, is of fewer patients or lesions than the rule's."""
+    """Whether a statistic, or a limit of one, is of fewer patients or lesions than the rule's.
+
+    A rate that is known at a time when nobody is at risk any more tells of the last of them.
+    """
     computed = entry["kind"] == "computed" and entry["source"] in STAGES
-    return computed and entry["unit"] != "text" and rule.is_small(entry["n"])
+    of_the_last = entry["n"] == 0 and entry["unit"] != "count" and entry["value"] is not None
+    return computed and entry["unit"] != "text" and (rule.is_small(entry["n"]) or of_the_last)
+
+
+def _is_of_one(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is the least or the greatest of the values of patients or lesions."""
+    computed = entry["kind"] == "computed" and entry["source"] in STAGES
+    known = entry["value"] is not None
+    return computed and known and OF_ONE.fullmatch(entry["key"].rpartition(".")[2]) is not None
 
 
 def _complements(counts: Mapping[str, float], worded: Iterable[str]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from sarcoma_sbrt.reporting.statistics import Statistic, Unit, not_estimable
 from sarcoma_sbrt.settings import CohortSettings, EndpointSettings
 
 __all__ = [
+    "CHANGE",
     "FEWEST",
     "SHRUNK_PERCENT",
     "clinical_statistics",
@@ -32,6 +33,10 @@ __all__ = [
 SHRUNK_PERCENT = 30.0
 # The dose of fewer lesions than this is close to naming a patient; their number is given alone.
 FEWEST = 3
+
+# By how much diameters change, of which printed statistics of local control tell nothing: a
+# reconstructed cohort may mark it in its `support`.
+CHANGE = "derived.change_of_diameter"
 
 _LESION = ["patient_id", "lesion_id"]
 _DOSES: dict[str, tuple[str, Unit]] = {
@@ -175,7 +180,7 @@ def _lanes(
         len(patient_lanes(tables, definition)),
         "count",
         "count of patients with a course",
-        columns=tuple(columns),
+        columns=tuple(dict.fromkeys(columns)),
         joint=True,
         population={"table": "patients", "filter": {}},
         rows={"table": "patients", "filter": {"courses": {"known": True}}},
@@ -240,6 +245,7 @@ def _response(
         "population": {"table": "lesions", "filter": {}},
         "rows": {"table": "assessments", "filter": {"diameter_mm": {"known": True}}},
     }
+    changed = shared | {"columns": (*shared["columns"], CHANGE)}
     unmeasured = len(tables["lesions"]) - n
     statistics = [
         Statistic("response.n", n, "count", "count of lesions measured again", **shared),
@@ -250,19 +256,19 @@ def _response(
     for name, measure in measures.items():
         key, method = f"response.best.{name}", f"{name} of best change from baseline"
         if n == 0:
-            statistics.append(not_estimable(key, "percent", method, reason, n=0, **shared))
+            statistics.append(not_estimable(key, "percent", method, reason, n=0, **changed))
         else:
             value = float(measure(best.to_numpy()))
-            statistics.append(Statistic(key, value, "percent", method, n=n, **shared))
+            statistics.append(Statistic(key, value, "percent", method, n=n, **changed))
     # A diameter of 7 after 10 mm is 30 per cent smaller, whatever binary floats say.
     counts = {"smaller": best < 0, "shrunk": best <= -SHRUNK_PERCENT + 1e-9}
     for name, chosen in counts.items():
         count, key, method = int(chosen.sum()), f"response.{name}", "percentage of lesions"
-        statistics.append(Statistic(f"{key}.n", count, "count", "count of lesions", n=n, **shared))
+        statistics.append(Statistic(f"{key}.n", count, "count", "count of lesions", n=n, **changed))
         statistics.append(
-            Statistic(f"{key}.percent", 100 * count / n, "percent", method, n=n, **shared)
+            Statistic(f"{key}.percent", 100 * count / n, "percent", method, n=n, **changed)
             if n
-            else not_estimable(f"{key}.percent", "percent", method, reason, n=0, **shared)
+            else not_estimable(f"{key}.percent", "percent", method, reason, n=0, **changed)
         )
     return statistics
 

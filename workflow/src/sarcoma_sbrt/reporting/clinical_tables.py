@@ -8,7 +8,10 @@ from sarcoma_sbrt.reporting.tables import (
     Numbers,
     Row,
     in_words,
+    median_and_range,
+    not_estimable_note,
     num,
+    range_words,
     table_div,
 )
 from sarcoma_sbrt.schema import TABLES
@@ -32,22 +35,23 @@ def clinical_tables(numbers: Numbers, cohort: CohortSettings) -> dict[str, str]:
     rows = [_row(numbers, s, label) for s, label in labels.items() if f"site_dose.{s}.n" in numbers]
     header = ("Site", "Lesions", "Dose, Gy", "Fractions", "BED10, Gy")
     few = any(ABSENT in row for row in rows)
+    keys = {f"site_dose.{s}.{name}": label for s, label in labels.items() for name in _DOSES}
     caption = (
-        "Dose of the lesions’ first courses by treated site: median (range); alpha/beta is "
-        f"{num('config.endpoints.alpha_beta_gy')} Gy.",
+        f"Dose of the lesions’ first courses by treated site: {range_words(numbers, keys)}; "
+        f"alpha/beta is {num('config.endpoints.alpha_beta_gy')} Gy.",
         f"{ABSENT}: too few lesions to describe without describing a patient." if few else "",
+        not_estimable_note(numbers, [(f"{key}.median", label) for key, label in keys.items()]),
     )
     made = table_div(Layout("site_dose", header, (26, 12, 22, 18, 24)), rows, caption, cohort)
     return dict([made]) if made else {}
 
 
+_DOSES = ("total", "fractions", "bed10")
+
+
 def _row(numbers: Numbers, site: str, label: str) -> Row:
-    cells = []
-    for name in ("total", "fractions", "bed10"):
-        key = f"site_dose.{site}.{name}"
-        if f"{key}.median" in numbers:
-            median, low, high = (num(f"{key}.{measure}") for measure in ("median", "min", "max"))
-            cells.append(f"{median} ({low}–{high})")
-        else:
-            cells.append(ABSENT)
+    keys = [f"site_dose.{site}.{name}" for name in _DOSES]
+    cells = [
+        median_and_range(numbers, key) if f"{key}.median" in numbers else ABSENT for key in keys
+    ]
     return (label, num(f"site_dose.{site}.n"), *cells)

@@ -25,7 +25,14 @@ from sarcoma_sbrt.reporting.drawing import (
     text_of,
 )
 from sarcoma_sbrt.reporting.drawn_numbers import capitalised
-from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
+from sarcoma_sbrt.reporting.panels import (
+    Ends,
+    Group,
+    drawn_rows,
+    page_of_panels,
+    panel_title,
+    size_of,
+)
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = ["incidence_figure"]
@@ -42,6 +49,7 @@ def incidence_figure(
     panels: Sequence[str],
     analysis: Analysis,
     cohort: CohortSettings,
+    ends: Ends | None = None,
 ) -> Figure:
     """Cumulative incidences of one endpoint, a panel for all and for each way to group them.
 
@@ -64,6 +72,8 @@ def incidence_figure(
         Its covariates are the ones that panels may name.
     cohort : CohortSettings
         Its label stands below.
+    ends : mapping, optional
+        From `panels.curve_ends`, where small counts are withheld: curves end there.
 
     Raises
     ------
@@ -72,14 +82,15 @@ def incidence_figure(
     KeyError
         When the registry lacks a number that the figure shows.
     """
-    own = curves[curves["endpoint"] == endpoint.name]
     event = EVENTS[endpoint.event]
     level = text_of(numbers, "config.models.confidence_level")
 
     def draw(axes: Axes, panel: str, groups: Sequence[Group]) -> list[str]:
         if panel == "overall":
-            return _stacked(axes, own, groups[0], endpoint, numbers)
-        return _by_group(axes, own, groups, f"{endpoint.name}.{panel}", numbers)
+            rows = drawn_rows(curves, endpoint.name, groups[0].population, ends)
+            return _stacked(axes, rows, groups[0], endpoint, numbers)
+        drawn = [(g, drawn_rows(curves, endpoint.name, g.population, ends)) for g in groups]
+        return _by_group(axes, drawn, f"{endpoint.name}.{panel}", numbers)
 
     def heading(panel: str) -> str:
         title = panel_title(panel, endpoint, numbers)
@@ -91,7 +102,7 @@ def incidence_figure(
         numbers,
         analysis,
         cohort,
-        last=float(numbers[f"{endpoint.name}.time_max"]["value"] or 0),
+        ends=ends,
         key=f"By group: {event}, shaded its {level}% confidence band; dotted, death without "
         f"{event}.",
         draw=draw,
@@ -109,13 +120,12 @@ def _held(rows: pd.DataFrame, column: str) -> tuple[Any, Any]:
 
 def _stacked(
     axes: Axes,
-    curves: pd.DataFrame,
+    rows: pd.DataFrame,
     group: Group,
     endpoint: EndpointSettings,
     numbers: Numbers,
 ) -> list[str]:
     """Draw the event, on it death without it, and one less Kaplan-Meier; the legend's keys."""
-    rows = curves[curves["population"] == group.population].sort_values("time_months")
     if len(rows):
         time, event = _held(rows, "cif")
         both = event + _held(rows, "cif_death")[1]
@@ -146,14 +156,13 @@ def _stacked(
 
 def _by_group(
     axes: Axes,
-    curves: pd.DataFrame,
-    groups: Sequence[Group],
+    drawn: Sequence[tuple[Group, pd.DataFrame]],
     prefix: str,
     numbers: Numbers,
 ) -> list[str]:
     """Draw the incidences of the groups of `prefix`; the legend's keys."""
-    for group in groups:
-        rows = curves[curves["population"] == group.population].sort_values("time_months")
+    groups = [group for group, _ in drawn]
+    for group, rows in drawn:
         if len(rows):
             time, event = _held(rows, "cif")
             low, high = _held(rows, "lower")[1], _held(rows, "upper")[1]
@@ -166,7 +175,7 @@ def _by_group(
     handles = [
         Line2D([], [], color=group.colour, linestyle=group.line, linewidth=1.4) for group in groups
     ]
-    labels = [f"{group.label} (n = {text_of(numbers, f'{group.prefix}.n')})" for group in groups]
+    labels = [f"{group.label} ({size_of(numbers, f'{group.prefix}.n')})" for group in groups]
     test = f"{prefix}.gray.p"
     _legend(axes, handles, labels, f"Gray’s test {stated_p(numbers, test)}")
     return [f"{group.prefix}.n" for group in groups] + [test]

@@ -415,4 +415,5 @@ def _with_gap(
 
 
 def _deaths(numbers: Numbers, key: str) -> str:
-    return f"{num(key)} competing {'death' if numbers[key]['value'] == 1 else 'deaths'}"
+    # By the text: where "< 5" is printed, the word must not tell that there is one.
+    return f"{num(key)} competing {'death' if numbers[key]['text'] == '1' else 'deaths'}"

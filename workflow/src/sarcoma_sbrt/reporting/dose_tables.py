@@ -12,6 +12,7 @@ from sarcoma_sbrt.reporting.dose_statistics import (
     ratio_name,
 )
 from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.small_cells import is_withheld
 from sarcoma_sbrt.reporting.tables import (
     ABSENT,
     LEVEL,
@@ -112,7 +113,7 @@ def _measures(
     rows: list[Row] = []
     for measure, label in NAMES.items():
         block = [
-            _spread(f"{STAGE}.{ratio_name(ratio)}.{measure}", at)
+            _spread(numbers, f"{STAGE}.{ratio_name(ratio)}.{measure}", at)
             for at, ratio in enumerate(analysis.dose.alpha_beta_gy)
             if is_estimated(numbers, f"{STAGE}.{ratio_name(ratio)}.{measure}.median")
         ]
@@ -129,10 +130,15 @@ def _measures(
     return table_div(Layout("dose_measures", header, (28, 20, 26, 26)), rows, caption, cohort)
 
 
-def _spread(key: str, at: int) -> Row:
-    value = {end: num(f"{key}.{end}") for end in ("quartile_1", "quartile_3", "min", "max")}
-    quartiles = f"{value['quartile_1']}–{value['quartile_3']}"
-    return (_ratio(at), num(f"{key}.median"), quartiles, f"{value['min']}–{value['max']}")
+def _spread(numbers: Numbers, key: str, at: int) -> Row:
+    pairs = (("quartile_1", "quartile_3"), ("min", "max"))
+    spans = (_span(numbers, f"{key}.{low}", f"{key}.{high}") for low, high in pairs)
+    return (_ratio(at), num(f"{key}.median"), *spans)
+
+
+def _span(numbers: Numbers, low: str, high: str) -> str:
+    """Two values as an interval; least and greatest ones may be withheld."""
+    return num(low) if is_withheld(numbers, low) else f"{num(low)}–{num(high)}"
 
 
 def _ranks(numbers: Numbers, analysis: Analysis) -> tuple[str, str] | None:

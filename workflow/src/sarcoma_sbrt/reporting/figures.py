@@ -38,7 +38,14 @@ from sarcoma_sbrt.reporting.drawing import (
 )
 from sarcoma_sbrt.reporting.drawn_numbers import capitalised, wrapped
 from sarcoma_sbrt.reporting.numbers import is_estimated
-from sarcoma_sbrt.reporting.panels import Group, page_of_panels, panel_title
+from sarcoma_sbrt.reporting.panels import (
+    Ends,
+    Group,
+    drawn_rows,
+    page_of_panels,
+    panel_title,
+    size_of,
+)
 from sarcoma_sbrt.reporting.small_cells import SmallCells
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -63,6 +70,7 @@ def kaplan_meier_figure(
     panels: Sequence[str],
     analysis: Analysis,
     cohort: CohortSettings,
+    ends: Ends | None = None,
 ) -> Figure:
     """Kaplan-Meier curves of one endpoint, a panel for all and for each way to group them.
 
@@ -85,6 +93,9 @@ def kaplan_meier_figure(
         Its covariates are the ones that panels may name.
     cohort : CohortSettings
         Its label stands below.
+    ends : mapping, optional
+        From `panels.curve_ends`, where small counts are withheld: curves end there, and nobody's
+        censoring is marked.
 
     Raises
     ------
@@ -93,32 +104,34 @@ def kaplan_meier_figure(
     KeyError
         When the registry lacks a number that the figure shows.
     """
-    own = curves[curves["endpoint"] == endpoint.name]
 
     def draw(axes: Axes, panel: str, groups: Sequence[Group]) -> list[str]:
         for group in groups:
-            rows = own[own["population"] == group.population].sort_values("time_months")
+            rows = drawn_rows(curves, endpoint.name, group.population, ends)
             if len(rows):
                 _curve(axes, rows, group)
-                _median_lines(axes, group, numbers)
+                _median_lines(axes, group, numbers, float(rows["time_months"].max()))
+                if ends is None:
+                    _censorings(axes, rows, group)
         return _legend(axes, panel, groups, endpoint, numbers)
 
     level = text_of(numbers, "config.models.confidence_level")
+    censored = "Ticks: censored." if ends is None else "Censored times are not marked."
     return page_of_panels(
         panels,
         endpoint,
         numbers,
         analysis,
         cohort,
-        last=float(own["time_months"].max()) if len(own) else 0.0,
-        key=f"Dotted lines: medians. Shaded: {level}% confidence bands. Ticks: censored.",
+        ends=ends,
+        key=f"Dotted lines: medians. Shaded: {level}% confidence bands. {censored}",
         draw=draw,
         heading=lambda panel: panel_title(panel, endpoint, numbers),
     ).figure
 
 
 def _curve(axes: Axes, rows: pd.DataFrame, group: Group) -> None:
-    """Draw the steps, their band, and a tick where somebody was censored.
+    """Draw the steps and their band.
 
     The band is held from each time to the next by itself: ``step="post"`` would leave out the
     interval before a time at which there is no band.
@@ -139,10 +152,14 @@ def _curve(axes: Axes, rows: pd.DataFrame, group: Group) -> None:
         linewidth=1.4,
         gid=group.prefix,
     )
-    censored = rows["censored"].to_numpy(dtype="float64") > 0
+
+
+def _censorings(axes: Axes, rows: pd.DataFrame, group: Group) -> None:
+    """Draw a tick where somebody was censored."""
+    censored = rows[rows["censored"] > 0]
     axes.plot(
-        time[censored],
-        100 * survival[censored],
+        censored["time_months"].to_numpy(dtype="float64"),
+        100 * censored["survival"].to_numpy(dtype="float64"),
         linestyle="none",
         marker="|",
         markersize=5,
@@ -151,10 +168,13 @@ def _curve(axes: Axes, rows: pd.DataFrame, group: Group) -> None:
     )
 
 
-def _median_lines(axes: Axes, group: Group, numbers: Numbers) -> None:
+def _median_lines(axes: Axes, group: Group, numbers: Numbers, end: float) -> None:
+    """Draw the way to a median that the curve, up to its end, reaches."""
     if not is_estimated(numbers, f"{group.prefix}.median"):
         return
     median = float(numbers[f"{group.prefix}.median"]["value"])
+    if median > end:
+        return
     axes.plot(
         [0, median, median],
         [50, 50, -2],
@@ -172,7 +192,7 @@ def _legend(
     handles = [
         Line2D([], [], color=group.colour, linestyle=group.line, linewidth=1.4) for group in groups
     ]
-    labels = [f"{group.label} (n = {text_of(numbers, f'{group.prefix}.n')})" for group in groups]
+    labels = [f"{group.label} ({size_of(numbers, f'{group.prefix}.n')})" for group in groups]
     test = f"{endpoint.name}.{panel}.logrank.p"
     title = None if panel == "overall" else f"Log-rank {stated_p(numbers, test)}"
     axes.legend(
@@ -271,7 +291,7 @@ def _ratio_limits(numbers: Numbers, plan: Mapping[str, Sequence[str]]) -> tuple[
         for name in names
         for ratio in _ratios(numbers, endpoint, name, 0.0)
         for end in ("low", "high")
-        if numbers.get(f"{ratio.key}.{end}", {}).get("value") is not None
+        if is_estimated(numbers, f"{ratio.key}.{end}")
     ]
     low = max(min([*values, 0.5]) / 1.15, _RATIO_RANGE[0])
     high = min(max([*values, 2.0]) * 1.15, _RATIO_RANGE[1])

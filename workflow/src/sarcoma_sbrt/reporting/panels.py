@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from sarcoma_sbrt.reporting.drawing import (
@@ -24,10 +25,14 @@ from sarcoma_sbrt.reporting.drawing import (
 )
 from sarcoma_sbrt.reporting.drawn_numbers import capitalised, plain, uncapitalised, wrapped
 from sarcoma_sbrt.reporting.numbers import is_estimated
+from sarcoma_sbrt.reporting.small_cells import SmallCells, is_withheld
 from sarcoma_sbrt.reporting.survival_statistics import ticks
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
-__all__ = ["Group", "page_of_panels", "panel_title"]
+__all__ = ["Ends", "Group", "curve_ends", "drawn_rows", "page_of_panels", "panel_title", "size_of"]
+
+# Month at which the curve of an endpoint's population ends where the small-cell rule holds.
+Ends = Mapping[tuple[str, str], float]
 
 
 class Group(NamedTuple):
@@ -52,13 +57,82 @@ _SHARE_AT_RISK = 0.1
 _BEYOND = 1.03  # where the axes end, as a multiple of their last month
 
 
+def curve_ends(curves: pd.DataFrame, rule: SmallCells | None) -> Ends | None:
+    """How far the small-cell rule lets curves be drawn: as far as enough are at risk.
+
+    A curve ends at an event or at a tick of its axis: an end between them would tell when
+    somebody was censored.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        `survival_statistics.curves` of any endpoints.
+    rule : SmallCells or None
+        None where it does not hold.
+
+    Returns
+    -------
+    mapping or None
+        (Endpoint, population) -> month; None without a rule. 0 is no curve.
+    """
+    if rule is None:
+        return None
+    ends: dict[tuple[str, str], float] = {}
+    for endpoint, own in curves.groupby("endpoint"):
+        months = ticks(float(own["time_months"].max()))
+        for population, rows in own.groupby("population"):
+            ends[str(endpoint), str(population)] = _end(rows, months, rule)
+    return ends
+
+
+def _end(rows: pd.DataFrame, months: Sequence[int], rule: SmallCells) -> float:
+    """Last event or tick at which enough of one population are at risk."""
+    enough = rows[rows["at_risk"] >= rule.least]
+    last = max(map(float, enough["time_months"]), default=-1.0)
+    events = enough.loc[enough["events"] > 0, "time_months"]
+    return max((float(time) for time in (*events, *months) if time <= last), default=0.0)
+
+
+def drawn_rows(
+    curves: pd.DataFrame, endpoint: str, population: str, ends: Ends | None
+) -> pd.DataFrame:
+    """Rows of a step function that are drawn, in order; its last value is held up to its end.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        With ``endpoint``, ``population`` and ``time_months``, 0 first.
+    endpoint, population : str
+        Whose curve.
+    ends : mapping or None
+        From `curve_ends`; None draws the whole curve.
+    """
+    own = (curves["endpoint"] == endpoint) & (curves["population"] == population)
+    rows = curves[own].sort_values("time_months")
+    if ends is None:
+        return rows
+    end = ends.get((endpoint, population), 0.0)
+    kept = rows[rows["time_months"] <= end]
+    if end == 0 or kept.empty:
+        return rows.iloc[:0]
+    last = kept.tail(1)
+    held = float(last["time_months"].iloc[0]) < end
+    return pd.concat([kept, last.assign(time_months=end)]) if held else kept
+
+
+def size_of(numbers: Numbers, key: str) -> str:
+    """Size of a group in a legend, "n = 12", or its bound where it is withheld, "n < 5"."""
+    relation = "" if is_withheld(numbers, key) else "= "
+    return f"n {relation}{text_of(numbers, key)}"
+
+
 def page_of_panels(
     panels: Sequence[str],
     endpoint: EndpointSettings,
     numbers: Numbers,
     analysis: Analysis,
     cohort: CohortSettings,
-    last: float,
+    ends: Ends | None,
     key: str,
     draw: Callable[[Axes, str, Sequence[Group]], list[str]],
     heading: Callable[[str], str],
@@ -81,8 +155,8 @@ def page_of_panels(
         Its covariates are the ones that panels may name.
     cohort : CohortSettings
         Its label stands below.
-    last : float
-        The longest time in months; 0 where there are no curves.
+    ends : mapping or None
+        From `curve_ends`: then the axes end with the curves, and a line says why.
     key : str
         What the lines mean that no legend names.
     draw : callable
@@ -100,20 +174,19 @@ def page_of_panels(
         When the registry lacks a number that the figure shows.
     """
     shown = [_groups(panel, endpoint, analysis, numbers) for panel in panels]
+    longest = float(numbers[f"{endpoint.name}.time_max"]["value"] or 0)
+    last = longest if ends is None else _last_end(ends, endpoint, shown)
+    grid = ticks(longest)  # where the registry has numbers at risk
+    end = _axis_end(numbers, endpoint, shown, analysis, grid, last)
+    months = [month for month in grid if month <= end]
     names = {g.label: _name_lines(g.label) for groups in shown for g in groups}
-    end = _axis_end(numbers, endpoint, shown, analysis, last)
-    months = [month for month in ticks(last) if month <= end] if last else [0]
     columns = 1 if len(panels) == 1 else 2
     lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
     top = _TOP + 0.16 * (legend_lines - 2)
     below = 0.42 + (1 + max(lines, 2)) * _ROW  # the axis, and the numbers at risk
     cell = (WIDTH / columns, top + _HEIGHT + below + 0.12)
     left = max(_LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
-    said = [key]
-    if end < last:
-        cut = "Axes end at the first tick at which less than a tenth of all are at risk"
-        longest = text_of(numbers, f"{endpoint.name}.time_max")
-        said.append(f"{cut}; the longest time is {longest} months.")
+    said = [key, *_ends_said(numbers, endpoint, ends is not None, end < last)]
     page = Page(-(-len(panels) // columns) * cell[1] + 0.16 + 0.15 * len(said))
     keys: list[str] = []
     for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
@@ -131,6 +204,26 @@ def page_of_panels(
     return page
 
 
+def _last_end(ends: Ends, endpoint: EndpointSettings, shown: Sequence[Sequence[Group]]) -> float:
+    """Month at which the last of the curves ends."""
+    groups = (group for groups in shown for group in groups)
+    return max((ends.get((endpoint.name, g.population), 0.0) for g in groups), default=0.0)
+
+
+def _ends_said(
+    numbers: Numbers, endpoint: EndpointSettings, withheld: bool, cut: bool
+) -> Iterator[str]:
+    """Lines on where curves and axes end."""
+    if withheld:
+        least = text_of(numbers, "config.models.disclosure.least")
+        yield f"Curves are drawn as far as at least {least} {endpoint.unit}s are at risk."
+    if cut:
+        said = "Axes end at the first tick at which less than a tenth of all are at risk"
+        key = f"{endpoint.name}.time_max"
+        known = is_estimated(numbers, key)
+        yield f"{said}{f'; the longest time is {text_of(numbers, key)} months' if known else ''}."
+
+
 def _percent_over_months(axes: Axes, months: Sequence[int], end: float) -> None:
     axes.set(xlim=(-0.015 * end, _BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
     axes.set_xticks(list(months), [str(month) for month in months])
@@ -142,9 +235,10 @@ def _axis_end(
     endpoint: EndpointSettings,
     shown: Sequence[Sequence[Group]],
     analysis: Analysis,
+    grid: Sequence[int],
     last: float,
 ) -> float:
-    """Month at which the axes end: a tick, or `last` where enough are at risk up to it."""
+    """Month at which the axes end: one of the grid, or `last`, where the curves end."""
     enough = _SHARE_AT_RISK * float(numbers[f"{endpoint.name}.n"]["value"])
     medians = [
         float(numbers[f"{group.prefix}.median"]["value"])
@@ -157,7 +251,7 @@ def _axis_end(
     )
     few = (
         month
-        for month in ticks(last)
+        for month in grid
         if month >= needed and numbers[f"{endpoint.name}.at_risk_{month}m"]["value"] < enough
     )
     end = float(next(few, last))

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sarcoma_sbrt.reporting.numbers import NOT_REACHED, TRANSFORMS, is_estimated
+from sarcoma_sbrt.reporting.small_cells import WITHHELD, is_withheld
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
@@ -30,12 +31,15 @@ __all__ = [
     "in_words",
     "landmark",
     "listed",
+    "median_and_range",
     "not_estimable_note",
     "not_reached_note",
     "num",
     "p_beside",
+    "range_words",
     "table_div",
     "tables",
+    "told_count",
     "under_header",
     "with_interval",
 ]
@@ -75,18 +79,18 @@ _EARLIER = (
 _TIMINGS = {"before": "before", "concurrent": "during", "after": "after"}
 
 _DOSES = (
-    ("dose.total", "Prescribed dose, Gy: median (range)"),
-    ("dose.fractions", "Fractions: median (range)"),
-    ("dose.bed10", "BED10, Gy: median (range)"),
-    ("dose.eqd2", "EQD2, Gy: median (range)"),
+    ("dose.total", "Prescribed dose, Gy"),
+    ("dose.fractions", "Fractions"),
+    ("dose.bed10", "BED10, Gy"),
+    ("dose.eqd2", "EQD2, Gy"),
 )
 
 _INDICES = (
-    ("dose.isodose", "Prescription isodose, %: median (range)"),
-    ("dose.conformity_index", "Conformity index: median (range)"),
-    ("dose.new_conformity_index", "New conformity index: median (range)"),
-    ("dose.homogeneity_index", "Homogeneity index: median (range)"),
-    ("dose.coverage", "PTV coverage, %: median (range)"),
+    ("dose.isodose", "Prescription isodose, %"),
+    ("dose.conformity_index", "Conformity index"),
+    ("dose.new_conformity_index", "New conformity index"),
+    ("dose.homogeneity_index", "Homogeneity index"),
+    ("dose.coverage", "PTV coverage, %"),
 )
 
 # Roman, since an arabic digit in a table is a number that some record must account for.
@@ -215,13 +219,26 @@ def under_header(title: str, rows: Sequence[Row], columns: int = 2) -> list[Row]
 
 
 def _with_range(numbers: Numbers, key: str, label: str) -> list[Row]:
-    """Row with median, minimum and maximum."""
+    """Row of a quantity's median and range, which its label names as far as they are shown."""
     if f"{key}.median" not in numbers:
         return []
-    if numbers[f"{key}.median"]["status"] != "estimated":
-        return [(label, num(f"{key}.median"))]
-    median, low, high = (num(f"{key}.{measure}") for measure in ("median", "min", "max"))
-    return [(label, f"{median} ({low}–{high})"), *_missing(numbers, key)]
+    row = (f"{label}: {range_words(numbers, [key])}", median_and_range(numbers, key))
+    nobody = numbers[f"{key}.median"]["status"] == "not_estimable"
+    return [row, *([] if nobody else _missing(numbers, key))]
+
+
+def median_and_range(numbers: Numbers, key: str) -> str:
+    """Cell of a quantity's median with its least and greatest value, where these are shown."""
+    median, low, high = (f"{key}.{measure}" for measure in ("median", "min", "max"))
+    if not all(is_estimated(numbers, measure) for measure in (median, low, high)):
+        return num(median)
+    return f"{num(median)} ({num(low)}–{num(high)})"
+
+
+def range_words(numbers: Numbers, keys: Iterable[str]) -> str:
+    """What the cells of `median_and_range` are called: least values may be withheld."""
+    withheld = any(is_withheld(numbers, f"{key}.min") for key in keys)
+    return "median" if withheld else "median (range)"
 
 
 def _missing(numbers: Numbers, key: str) -> list[Row]:
@@ -246,9 +263,16 @@ def _share(numbers: Numbers, key: str) -> str:
 def with_interval(numbers: Numbers, key: str, percent: bool = False) -> str:
     """Value with its confidence limits, where there are any."""
     value = num(f"{key}.stated" if percent else key)
-    if f"{key}.low" not in numbers or numbers[key]["status"] in _STATUSES:
+    if f"{key}.low" not in numbers or numbers[key]["status"] in (*_STATUSES, WITHHELD):
         return value
     return f"{value} ({num(f'{key}.low')}–{num(f'{key}.high')})"
+
+
+def _limits(numbers: Numbers, key: str) -> str:
+    """Cell of confidence limits by themselves, empty where the number is not shown."""
+    if is_withheld(numbers, key):
+        return ABSENT
+    return f"{num(f'{key}.low')}–{num(f'{key}.high')}"
 
 
 def in_words(code: str) -> str:
@@ -260,7 +284,7 @@ def in_words(code: str) -> str:
 
 
 def _patients(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
-    rows = _with_range(numbers, "cohort.age", "Age, years: median (range)")
+    rows = _with_range(numbers, "cohort.age", "Age, years")
     for title, key, column in _PATIENT_GROUPS:
         rows += under_header(title, _coded(numbers, key, TABLES["patients"][column].codes))
     rows += under_header("Number of lesions", _number_of_lesions(numbers))
@@ -289,7 +313,7 @@ def _number_of_lesions(numbers: Numbers) -> list[Row]:
 
 
 def _before(numbers: Numbers) -> list[Row]:
-    interval = "Diagnosis to recurrence or metastasis, months: median (range)"
+    interval = "Diagnosis to recurrence or metastasis, months"
     rows = [row for key, label in _EARLIER for row in _counted(numbers, key, label)]
     return rows + _with_range(numbers, "time.diagnosis_to_recurrence", interval)
 
@@ -314,7 +338,7 @@ def _treatment(
     numbers: Numbers, analysis: Analysis, cohort: CohortSettings
 ) -> tuple[str, str] | None:
     rows = under_header("Site", _coded(numbers, "lesions.site", TABLES["lesions"]["site"].codes))
-    size = _with_range(numbers, "lesions.size", "Diameter, cm: median (range)")
+    size = _with_range(numbers, "lesions.size", "Diameter, cm")
     sizes = _sides(numbers, analysis, "derived.size_mm", "Lesion size")
     rows += under_header("Lesion size", size + sizes)
     doses = [row for key, label in _DOSES for row in _with_range(numbers, key, label)]
@@ -408,16 +432,26 @@ def _survival_rows(numbers: Numbers, name: str, landmarks: Sequence[float]) -> l
 
 
 def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] | None:
-    """Sentence with an endpoint's rate at every landmark."""
-    marks = {
-        i: t for i, t in enumerate(analysis.landmarks_months) if f"{name}.rate_{t:g}m" in numbers
-    }
-    if not marks:
-        return None
-    rates = [f"{num(f'{name}.rate_{t:g}m.stated')} at {landmark(i)}" for i, t in marks.items()]
-    last = list(marks.values())[-1]
-    label = num(f"endpoint.{name}.label_lower")
-    return f"rates_{name}", f"The rate of {label} was {listed(rates)} {_months(last)}.\n"
+    """Sentence with an endpoint's rate at every landmark, and one on those that are withheld."""
+    keys = {i: f"{name}.rate_{t:g}m" for i, t in enumerate(analysis.landmarks_months)}
+    told = {i: key for i, key in keys.items() if key in numbers and not is_withheld(numbers, key)}
+    withheld = {i: key for i, key in keys.items() if is_withheld(numbers, key)}
+    subject = f"The rate of {num(f'endpoint.{name}.label_lower')}"
+    sentences = []
+    if told:
+        rates = [f"{num(f'{key}.stated')} at {landmark(i)}" for i, key in told.items()]
+        sentences.append(f"{subject} was {listed(rates)} {_landmark_unit(analysis, told)}.")
+        subject = "It"
+    if withheld:
+        at = f"{listed([landmark(i) for i in withheld])} {_landmark_unit(analysis, withheld)}"
+        reason = num(f"{next(iter(withheld.values()))}.reason")
+        sentences.append(f"{subject} is not shown at {at}, because {reason}.")
+    return (f"rates_{name}", " ".join(sentences) + "\n") if sentences else None
+
+
+def _landmark_unit(analysis: Analysis, places: Iterable[int]) -> str:
+    """What follows the landmarks at these places, the last of which decides."""
+    return _months(analysis.landmarks_months[max(places)])
 
 
 def landmark(index: int) -> str:
@@ -838,7 +872,7 @@ def _clustering(
     for endpoint, model in itertools.product(lesion, ("univariable", "multivariable")):
         keys = {name: f"cox.{endpoint}.{model}.{name}" for name in analysis.covariates}
         block = [
-            _clustered_row(analysis, name, key)
+            _clustered_row(numbers, analysis, name, key)
             for name, key in keys.items()
             if f"{key}.naive" in numbers
         ]
@@ -855,9 +889,9 @@ def _clustering(
     return table_div(Layout("clustering", header, (34, 8, 15, 8, 15, 8, 8)), rows, caption, cohort)
 
 
-def _clustered_row(analysis: Analysis, name: str, key: str) -> Row:
+def _clustered_row(numbers: Numbers, analysis: Analysis, name: str, key: str) -> Row:
     def inference(of: str, p: str) -> tuple[str, str]:
-        return f"{num(f'{key}.{of}.low')}–{num(f'{key}.{of}.high')}", num(f"{key}.{p}")
+        return _limits(numbers, f"{key}.{of}"), num(f"{key}.{p}")
 
     label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}"
     independent, clustered = inference("naive", "naive_p"), inference("hr", "p")
@@ -958,7 +992,7 @@ def _profile_row(numbers: Numbers, analysis: Analysis, name: str, key: str, mode
     cells = [
         cell
         for of, test in pairs
-        for cell in (f"{num(f'{key}.{of}.low')}–{num(f'{key}.{of}.high')}", num(f"{key}.{test}"))
+        for cell in (_limits(numbers, f"{key}.{of}"), num(f"{key}.{test}"))
     ]
     label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.contrast')}, {model}"
     return (label, num(f"{key}.hr"), *cells)
@@ -1038,13 +1072,24 @@ _MOST_NAMES = 5
 
 
 def not_estimable_note(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
-    """Say why each number that cannot be had cannot; the same reason is said once."""
+    """Say why each number that cannot be had, or told, cannot; the same reason is said once."""
     shown = list(named)
     lost = {
         word: [(key, name) for key, name in shown if numbers.get(key, {}).get("status") == status]
         for status, word in _STATUSES.items()
     }
-    return " ".join(f"{word}: {_because(numbers, of)}." for word, of in lost.items() if of)
+    notes = [f"{word}: {_because(numbers, of)}." for word, of in lost.items() if of]
+    return " ".join([*notes, *_withheld_note(numbers, [key for key, _ in shown])])
+
+
+def _withheld_note(numbers: Numbers, keys: Iterable[str]) -> Iterator[str]:
+    """Say why numbers are withheld, without their names: their cells say that they are."""
+    first: dict[str, str] = {}
+    for key in keys:
+        if is_withheld(numbers, key):
+            first.setdefault(str(numbers[key]["reason"]), f"where {num(f'{key}.reason')}")
+    if first:
+        yield f"Not shown {' or '.join(first.values())}."
 
 
 def _because(numbers: Numbers, named: Iterable[tuple[str, str]]) -> str:
@@ -1088,10 +1133,15 @@ def _toxicity(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | Non
 
 
 def _terms(numbers: Numbers, phase: str) -> list[str]:
-    """Keys of a phase's adverse events, the most frequent first."""
+    """Keys of a phase's adverse events, the most frequent first, then those not to be told."""
     pattern = re.compile(rf"(toxicity\.{phase}\.[a-z0-9_]+)\.n")
     found = [match[1] for key in sorted(numbers) if (match := pattern.fullmatch(key))]
-    return sorted(found, key=lambda key: -numbers[f"{key}.n"]["value"])
+    return sorted(found, key=lambda key: -told_count(numbers, f"{key}.n"))
+
+
+def told_count(numbers: Numbers, key: str) -> float:
+    """A count to sort by; one that is withheld says nothing, or its place would tell it."""
+    return 0 if is_withheld(numbers, key) else float(numbers[key]["value"])
 
 
 def _toxicity_row(numbers: Numbers, key: str, grades: Iterable[int]) -> Row:

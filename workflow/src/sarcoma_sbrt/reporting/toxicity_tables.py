@@ -11,6 +11,7 @@ from sarcoma_sbrt.reporting.tables import (
     Row,
     num,
     table_div,
+    told_count,
     under_header,
     with_interval,
 )
@@ -50,10 +51,10 @@ def toxicity_tables(numbers: Numbers, cohort: CohortSettings) -> dict[str, str]:
 
 
 def _terms(numbers: Numbers, phase: str) -> list[str]:
-    """Keys of a phase's adverse events, the most frequent first."""
+    """Keys of a phase's adverse events, the most frequent first, then those not to be told."""
     pattern = re.compile(rf"(toxicity_share\.{phase}\.term\.[a-z0-9_]+)\.any\.n")
     found = [match[1] for key in sorted(numbers) if (match := pattern.fullmatch(key))]
-    return sorted(found, key=lambda key: -numbers[f"{key}.any.n"]["value"])
+    return sorted(found, key=lambda key: -told_count(numbers, f"{key}.any.n"))
 
 
 def _row(numbers: Numbers, key: str, label: str) -> Row:
