@@ -189,6 +189,7 @@ def _told(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         "crosscheck": check,
     }
     numbers["os.median.low"] |= {"of": "os.median"}
+    numbers["z.stated"] |= {"of": "a.nowhere"}
     made = {key: numbers["os.median"][key] for key in ("rule", "code", "config", "crosscheck")}
     numbers["os.rate_12m"] |= made | {"lineage": "5e70f00000000001"}
     numbers["os.p.stated"] |= {"unit": "p", "value": 0.016123456789, "p": 0.016123456789}

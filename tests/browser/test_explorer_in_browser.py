@@ -258,6 +258,15 @@ def test_a_place_leads_to_the_number_in_the_manuscript(desktop: Any, explorer: s
     assert desktop.locator("h1").inner_text() == "os.median"
 
 
+def test_a_number_stands_where_its_stated_form_does(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#a.nowhere")
+    places = desktop.locator(".places li")
+    assert places.count() == 1
+    assert "At last it was 24.5 months." in places.inner_text()
+    assert places.locator("a").first.get_attribute("href").endswith("#number=z.stated,1")
+    assert places.locator("a").last.inner_text() == "z.stated"
+
+
 def test_print_leaves_out_what_cannot_be_pressed(desktop: Any, explorer: str) -> None:
     desktop.goto(explorer + "#os.median")
     desktop.emulate_media(media="print")

@@ -23,7 +23,9 @@ PATIENTS = "data/cohorts/c/patients.csv"
 OUTCOMES = "data/published/outcomes.csv"
 RAW = "patient,grade,status\n1,G1,dead\n2,G2,alive\n"
 PUBLISHED = "outcome_id,estimate,printed_text,printed_range\ndoe.os.median,24,24,\n"
+RULES = "workflow/rules/survival.smk"
 FILES = {
+    RULES: "rule cox:\n",
     PATIENTS: RAW,
     OUTCOMES: PUBLISHED,
     "config/models.yaml": "alpha: 0.05\n",
@@ -159,6 +161,7 @@ def documents(root):
         "audit/pages.json": {
             name: {"tokens": 1, "equal": True} for name in ("html", "pdf", "docx")
         },
+        "sources.json": {RULES: hashes[RULES]},
         "manuscript/index.html": HTML,
         "manuscript/index.pdf": "pdf",
         "manuscript/index.docx": "docx",
@@ -242,6 +245,22 @@ def test_trace_of_a_text_names_every_key_and_place(run):
     assert (told["key"], len(told["places"])) == ("os.median", 2)
 
 
+def test_trace_of_a_text_goes_on_to_where_it_is_printed_with_its_unit(run, repository):
+    stated = ENTRY | {"key": "os.median.stated", "of": "os.median", "text": "24.0 months"}
+    edit(
+        repository / "results/numbers.json",
+        **{"os.median.stated": stated | {"inputs": [], "lineage": None}},
+    )
+    abstract = PLACE | {"section": "title block", "place": "title block, abstract"}
+    edit(repository / "results/places.json", **{"os.median.stated": [abstract]})
+    told = run("trace", "--text", "24.0").output.splitlines()
+    assert told[0] == "24.0: printed by 1 number, 1 of them in 3 places of the manuscript"
+    assert told[-2] == (
+        "   └─ manuscript, title block, abstract (manuscript/sections/results.qmd:12), "
+        "as os.median.stated"
+    )
+
+
 def test_a_text_that_nothing_prints(run):
     done = run("trace", "--text", "71.5")
     assert (done.exit_code, done.output) == (1, "71.5: no number prints so\n")
@@ -301,7 +320,8 @@ def test_rows_that_the_lineage_does_not_have_are_a_damaged_run(run, repository):
 
 
 @pytest.mark.parametrize(
-    "name", ["coverage.json", "manifest.json", "audit/crosscheck.json", "audit/pages.json"]
+    "name",
+    ["coverage.json", "manifest.json", "sources.json", "audit/crosscheck.json", "audit/pages.json"],
 )
 def test_verify_needs_every_document(run, repository, name):
     (repository / "results" / name).write_text("not JSON", encoding="utf-8")
@@ -573,7 +593,7 @@ def test_a_workbook_keeps_dates_and_numbers(tmp_path):
 def test_verify_says_in_one_line_that_all_is_well(run):
     done = run("verify")
     assert done.output == (
-        "all 11 checks passed: 3 numbers, 1 of them recomputed independently; "
+        "all 12 checks passed: 3 numbers, 1 of them recomputed independently; "
         "1 printed, every one accounted for\n"
     )
     assert done.exit_code == 0
@@ -586,7 +606,7 @@ def test_a_digit_changed_in_the_page_and_a_raw_cell_are_found(run, repository):
     done = run("verify")
     assert done.exit_code == 1
     summary, *problems = done.output.splitlines()
-    assert summary == "3 of 11 checks failed: data (1), manuscript (1), results (1)"
+    assert summary == "3 of 12 checks failed: data (1), manuscript (1), results (1)"
     assert problems[0].startswith(f"data: {PATIENTS}: changed since the run, read sha256 ")
     assert problems[1] == (
         "manuscript: manuscript/index.html: os.median: read 24.1, accepted: 24.0"
@@ -594,6 +614,12 @@ def test_a_digit_changed_in_the_page_and_a_raw_cell_are_found(run, repository):
     assert problems[2].startswith("results: manuscript/index.html: changed since the run")
     told = json.loads(run("verify", "--json").output)
     assert (told["ok"], told["summary"]) == (False, summary)
+
+
+def test_code_that_no_stage_reads_is_found_when_it_is_edited(run, repository):
+    (repository / RULES).write_text("rule cox: pass\n", encoding="utf-8")
+    done = run("verify")
+    assert (done.exit_code, done.output.splitlines()[0]) == (1, "1 of 12 checks failed: code (1)")
 
 
 def test_a_run_does_not_differ_from_itself(run):

@@ -58,15 +58,17 @@ LAYERS = (
     ("reporting.", "clinical_tables toxicity_tables clinical_figures"),
     ("reporting.", "conditions"),
     ("provenance.", "row_sets rows registry registration environment lineage disclosure"),
-    ("provenance.crosscheck.", "checks records events counts survival_curves logrank_tests doses"),
-    ("provenance.crosscheck.", "marginals partial_likelihood cox_models proportionality influence"),
-    ("provenance.crosscheck.", "competing_risks imputed printed_again forests pooling"),
-    ("provenance.crosscheck.", "published_figures published_pairs published_counts"),
-    ("provenance.crosscheck.", "published_curves published_groups published_ranges"),
-    ("provenance.crosscheck.", "published_versions published_checks plan engines"),
+    ("provenance.crosscheck.", "checks records events counts survival_curves derived_again"),
+    ("provenance.crosscheck.", "logrank_tests doses"),
+    ("provenance.crosscheck.", "partial_likelihood cox_models proportionality influence"),
+    ("provenance.crosscheck.", "competing_risks imputed forests pooling"),
+    ("provenance.crosscheck.", "published_figures published_words published_pairs"),
+    ("provenance.crosscheck.", "published_counts published_curves published_groups"),
+    ("provenance.crosscheck.", "published_ranges published_versions published_checks"),
+    ("provenance.crosscheck.", "printed_again marginals plan engines"),
     ("provenance.", "passages page_tokens places furniture figure_numbers claims audit"),
     ("provenance.", "ancestry impact verification differences"),
-    ("provenance.", "descriptions explorer crate claims_export"),
+    ("provenance.", "descriptions populations explorer crate run_records claims_export"),
     ("rendering.", "source reference appendix marks assembly embedded quarto"),
     ("rendering.", "tagged_pdf pages page_coverage"),
     ("cli.", "run cells scratch trace diff impact verify dictionary app"),
@@ -74,7 +76,8 @@ LAYERS = (
 ORDER = [f"{folder}{name}" for folder, names in LAYERS for name in names.split()]
 
 # Modules that may read, write, run programs and print.
-WORLDLY = ("io", "extraction.sources", "rendering.", "provenance.audit", "cli.")
+WORLDLY = ("io", "extraction.sources", "rendering.", "provenance.audit", "provenance.run_records")
+WORLDLY += ("cli.",)
 
 FILE_FUNCTIONS = {"open", "print", "input", "exec", "eval"}
 FILE_METHODS = {

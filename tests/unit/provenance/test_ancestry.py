@@ -13,6 +13,7 @@ from sarcoma_sbrt.provenance.ancestry import (
     inside,
     printing,
     spans,
+    stated_so,
     tree,
     where,
 )
@@ -223,6 +224,60 @@ def test_a_setting_is_itself_and_nothing_more():
     )
 
 
+ABSTRACT = PLACE | {"section": "title block", "place": "title block, abstract"}
+STATED = ENTRY | {"key": "os.median.stated", "of": "os.median", "text": "24.0 months"}
+LIMIT = ENTRY | {"key": "os.median.low", "of": "os.median", "text": "13.0"}
+COMPANIONS = run(
+    numbers=run().numbers | {"os.median.stated": STATED, "os.median.low": LIMIT},
+    places={
+        "os.median": [PLACE],
+        "os.median.low": [ABSTRACT, PLACE],
+        "os.median.stated": [ABSTRACT],
+        "config.models.alpha": [PLACE | {"sentence": "Alpha was 0.05."}],
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "marks"),
+    [
+        ("os.median", [", with os.median.low", ", as os.median.low, os.median.stated"]),
+        ("os.median.stated", [", with os.median.low", ", as os.median, os.median.low"]),
+    ],
+)
+def test_the_places_of_a_number_are_also_those_of_its_companions(key, marks):
+    told = drawn(tree(ancestry(COMPANIONS, key, as_it_was)))
+    places = [line.partition(".qmd:12)")[2] for line in told if ".qmd:12)" in line]
+    assert "├─ stands in 2 places" in told
+    assert places == marks
+
+
+def test_a_place_holds_the_keys_that_stand_there():
+    found = ancestry(COMPANIONS, "os.median", as_it_was)
+    assert [place["keys"] for place in found["places"]] == [
+        ["os.median", "os.median.low"],
+        ["os.median.low", "os.median.stated"],
+    ]
+
+
+def test_a_number_that_stands_only_as_a_companion_is_not_nowhere():
+    only = run(numbers=COMPANIONS.numbers, places={"os.median.stated": [ABSTRACT]})
+    told = drawn(tree(ancestry(only, "os.median", as_it_was)))
+    assert told[2:4] == [
+        "├─ stands in 1 place",
+        "│  └─ manuscript, title block, abstract (manuscript/sections/results.qmd:12), "
+        "as os.median.stated",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [("24.0", ["os.median.stated"]), ("4.0", []), ("24", []), ("13.0", ["os.median.low"])],
+)
+def test_a_companion_states_a_text_that_it_holds_whole(text, keys):
+    assert stated_so(COMPANIONS, "os.median", text) == keys
+
+
 def test_a_row_set_that_is_not_there_is_named():
     lacking = run(lineage=run().lineage | {"row_sets": {}})
     with pytest.raises(ValueError, match=r"row_sets: there is no f{16}, which os.median names"):
@@ -254,6 +309,7 @@ def test_a_comparison_may_be_typed_with_a_space():
 
 def test_a_place_says_the_same_thing_once():
     assert where(PLACE | {"place": "Results"}) == "manuscript, Results"
+    assert where(ABSTRACT) == "manuscript, title block, abstract"
 
 
 def test_branches_are_drawn_below_each_other():

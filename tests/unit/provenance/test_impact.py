@@ -108,6 +108,12 @@ def predicted(file: str, line: int, column: str | None, *others: dict[str, Any])
     return impact(*others).predicted(Cell(file, line, column))
 
 
+def test_a_number_of_settings_alone_depends_on_no_cell():
+    screened = entry("flow.screening.excluded", columns=[], rows={"config": ["cohort.screening"]})
+    for column in ("status", "patient", None):
+        assert screened["key"] not in predicted(PATIENTS, 3, column, screened)
+
+
 def test_a_column_reaches_the_numbers_that_name_it():
     assert predicted(PATIENTS, 3, "status") == OF_COHORT - {"cohort.age", "dose.median"}
 

@@ -419,6 +419,13 @@ def test_flow_is_what_the_ledger_holds() -> None:
     }
 
 
+def test_who_was_not_enrolled_is_in_no_row() -> None:
+    statistics = {s.key: s for s in flow_statistics(FLOW)}
+    excluded = statistics["flow.screening.excluded"]
+    assert (excluded.columns, excluded.population) == ((), {})
+    assert excluded.rows == {"config": ["cohort.screening.reviewed", "cohort.screening.enrolled"]}
+
+
 def test_flow_without_screening_has_none() -> None:
     keys = [s.key for s in flow_statistics(FLOW | {"screening": None})]
     assert keys == ["flow.patients.read", "flow.patients.excluded", "flow.patients.analysed"]

@@ -210,6 +210,15 @@ def test_nothing_missing_leaves_only_that_it_was_looked_at() -> None:
     }
 
 
+def test_counts_of_hazard_ratios_say_of_which() -> None:
+    found = found_in(OS, plan(), patients(absent=0))
+    assert [found[name].method for name in ("pooled", "compared", "turned")] == [
+        "count of hazard ratios pooled over completed data sets",
+        "count of pooled hazard ratios set beside those of complete cases",
+        "count of pooled hazard ratios whose p imputation moves across alpha",
+    ]
+
+
 def test_without_models_there_is_nothing_to_say() -> None:
     assert imputation_summary([], plan(univariable={}, multivariable={})) == []
 

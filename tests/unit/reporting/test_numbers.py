@@ -77,6 +77,15 @@ def test_observed_data_need_no_mark():
     assert support_of(statistic, cohort("observed")) == "observed"
 
 
+@pytest.mark.parametrize("kind", ["reconstructed", "observed"])
+def test_counts_of_a_screening_are_printed_ones(kind):
+    rows = {"config": ["cohort.screening.reviewed", "cohort.screening.enrolled"]}
+    excluded = Statistic(
+        "flow.screening.excluded", 31, "count", "reviewed less enrolled", rows=rows
+    )
+    assert support_of(excluded, cohort(kind)) == "printed"
+
+
 def test_an_interval_gives_keys_of_its_limits_and_an_open_one_is_not_reached():
     median = Statistic("os.median", 24.0, "months", "KM", ci=Interval(13.0, None, 0.95, "log-log"))
     entries = computed_entries([("kaplan_meier", median)], cohort("observed"))

@@ -433,6 +433,33 @@ def test_trend_and_pairs_equal_those_of_r() -> None:
     assert found["os.grade.trend.p"].rows["where"] == {"grade": ["G1", "G2", "G3"]}
 
 
+@pytest.mark.parametrize("end", ["chi_square", "df", "p", "p_holm"])
+@pytest.mark.parametrize("pair", [("G1", "G2"), ("G1", "G3"), ("G2", "G3")])
+def test_a_pair_is_of_its_two_codes_and_its_adjusted_p_rests_on_all(
+    pair: tuple[str, str], end: str
+) -> None:
+    table, frame, analysis = graded()
+    record = ordered(table, frame, analysis)[f"os.grade.pair.{'_'.join(pair)}.{end}"]
+    own = frame["patients.grade"].isin(pair).to_numpy()
+    assert record.population["filter"] == {"grade": list(pair)}
+    assert (record.n, record.events) == (own.sum(), (table["event"] == 1)[own].sum())
+    every = ["G1", "G2", "G3"] if end == "p_holm" else list(pair)
+    assert record.rows["where"] == {"grade": every}
+
+
+def test_what_tells_the_codes_of_one_group_apart_says_so() -> None:
+    table, frame, analysis = graded()
+
+    def marked(reference: Level) -> list[bool]:
+        grade = replace(analysis.covariates["grade"], reference=reference)
+        found = ordered(table, frame, replace(analysis, covariates={"grade": grade}))
+        tests = [s for key, s in found.items() if ".trend." in key or ".pair." in key]
+        return ["derived.grade_within_group" in s.columns for s in tests]
+
+    assert marked(Level("G2 and G3", codes=("G2", "G3"))) == [True] * 15
+    assert marked(Level("G3", codes=("G3",))) == [False] * 15
+
+
 def test_two_codes_have_no_trend() -> None:
     table, frame, analysis = graded()
     frame["patients.grade"] = frame["patients.grade"].replace("G3", "G2")
@@ -446,6 +473,7 @@ def test_a_pair_that_cannot_be_compared_says_why() -> None:
     found = ordered(table, frame, graded()[2])
     for name in ("chi_square", "df", "p", "p_holm"):
         assert found[f"os.grade.pair.G2_G3.{name}"].reason == "no event was observed"
+    assert found["os.grade.pair.G2_G3.p"].n == 3
     assert found["os.grade.pair.G1_G2.p_holm"].status == "estimated"
 
 

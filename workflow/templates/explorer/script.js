@@ -474,7 +474,10 @@
       pages.html === undefined ? null : [
         make("h2", {}, "Pages held against what was judged"),
         facts(["html", "pdf", "docx"].filter(function (name) { return pages[name]; }).map(function (name) {
-          return [name.toUpperCase(), count(pages[name].tokens, "number") + (pages[name].equal ? ", equal" : ", not equal")];
+          var page = pages[name], said = page.equal ? "equal" : "not equal";
+          return [name.toUpperCase(), page.equal === null
+            ? "not compared: " + page.reason
+            : count(page.tokens, "number") + ", " + said];
         }))]);
   }
 
@@ -515,19 +518,36 @@
     query.value = "";
   }
 
+  // Places of a number and of its companions, each once: the key of its mark, and who else is there.
+  function standing(i) {
+    var head = told.columns.of[i] >= 0 ? told.columns.of[i] : i;
+    var family = [head].concat(companions.get(head) || []).filter(function (j) { return j !== i; });
+    var found = new Map();
+    [i].concat(family).forEach(function (j) {
+      placesOf(j).forEach(function (place, n) {
+        var name = place.join(",");
+        if (!found.has(name)) { found.set(name, { own: j, n: n, place: place, others: [] }); }
+        if (j !== i) { found.get(name).others.push(j); }
+      });
+    });
+    return Array.from(found.values());
+  }
+
   function printedAt(i) {
-    var places = placesOf(i);
+    var places = standing(i);
     if (!places.length) {
       return [make("h2", { id: "places" }, "In the text"), make("p.quiet", {}, "Not printed in the manuscript.")];
     }
     return [make("h2", { id: "places" }, "In the text (" + places.length + ")"),
-      make("ul.places", {}, places.map(function (place, n) {
-        var words = place.map(function (p) { return told.phrases[p]; });
-        return make("li", {}, sentence(words[2], phrase("text", i)),
+      make("ul.places", {}, places.map(function (at) {
+        var words = at.place.map(function (p) { return told.phrases[p]; });
+        var mark = encodeURIComponent(keys[at.own]) + "," + (at.n + 1);
+        return make("li", {}, sentence(words[2], phrase("text", at.own)),
           make("div.small.quiet", {},
-            make("a", { href: told.manuscript + "#number=" + encodeURIComponent(keys[i]) + "," + (n + 1) }, words[1] || words[0]),
+            make("a", { href: told.manuscript + "#number=" + mark }, words[1] || words[0]),
             words[0] && words[1].indexOf(words[0]) < 0 ? " · " + words[0] : "",
-            words[3] ? [" · ", make("code", {}, words[3])] : null));
+            words[3] ? [" · ", make("code", {}, words[3])] : null,
+            at.others.length ? [" · ", apart(at.others, function (j) { return link(j); })] : null));
       }))];
   }
 
@@ -644,7 +664,7 @@
     var paper = phrase("locator", i) ? [node(phrase("locator", i), "as printed", null, "paper")] : [];
     var own = node(phrase("text", i), keys[i], null, "own");
     own.own = true;
-    var printed = placesOf(i).length;
+    var printed = standing(i).length;
     return [
       ["paper", paper], [beside("data", raw), raw], [beside("canonical tables", canonical), canonical],
       [beside("units", units), units], ["rule", makingOf(i)], ["number", [own]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from sarcoma_sbrt.covariates import covariate_frame
 from sarcoma_sbrt.endpoints import derive_all
 from sarcoma_sbrt.extraction.eligibility import extract
 from sarcoma_sbrt.extraction.sources import read_tables
+from sarcoma_sbrt.io import read_json, read_rows
 from sarcoma_sbrt.provenance.crosscheck.checks import Check, Materials, Promise, Second, checked
+from sarcoma_sbrt.provenance.crosscheck.plan import promised, rules_of
 from sarcoma_sbrt.reporting.clinical_statistics import clinical_statistics
 from sarcoma_sbrt.reporting.cohort_statistics import cohort_statistics, flow_statistics
 from sarcoma_sbrt.reporting.dose_statistics import dose_statistics
@@ -31,6 +33,8 @@ from sarcoma_sbrt.reporting.survival_statistics import (
 from sarcoma_sbrt.reporting.toxicity_statistics import toxicity_statistics
 from sarcoma_sbrt.schema import DAYS_PER_MONTH
 from sarcoma_sbrt.settings import Plan, merged_plan, plan_settings
+
+Records = Sequence[Mapping[str, Any]]
 
 ROOT = Path(__file__).parents[4]
 COHORTS = {
@@ -140,11 +144,25 @@ def _kaplan_meier(
     return found
 
 
+def listed(stage: str, records: Records) -> Records:
+    """Records of a stage, each of which the committed list must say something of."""
+    promised(stage, records, rules_of(_read(ROOT / "config/crosscheck.yaml")))
+    return records
+
+
+def published_tables() -> tuple[dict[str, list[tuple[int, dict[str, str]]]], dict[str, Any]]:
+    """Rows of the tables of printed figures, by path, and what describes these."""
+    folder = ROOT / "data/published"
+    package = read_json(folder / "datapackage.json")
+    paths = [resource["path"] for resource in package["resources"]]
+    return {f"data/published/{path}": read_rows(folder / path) for path in paths}, package
+
+
 def compared(
     materials: Materials, stage: str, seconds: Mapping[str, Second], near: float = 1e-9
 ) -> dict[str, Check]:
     """Checks of a stage, all of them independent, each within `near` of its number."""
-    records = materials.statistics[stage]
+    records = listed(stage, materials.statistics[stage])
     promises = {
         r["key"]: Promise(
             "independent", seconds[r["key"]].engine if r["key"] in seconds else "", near, near

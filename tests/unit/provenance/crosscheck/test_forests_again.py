@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
+from cohort_run import listed
 from hypothesis import given
 from hypothesis import strategies as st
 from lifelines.datasets import load_lung
@@ -133,7 +134,7 @@ def first_engine(
     stored = json.loads(json.dumps({f"os_{at}": folds for at, folds in enumerate(batches)}))
     folds = [fold for batch in stored.values() for fold in batch]
     records = forest_statistics(OS, table, design, plan, (), folds)
-    return to_json("forest", records)["statistics"], stored
+    return listed("forest", to_json("forest", records)["statistics"]), stored
 
 
 def packed(values: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cohort_run import ROOT, configuration_of, materials_of, tables_of
+from cohort_run import ROOT, configuration_of, materials_of, published_tables, tables_of
 
-from sarcoma_sbrt.io import read_rows, read_yaml
+from sarcoma_sbrt.io import read_yaml
 from sarcoma_sbrt.provenance.crosscheck.checks import Materials
 from sarcoma_sbrt.provenance.crosscheck.marginals import (
     Part,
@@ -123,16 +123,18 @@ def test_all_conditions_must_hold(query: dict[str, Any], holds: bool) -> None:
 
 @pytest.fixture(scope="module")
 def materials() -> Materials:
-    """The default cohort with the study's printed figures, and a report without findings."""
+    """The default cohort with all printed figures, and a report without findings."""
     made = materials_of(configuration_of("reconstructed-2022"), tables_of("reconstructed-2022"))
     schemas = ROOT / "workflow" / "schemas"
     content = read_yaml(
         ROOT / "config/reconstruction/feng2022-marginals.yaml", schemas / "marginals.schema.yaml"
     )
+    tables, package = published_tables()
     return replace(
         made,
         configuration={**made.configuration, "marginals": content},
-        published={TARGETS: read_rows(ROOT / TARGETS)},
+        published=tables,
+        package=package,
         evidence={"consistency": {"findings": []}},
     )
 
@@ -149,21 +151,33 @@ def test_the_study_is_counted_and_judged(materials: Materials) -> None:
     recomputed = found["marginals.feng2022.number_of_lesions.single.percent.recomputed"]
     assert recomputed == pytest.approx(100 * 24 / 37)
     key = "marginals.feng2022.number_of_lesions.single.percent"
-    assert (found[f"{key}.printed"], found[f"{key}.why"]) == ("64.8", "not found")
+    assert (found[f"{key}.printed"], found[f"{key}.why"]) == ("64.8", "proved impossible")
+    assert found[f"{key}.subject"] == "Number of lesions, single: percentage"
+    assert found[f"{key}.place"] == "Feng 2022, Table 1"
     # No dose in steps of 1 Gy within 30 to 75 Gy has a BED that prints as 51.3.
     assert found["marginals.conflict.prescriptions.feng2022.bed10.median.verdict"] == "conditional"
 
 
-def test_a_finding_proves_that_a_number_cannot_hold(materials: Materials) -> None:
-    key = "feng2022.number_of_lesions.single"
-    finding = {"check": "count_percentage", "keys": [key], "verdict": "impossible"}
-    found = values(replace(materials, evidence={"consistency": {"findings": [finding]}}))
-    assert found[f"marginals.{key}.percent.why"] == "proved impossible"
-    assert found[f"marginals.conflict.count_percentage.{key}.verdict"] == "impossible"
-    assert found[f"marginals.conflict.count_percentage.{key}.kept"] == (
-        "count kept, percentage given up"
-    )
-    assert found["marginals.count.proved"] == 1
+def test_what_the_checks_say_no_to_is_found_again_with_its_words(materials: Materials) -> None:
+    found = values(materials)
+    key = "marginals.conflict.count_percentage.feng2022.number_of_lesions.single"
+    said = {
+        "verdict": "impossible",
+        "kept": "count kept, percentage given up",
+        "reasoning": "24/37 = 64.86% → 64.9%, printed 64.8%",
+        "subject": "Number of lesions, single",
+        "where": "Feng 2022, Table 1, row “Number of lesions: 1”, column “Patients, n (%)”",
+    }
+    assert {part: found[f"{key}.{part}"] for part in said} == said
+    assert found["marginals.count.proved"] == 4
+
+
+def test_a_verdict_of_the_first_report_proves_nothing(materials: Materials) -> None:
+    before = values(materials)
+    for check, believed in (("range", False), ("pooled_landmark", True)):
+        finding = {"check": check, "keys": ["feng2022.age.median"], "verdict": "impossible"}
+        told = replace(materials, evidence={"consistency": {"findings": [finding]}})
+        assert (values(told) != before) is believed
 
 
 def test_counts_that_no_table_has_are_not_decided(materials: Materials) -> None:
@@ -181,7 +195,7 @@ def test_a_median_on_the_wrong_side_of_its_classes_is_impossible(materials: Mate
         changed.append(
             (line, cells | ({"estimate": "4", "printed_text": "4.0"} if is_size else {}))
         )
-    found = values(replace(materials, published={TARGETS: changed}))
+    found = values(replace(materials, published={**materials.published, TARGETS: changed}))
     key = "marginals.conflict.median_and_classes.feng2022.size.median"
     assert found[f"{key}.verdict"] == "impossible"
     assert found[f"{key}.2.verdict"] == "impossible"

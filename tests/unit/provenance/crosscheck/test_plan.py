@@ -73,15 +73,32 @@ def test_a_method_that_no_line_covers_is_an_error_each_once() -> None:
             "stage", [record("Kaplan-Meier"), *records], rules_of({"stages": {"stage": [LINE]}})
         )
     assert str(caught.value) == (
-        "config/crosscheck.yaml:0: stages.stage: no line covers the method of a.n, read new, "
-        "accepted: a line whose method matches it\n"
-        "config/crosscheck.yaml:0: stages.stage: no line covers the method of c.n, read newer, "
-        "accepted: a line whose method matches it"
+        "config/crosscheck.yaml:0: stages.stage: no line covers a.n, read new, "
+        "accepted: a line whose method, keys and units match it\n"
+        "config/crosscheck.yaml:0: stages.stage: no line covers c.n, read newer, "
+        "accepted: a line whose method, keys and units match it"
     )
 
 
+def test_a_new_part_of_a_listed_check_is_an_error() -> None:
+    rules = rules_of(read_yaml(COMMITTED, SCHEMA))
+    method, key = "the same fact in two places", "consistency.repeat.doe2015.os.median"
+    known, new = (record(method, f"{key}.{part}", "text") for part in ("verdict", "doubt"))
+    assert promised("consistency", [known], rules)[known["key"]].status == "independent"
+    with pytest.raises(InputError, match=rf"stages\.consistency: no line covers {key}\.doubt,"):
+        promised("consistency", [known, new], rules)
+
+
+@pytest.mark.parametrize("stage", ["forest", "synthesis", "consistency", "cox", "marginals"])
+def test_no_line_of_the_committed_list_takes_what_nobody_has_thought_of(stage: str) -> None:
+    rules = rules_of(read_yaml(COMMITTED, SCHEMA))
+    for key in (f"{stage}.os.verdict", "x.y"):
+        with pytest.raises(InputError, match=rf"stages\.{stage}: no line covers {key}, read tea"):
+            promised(stage, [record("tea leaves", key, "text")], rules)
+
+
 def test_a_stage_without_lines_is_an_error() -> None:
-    with pytest.raises(InputError, match=r"stages\.other: no line covers the method of os\.median"):
+    with pytest.raises(InputError, match=r"stages\.other: no line covers os\.median"):
         promised("other", [record("Kaplan-Meier")], rules_of({"stages": {"stage": [LINE]}}))
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from cohort_run import listed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +66,8 @@ def first_engine(given_plan: Plan) -> list[dict[str, Any]]:
         times_months=given_plan.analysis.comparison.times_months,
         excluded_cohorts=[origin.cohort_id] if origin else [],
     )
-    return cast(list[dict[str, Any]], to_json("synthesis", statistics)["statistics"])
+    records = to_json("synthesis", statistics)["statistics"]
+    return cast(list[dict[str, Any]], listed("synthesis", records))
 
 
 def promise(record: dict[str, Any]) -> Promise:

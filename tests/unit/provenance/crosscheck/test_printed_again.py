@@ -9,13 +9,20 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from cohort_run import ROOT, compared, configuration_of, disagreeing, materials_of, tables_of
+from cohort_run import (
+    ROOT,
+    compared,
+    configuration_of,
+    disagreeing,
+    materials_of,
+    published_tables,
+    tables_of,
+)
 
 from sarcoma_sbrt.evidence.published import published
 from sarcoma_sbrt.evidence.reconstruction.conflicts import conflicts
 from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.evidence.reconstruction.reproduction import recompute as first_values
-from sarcoma_sbrt.io import read_json, read_rows
 from sarcoma_sbrt.provenance.crosscheck.checks import Materials
 from sarcoma_sbrt.provenance.crosscheck.printed_again import (
     Printed,
@@ -34,7 +41,6 @@ from sarcoma_sbrt.reporting.statistics import to_json
 
 TARGETS = ROOT / "data/published/targets/feng2022.csv"
 PLAN = ROOT / "config/reconstruction/feng2022.yaml"
-WORDS = (".subject", ".numbers", ".argument")
 
 
 def targets() -> list[dict[str, str]]:
@@ -158,28 +164,36 @@ def with_reproduction(shift: float = 0.0) -> Materials:
     records = workflow_records(stated.plan, materials.endpoints, frames, materials.plan)
     values = first_values(stated, rows, records)
     found = Reproduction(stated, rows, records, values, conflicts(values, [FINDING]))
-    folder = ROOT / "data/published"
-    paths = folder.rglob("*.csv")
-    figures = published(
-        {str(p): read_rows(p) for p in paths}, read_json(folder / "datapackage.json")
-    )
-    statistics = reproduction_statistics(found, figures.figures, materials.plan)
+    tables, package = published_tables()
+    statistics = reproduction_statistics(found, published(tables, package).figures, materials.plan)
     return replace(
         materials,
         statistics={"reproduction": to_json("reproduction", statistics)["statistics"]},
-        published={str(TARGETS): list(enumerate(rows, start=2))},
+        published=tables,
+        package=package,
         configuration={**materials.configuration, "reconstruction": content},
-        evidence={"consistency": {"findings": [FINDING]}},
+        evidence={"consistency": {"findings": []}},
     )
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.013])
 def test_every_number_and_verdict_agrees(shift: float) -> None:
     materials = with_reproduction(shift)
-    records = [r for r in materials.statistics["reproduction"] if not r["key"].endswith(WORDS)]
+    every = materials.statistics["reproduction"]
+    records = [record for record in every if not record["key"].endswith(".argument")]
     assert sum(r["key"].startswith("reproduction.proof_") for r in records) > 3
     checked = replace(materials, statistics={"reproduction": records})
     assert disagreeing(compared(checked, "reproduction", recompute(materials))) == {}
+
+
+def test_only_of_pooled_curves_is_the_reports_word_taken() -> None:
+    materials = with_reproduction()
+    before = recompute(materials)
+    finding = FINDING | {"keys": ["feng2022.os.rate_12m", "feng2022.os.rate_24m"]}
+    for check, believed in (("landmark", False), ("pooled_landmark", True)):
+        evidence = {"consistency": {"findings": [finding | {"check": check}]}}
+        after = recompute(replace(materials, evidence=evidence))
+        assert (after != before) is believed
 
 
 def test_a_cohort_that_nobody_searched_for_has_nothing_to_reproduce() -> None:

@@ -14,7 +14,7 @@ from sarcoma_sbrt.cli import cells, scratch
 from sarcoma_sbrt.cli.diff import from_to
 from sarcoma_sbrt.cli.run import FINDING, OK, NoAnswer, as_json, hashes, open_run
 from sarcoma_sbrt.errors import MASK
-from sarcoma_sbrt.provenance.ancestry import Branch, Run, drawn, plural, where
+from sarcoma_sbrt.provenance.ancestry import Branch, Run, drawn, plural, standing, where
 from sarcoma_sbrt.provenance.impact import Cell, Impact, Move, UnknownCell, moves, outside
 
 __all__ = ["located", "predict", "recomputed"]
@@ -163,28 +163,18 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     return {"file": cell.file, "line": cell.line, "column": cell.column}
 
 
-def _sentences(run: Run, keys: Iterable[str]) -> list[dict[str, Any]]:
-    """Places where some numbers stand, each once, with the keys that stand there."""
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for key in keys:
-        for place in run.places.get(key, ()):
-            name = (where(place), str(place["sentence"]))
-            found.setdefault(name, {**place, "keys": []})["keys"].append(key)
-    return list(found.values())
-
-
 def _prediction(run: Run, cell: Cell, keys: Sequence[str]) -> dict[str, Any]:
     return {
         "cell": _cell_json(cell),
         "predicted": len(keys),
         "printed": sum(key in run.places for key in keys),
         "numbers": [{"key": key, "text": run.numbers[key]["text"]} for key in keys],
-        "sentences": _sentences(run, keys),
+        "sentences": standing(run, keys),
     }
 
 
 def _predicted_tree(run: Run, cell: Cell, keys: Sequence[str], everything: bool) -> Branch:
-    sentences = _sentences(run, keys)
+    sentences = standing(run, keys)
     printed = sum(key in run.places for key in keys)
     title = (
         f"{cell}: {plural(len(keys), 'number')} can depend on it, "

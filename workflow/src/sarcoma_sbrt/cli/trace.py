@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from sarcoma_sbrt.provenance.ancestry import (
     Run,
     ancestry,
     drawn,
+    place_branches,
     plural,
     printing,
-    source_of,
+    standing,
+    stated_so,
     tree,
-    where,
 )
 
 __all__ = ["trace_key", "trace_text"]
@@ -48,35 +49,34 @@ def trace_key(
 def trace_text(text: str, results: Path, *, json: bool) -> tuple[str, int]:
     """Text and exit code of ``trace --text TEXT``."""
     run = open_run(results)
-    keys = printing(run.numbers, text)
+    places = {
+        key: standing(run, [key, *stated_so(run, key, text)]) for key in printing(run.numbers, text)
+    }
     if json:
-        return as_json([_found(run, key) for key in keys]), OK if keys else FINDING
-    if not keys:
+        told = [_found(run, key) | {"places": places[key]} for key in places]
+        return as_json(told), OK if told else FINDING
+    if not places:
         return f"{text}: no number prints so", FINDING
-    return "\n".join(_lines(run, text, keys)), OK
+    return "\n".join(_lines(run, text, places)), OK
 
 
 def _found(run: Run, key: str) -> dict[str, Any]:
     entry = run.numbers[key]
-    told = {name: entry[name] for name in ("key", "text", "value", "unit", "kind", "method")}
-    return told | {"places": list(run.places.get(key, []))}
+    return {name: entry[name] for name in ("key", "text", "value", "unit", "kind", "method")}
 
 
-def _lines(run: Run, text: str, keys: list[str]) -> Iterator[str]:
+def _lines(run: Run, text: str, places: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
     """Keys that are printed with all their places, then the others."""
-    shown = [key for key in keys if run.places.get(key)]
-    places = sum(len(run.places[key]) for key in shown)
+    shown = [key for key in places if places[key]]
+    total = sum(len(places[key]) for key in shown)
     title = (
-        f"{text}: printed by {plural(len(keys), 'number')}, "
-        f"{len(shown)} of them in {plural(places, 'place')} of the manuscript"
+        f"{text}: printed by {plural(len(places), 'number')}, "
+        f"{len(shown)} of them in {plural(total, 'place')} of the manuscript"
     )
-    branches = []
-    for key in shown:
-        below = [
-            Branch(f"{where(place)} ({source_of(place)})", [Branch(f"“{place['sentence']}”")])
-            for place in run.places[key]
-        ]
-        branches.append(Branch(f"{key}, {run.numbers[key]['method']}", below))
-    if silent := [key for key in keys if key not in shown]:
+    branches = [
+        Branch(f"{key}, {run.numbers[key]['method']}", place_branches(places[key], key))
+        for key in shown
+    ]
+    if silent := [key for key in places if not places[key]]:
         branches.append(Branch("stand nowhere in the manuscript", [Branch(key) for key in silent]))
     yield from drawn(Branch(title, branches))

@@ -7,6 +7,7 @@ each with what the disk says of it now, so that nobody reads a hash of a file th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +20,14 @@ __all__ = [
     "counted",
     "drawn",
     "inside",
+    "place_branches",
     "plural",
     "printing",
     "settings_of",
     "source_of",
     "spans",
+    "standing",
+    "stated_so",
     "tree",
     "where",
 ]
@@ -105,6 +109,16 @@ def printing(numbers: Mapping[str, Mapping[str, Any]], text: str) -> list[str]:
     return sorted(key for key, entry in numbers.items() if _typed(str(entry["text"])) == asked)
 
 
+def stated_so(run: Run, key: str, text: str) -> list[str]:
+    """Companions of a key that print a text with more around it, as its unit: ``24.0 months``."""
+    alone = re.compile(rf"(?<![\d.,]){re.escape(_typed(text))}(?![.,]?\d)")
+    return [
+        other
+        for other in _companions(run, key)
+        if run.numbers[other].get("of") == key and alone.search(_typed(run.numbers[other]["text"]))
+    ]
+
+
 def _typed(text: str) -> str:
     return text.strip().replace("\u2212", "-").replace("< ", "<").replace("> ", ">")
 
@@ -146,18 +160,19 @@ def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[s
     Returns
     -------
     dict
-        ``entry`` (the registry's), ``places``, ``rows`` (``units``, ``canonical``, ``raw`` as
-        ranges, and their counts ``n``; None where no row decided it), ``columns`` (canonical
-        column -> raw file and columns), ``files``, ``code`` (each with path, sha256 and
-        ``state``: ``as it was``, ``changed since`` or ``not on disk``), ``settings`` and
-        ``environment``.
+        ``entry`` (the registry's), ``companions`` (keys of the same statistic: its limits, its
+        stated form, its reason), ``places`` (of the key and of these, by `standing`), ``rows``
+        (``units``, ``canonical``, ``raw`` as ranges, and their counts ``n``; None where no row
+        decided it), ``columns`` (canonical column -> raw file and columns), ``files``, ``code``
+        (each with path, sha256 and ``state``: ``as it was``, ``changed since`` or ``not on
+        disk``), ``settings`` and ``environment``.
 
     Raises
     ------
     ValueError
         When the lineage has no row set of the entry's id.
     """
-    entry = run.numbers[key]
+    entry, companions = run.numbers[key], _companions(run, key)
 
     def stated(file: Mapping[str, str]) -> dict[str, str]:
         return {**file, "state": _state(on_disk(file["path"]), file["sha256"])}
@@ -165,8 +180,8 @@ def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[s
     columns = run.lineage["columns"]
     return {
         "entry": dict(entry),
-        "companions": _companions(run, key),
-        "places": [dict(place) for place in run.places.get(key, [])],
+        "companions": companions,
+        "places": standing(run, [key, *companions]),
         "rows": _rows(run, entry),
         "columns": {name: columns[name] for name in entry["columns"] if name in columns},
         "files": [stated(file) for file in _files(run, entry)],
@@ -190,6 +205,17 @@ def _companions(run: Run, key: str) -> list[str]:
         for other, entry in run.numbers.items()
         if other != key and head in (other, entry.get("of"))
     )
+
+
+def standing(run: Run, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """Places where some numbers are printed, each once, with those of the ``keys`` that are."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for key in keys:
+        for place in run.places.get(key, ()):
+            name = (where(place), str(place["sentence"]))
+            there = found.setdefault(name, {**place, "keys": []})["keys"]
+            there += [key] if key not in there else []
+    return list(found.values())
 
 
 def _rows(run: Run, entry: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -244,7 +270,7 @@ def tree(found: Mapping[str, Any], *, rows: bool = False) -> Branch:
     entry = found["entry"]
     branches = [
         Branch(_nature(entry)),
-        *_printed(found["places"]),
+        *_printed(found["places"], entry["key"]),
         *_crosscheck(entry["crosscheck"]),
         *_reason(entry),
         *_population(entry),
@@ -277,21 +303,34 @@ def _nature(entry: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _printed(places: Sequence[Mapping[str, Any]]) -> Iterator[Branch]:
+def _printed(places: Sequence[Mapping[str, Any]], key: str) -> Iterator[Branch]:
     if not places:
         yield Branch("stands nowhere in the manuscript")
         return
-    below = [
-        Branch(f"{where(place)} ({source_of(place)})", [Branch(f"“{place['sentence']}”")])
+    yield Branch(f"stands in {plural(len(places), 'place')}", place_branches(places, key))
+
+
+def place_branches(places: Iterable[Mapping[str, Any]], key: str) -> list[Branch]:
+    """Where a number stands, with its sentence, and by which of its companions' keys."""
+    return [
+        Branch(
+            f"{where(place)} ({source_of(place)}){_by(place['keys'], key)}",
+            [Branch(f"“{place['sentence']}”")],
+        )
         for place in places
     ]
-    yield Branch(f"stands in {plural(len(places), 'place')}", below)
+
+
+def _by(keys: Sequence[str], key: str) -> str:
+    others = ", ".join(other for other in keys if other != key)
+    return f", {'with' if key in keys else 'as'} {others}" if others else ""
 
 
 def where(place: Mapping[str, Any]) -> str:
     """A place as a reader looks for it: document, section, paragraph or cell."""
-    parts = (place["document"], place["section"], place["place"])
-    return ", ".join(dict.fromkeys(part for part in parts if part))
+    within, section = place["place"], place["section"]
+    parts = (place["document"], "" if within.startswith(section) else section, within)
+    return ", ".join(part for part in parts if part)
 
 
 def source_of(place: Mapping[str, Any]) -> str:

@@ -310,8 +310,8 @@ def _identifiers(table: str) -> set[str]:
 
 
 def _of_a_cohort(entry: Entry) -> bool:
-    """Whether a cohort's rows, and not printed figures alone, decide an entry."""
-    if entry["kind"] != "computed":
+    """Whether a cohort's rows, and not printed figures or settings alone, decide an entry."""
+    if entry["kind"] != "computed" or "config" in entry["rows"]:
         return False
     columns = entry["columns"]
     return not columns or any(not column.startswith(_PUBLISHED) for column in columns)

@@ -10,13 +10,13 @@ them decided depends on the gap between last image and death; all of them are re
 the variants of a competing death have the rows of the endpoint itself.
 
 Of a table of characteristics the units are the rows counted, and read was every row of the
-tables, since each could have been counted.
+tables, since each could have been counted. A number of settings alone has the lines of these.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 from numpy.typing import NDArray
 
 from sarcoma_sbrt.covariates import design
@@ -42,6 +43,7 @@ __all__ = [
     "Records",
     "prescriptions",
     "printed_tables",
+    "setting_lines",
     "tables_of",
 ]
 
@@ -50,6 +52,8 @@ Mask = NDArray[np.bool_]
 _ENDPOINTS = "endpoints/"
 _PRINTED = "published."
 _STUDIES = "published.studies"
+# Part of a statistic's rows: keys of the settings that it was computed from.
+_SETTINGS = "config"
 _NUMBER = "derived.number_of_lesions"
 # Of a lesion's own rows, those of all the patient's lesions say how many lesions there are.
 _OF_LESIONS = ("lesions", "courses", "assessments")
@@ -62,8 +66,10 @@ def tables_of(statistic: Statistic) -> tuple[str, ...]:
     """Canonical tables that a statistic was computed from, in the schema's order.
 
     Those of its columns, of its population and its rows; all of them where it names none, nor a
-    table of printed figures.
+    table of printed figures. What is computed from settings alone has none.
     """
+    if _SETTINGS in statistic.rows:
+        return ()
     named = {column.partition(".")[0] for column in statistic.columns}
     named |= {str(of.get("table", "")) for of in (statistic.population, statistic.rows)}
     found = tuple(table for table in TABLES if table in named)
@@ -579,6 +585,33 @@ class PrintedRows:
         return None
 
 
+# --- settings -----------------------------------------------------------------------------------
+
+
+def setting_lines(text: str, path: str, name: str) -> dict[str, tuple[str, int]]:
+    """File and 1-based line of every setting of a YAML file.
+
+    Parameters
+    ----------
+    text : str
+        Its content.
+    path : str
+        As the lineage shows it.
+    name : str
+        What keys of the registry call it: its ``screening.reviewed`` is
+        ``<name>.screening.reviewed``.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return {key: (path, line) for key, line in _lines_below(node, name)}
+
+
+def _lines_below(node: yaml.Node | None, before: str) -> Iterator[tuple[str, int]]:
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        name = f"{before}.{key.value}"
+        yield name, key.start_mark.line + 1
+        yield from _lines_below(value, name)
+
+
 # --- both -----------------------------------------------------------------------------------------
 
 
@@ -591,10 +624,19 @@ class NumberRows:
     printed : PrintedRows
     sets : RowSets
         Takes up what is found.
+    settings : mapping of str to (str, int), optional
+        Key of a setting -> its file and line (`setting_lines`).
     """
 
-    def __init__(self, cohort: CanonicalRows, printed: PrintedRows, sets: RowSets) -> None:
+    def __init__(
+        self,
+        cohort: CanonicalRows,
+        printed: PrintedRows,
+        sets: RowSets,
+        settings: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
         self._cohort, self._printed, self._sets = cohort, printed, sets
+        self._settings = settings or {}
         self._known: dict[tuple[object, ...], str] = {}
 
     def name(self, stage: str, statistic: Statistic) -> str:
@@ -611,8 +653,16 @@ class NumberRows:
         return self._sets.add(replace(chosen, lines=lines))
 
     def _selection(self, stage: str, statistic: Statistic) -> Selection:
-        lines = self._printed.of(stage, statistic)
+        lines = self._printed.of(stage, statistic) | self._lines_of_settings(statistic)
         return replace(self._cohort.of(statistic), lines=lines)
+
+    def _lines_of_settings(self, statistic: Statistic) -> dict[str, Positions]:
+        found: dict[str, set[int]] = {}
+        for key in statistic.rows.get(_SETTINGS, ()):
+            if key in self._settings:
+                file, line = self._settings[key]
+                found.setdefault(file, set()).add(line)
+        return {file: np.asarray(sorted(lines), dtype=np.int64) for file, lines in found.items()}
 
     def _what_selects(self, stage: str, statistic: Statistic) -> tuple[object, ...]:
         own = statistic.key if self._printed.reads_keys_of(stage) else stage

@@ -129,10 +129,19 @@ def flow_statistics(flow: Mapping[str, Any]) -> list[Statistic]:
         for name, count in counts.items()
     ]
     if screening := flow.get("screening"):
-        method = "patients reviewed less patients enrolled, as the source prints them"
-        key = "flow.screening.excluded"
-        statistics.append(_count(key, screening["excluded"], facts, {}, method))
+        statistics.append(_not_enrolled(screening))
     return statistics
+
+
+def _not_enrolled(screening: Mapping[str, Any]) -> Statistic:
+    """Who was reviewed and not enrolled: no row is of them, only two configured counts."""
+    return Statistic(
+        key="flow.screening.excluded",
+        value=int(screening["excluded"]),
+        unit="count",
+        method="patients reviewed less patients enrolled, as the source prints them",
+        rows={"config": ["cohort.screening.reviewed", "cohort.screening.enrolled"]},
+    )
 
 
 def slug(text: str) -> str:

@@ -375,8 +375,11 @@ def imputation_summary(statistics: Iterable[Statistic], analysis: Analysis) -> l
         "models": (len(models), "Cox models"),
         "incomplete": (incomplete, "Cox models that leave somebody out for a missing covariate"),
         "pooled": (len(shares), "hazard ratios pooled over completed data sets"),
-        "compared": (len(ratios), "of these, with one of the complete cases beside them"),
-        "turned": (int(sum(turned)), "of these, whose p imputation moves across alpha"),
+        "compared": (
+            len(ratios),
+            "pooled hazard ratios set beside those of complete cases",
+        ),
+        "turned": (int(sum(turned)), "pooled hazard ratios whose p imputation moves across alpha"),
     }
     found = [
         Statistic(f"imputation.{name}", value, "count", f"count of {how}", **rest)

@@ -148,11 +148,12 @@ def printed(value: float | int | str, unit: str, digits: int | None = None) -> s
 def support_of(statistic: Statistic, cohort: CohortSettings) -> str:
     """Find the weakest support mark of the columns that a statistic depends on.
 
-    What rests on published figures alone is ``printed``. An observed cohort's numbers are all
-    ``observed``. In a reconstructed one a column that its YAML does not mark is filler, and so
-    is a statistic that names no column.
+    What rests on published figures alone, or on printed counts that the configuration holds, is
+    ``printed``. An observed cohort's numbers are all ``observed``. In a reconstructed one a
+    column that its YAML does not mark is filler, and so is a statistic that names no column.
     """
-    if statistic.columns and all(c.startswith("published.") for c in statistic.columns):
+    of_figures = statistic.columns and all(c.startswith("published.") for c in statistic.columns)
+    if of_figures or "config" in statistic.rows:
         return "printed"
     if cohort.kind == "observed":
         return "observed"

@@ -694,18 +694,28 @@ def _ordered(
     order = [code for code in TABLES[table][column].codes if code in set(codes)]
     if len(order) < 3:
         return []
-    known = replace(known, where={covariate.name: order})
-    rest = _tested(endpoint, known)
+    columns = (*known.columns, *_within_groups(covariate))
+    known = replace(known, where={covariate.name: order}, columns=columns)
     key = f"{endpoint.name}.{covariate.name}"
     ranks = codes.map(order.index).to_numpy(dtype=np.int64)
-    return [
-        *_trend(f"{key}.trend", endpoint, known, ranks, rest),
-        *(
-            record
-            for pair in pairwise_log_rank(*_outcome(known.rows), ranks)
-            for record in _pair(f"{key}.pair", endpoint, pair, order, rest)
-        ),
-    ]
+    found = _trend(f"{key}.trend", endpoint, known, ranks, _tested(endpoint, known))
+    for pair in pairwise_log_rank(*_outcome(known.rows), ranks):
+        two = [order[pair.first], order[pair.second]]  # type: ignore[call-overload]
+        chosen = codes.isin(two).to_numpy(dtype=bool)
+        of_pair = replace(known, rows=known.rows.loc[chosen], where={covariate.name: two})
+        found += _pair(f"{key}.pair.{'_'.join(two)}", endpoint, pair, of_pair, known)
+    return found
+
+
+def _within_groups(covariate: Covariate) -> tuple[str, ...]:
+    """Who of a group of several codes has which, where a group has several.
+
+    What is printed of such a group tells nothing of its codes: a reconstructed cohort may mark it
+    in its `support`.
+    """
+    groups = filter(None, (covariate.level, covariate.reference))
+    several = any(len(group.codes) > 1 for group in groups)
+    return (f"derived.{covariate.name}_within_group",) if several else ()
 
 
 def _trend(
@@ -731,24 +741,23 @@ def _pair(
     key: str,
     endpoint: EndpointSettings,
     pair: Pair,
-    order: Sequence[str],
-    rest: Mapping[str, Any],
+    of_pair: _Population,
+    everybody: _Population,
 ) -> list[Statistic]:
-    """Log-rank test of two codes, with the p adjusted for all pairs."""
-    key = f"{key}.{order[pair.first]}_{order[pair.second]}"  # type: ignore[call-overload]
+    """Log-rank test of two codes, with the p adjusted for all pairs, which all codes decide."""
+    rest = _tested(endpoint, of_pair)
+    adjusted_rest = rest | {"rows": _origin(endpoint, everybody)["rows"]}
     method = _kaplan_meier(endpoint, "log-rank, the other groups left out")
     adjusted = _kaplan_meier(endpoint, "log-rank, p adjusted for all pairs by Holm")
     if pair.test is None:
-        lost = NotEstimable(pair.reason)
         return [
-            *_chi_square(key, method, lost, rest),
-            not_estimable(f"{key}.p_holm", "p", adjusted, pair.reason, **rest),
+            *_chi_square(key, method, NotEstimable(pair.reason), rest),
+            not_estimable(f"{key}.p_holm", "p", adjusted, pair.reason, **adjusted_rest),
         ]
-    counts = {"n": pair.test.n, "events": pair.test.events}
     return [
-        *_chi_square(key, method, pair.test, {**rest, **counts}),
+        *_chi_square(key, method, pair.test, rest),
         Statistic(
             *(f"{key}.p_holm", pair.adjusted_p, "p", adjusted),
-            **{**rest, **counts, "p": pair.adjusted_p},
+            **{**adjusted_rest, "p": pair.adjusted_p},
         ),
     ]

@@ -38,17 +38,10 @@ __all__ = [
     "models_of",
     "recompute",
     "units_of",
-    "where_first_ended",
 ]
 
 ENGINE = "plain numpy"
 _RELATIVE_TOLERANCE = 1e-9
-# How the reasons end that are about the first engine's steps, and not about the data.
-_ENDED = (
-    "the penalised fit does not converge",
-    "the limits of the penalised fit were not found",
-    "rounding leaves the robust variance no digits",
-)
 
 # --- rows ---------------------------------------------------------------------------------
 
@@ -143,26 +136,6 @@ def _code(value: Any, covariate: Covariate) -> float:
     return math.nan if group is None else float(group)
 
 
-def where_first_ended(
-    found: Mapping[str, Second], materials: Materials, *stages: str
-) -> dict[str, Second]:
-    """The same, without what the first engine could not compute though the data may give it.
-
-    There it says that its own steps ended without a result; nothing is printed, and so there is
-    nothing to hold a number against.
-    """
-    ended = {
-        str(record["key"])
-        for stage in stages
-        for record in materials.statistics.get(stage, ())
-        if record["value"] is None and str(record["reason"]).endswith(_ENDED)
-    }
-    return {
-        key: replace(second, value=None, low=None, high=None, p=None) if key in ended else second
-        for key, second in found.items()
-    }
-
-
 def counted(sample: Sample) -> dict[str, Any]:
     """What a record says of its model's rows, and which engine it is."""
     return {"n": len(sample.time), "events": int(sample.event.sum()), "engine": ENGINE}
@@ -188,8 +161,7 @@ def covariates_of(endpoint: str, analysis: Analysis) -> tuple[str, ...]:
 
 def recompute(materials: Materials) -> dict[str, Second]:
     """Every statistic of the stage `cox`, and the hazard ratios of the stage `dose_sensitivity`."""
-    found = _planned(materials) | _dosed_models(materials)
-    return where_first_ended(found, materials, "cox", "dose_sensitivity")
+    return _planned(materials) | _dosed_models(materials)
 
 
 def _planned(materials: Materials) -> dict[str, Second]:

@@ -28,6 +28,7 @@ from sarcoma_sbrt.provenance.crosscheck.checks import (
     Second,
     checked,
 )
+from sarcoma_sbrt.provenance.crosscheck.derived_again import derived_again
 from sarcoma_sbrt.provenance.crosscheck.plan import Rule, promised
 
 __all__ = ["ENGINES", "crosschecked", "recomputed"]
@@ -81,16 +82,17 @@ def crosschecked(
 
 
 def recomputed(materials: Materials, engines: Iterable[Engine]) -> dict[str, Second]:
-    """What all engines found, by key.
+    """What all engines found, by key, of endpoints and covariates that are derived again.
 
     Raises
     ------
     ValueError
         When two engines give the same key.
     """
+    second = derived_again(materials)
     found: dict[str, Second] = {}
     for engine in engines:
-        own = engine(materials)
+        own = engine(second)
         if twice := sorted(found.keys() & own.keys()):
             raise ValueError(f"more than one second engine gives {', '.join(twice)}")
         found |= own

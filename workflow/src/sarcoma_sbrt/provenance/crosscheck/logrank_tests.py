@@ -229,9 +229,7 @@ def _pairs(
     adjusted = dict(zip(done, holm(list(done.values())), strict=True))
     for pair, (two, test) in tests.items():
         name = f"{key}.{order[pair[0]]}_{order[pair[1]]}"
-        # A pair that cannot be compared is said of all groups.
-        of = known if test is None else two
-        size = (len(of.outcomes), of.events)
+        size = (len(two.outcomes), two.events)
         yield from _chi_square(name, test, *size)
         p = adjusted.get(pair)
         yield f"{name}.p_holm", Second(p, None, None, p, ENGINE, *size)

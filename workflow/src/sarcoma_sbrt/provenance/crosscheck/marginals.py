@@ -17,6 +17,11 @@ from typing import Any, NamedTuple
 
 from sarcoma_sbrt.provenance.crosscheck.checks import Materials, Second
 from sarcoma_sbrt.provenance.crosscheck.counts import middle
+from sarcoma_sbrt.provenance.crosscheck.published_checks import findings, printed_figures
+from sarcoma_sbrt.provenance.crosscheck.published_figures import Figure as Printed
+from sarcoma_sbrt.provenance.crosscheck.published_figures import told
+from sarcoma_sbrt.provenance.crosscheck.published_pairs import Judged
+from sarcoma_sbrt.provenance.crosscheck.published_words import subject
 from sarcoma_sbrt.provenance.crosscheck.records import (
     Row,
     bed,
@@ -236,6 +241,7 @@ class _Study(NamedTuple):
     """What a study prints, how it is counted again, and what that gives."""
 
     name: str
+    printed: Mapping[str, Printed]
     figures: Mapping[str, Figure]
     content: Mapping[str, Any]
     marginals: list[_Marginal]
@@ -252,19 +258,10 @@ class _Study(NamedTuple):
         )
 
 
-def _figures(materials: Materials) -> dict[str, Figure]:
-    found: dict[str, Figure] = {}
-    for rows in materials.published.values():
-        for _, cells in rows:
-            key = cells.get("target_id") or cells.get("outcome_id")
-            if key:
-                found[key] = cells
-    return found
-
-
 def _study(materials: Materials) -> _Study:
     content = materials.configuration["marginals"]
-    name, figures = str(content["study"]), _figures(materials)
+    printed = {figure.key: figure for figure in printed_figures(materials)}
+    name, figures = str(content["study"]), {key: f.cells for key, f in printed.items()}
     own = {k: f for k, f in figures.items() if f["study_id"] == f["paper"] == name}
     queries = {
         f"{name}.{key}": (unit, query)
@@ -284,7 +281,7 @@ def _study(materials: Materials) -> _Study:
             for part in parts_of(figure)
             if (part.name, part.value) not in before
         ]
-    return _Study(name, own, content, marginals, rows)
+    return _Study(name, printed, own, content, marginals, rows)
 
 
 # --- printed numbers against each other ----------------------------------------------------
@@ -297,10 +294,11 @@ class _Conflict(NamedTuple):
     keys: tuple[str, ...]
     verdict: str | None
     kept: str = ""
+    reasoning: str = ""
 
 
-def _conflicts(study: _Study, findings: Sequence[Mapping[str, Any]]) -> Iterator[_Conflict]:
-    yield from _found_before(study, findings)
+def _conflicts(study: _Study, judged: Sequence[Judged]) -> Iterator[_Conflict]:
+    yield from _found_before(study, judged)
     yield from _several_lesions(study)
     yield from _medians(study)
     yield from _cross_classified(study)
@@ -310,24 +308,24 @@ def _conflicts(study: _Study, findings: Sequence[Mapping[str, Any]]) -> Iterator
     yield from _one_name(study)
 
 
-def _found_before(study: _Study, findings: Sequence[Mapping[str, Any]]) -> Iterator[_Conflict]:
+def _found_before(study: _Study, judged: Sequence[Judged]) -> Iterator[_Conflict]:
+    """What the consistency report's checks, done again, say no to."""
     recount = study.content["recount"]
     counted = {f"{study.name}.{k}" for unit in ("patients", "lesions") for k in recount[unit]}
-    for finding in findings:
-        keys = list(finding["keys"])
-        failed = finding["verdict"] in ("inconsistent", "impossible")
-        if not (failed and keys and all(key in study.figures for key in keys)):
+    for one in judged:
+        failed = one.verdict in ("inconsistent", "impossible")
+        if not (failed and one.keys and all(key in study.figures for key in one.keys)):
             continue
         concerned = any(
-            key in counted or study.figures[key]["duplicate_of"] in counted for key in keys
+            key in counted or study.figures[key]["duplicate_of"] in counted for key in one.keys
         )
         groups = []
-        if finding["check"] in ("landmark", "pooled_landmark"):
-            named = [n.strip() for key in keys for n in study.figures[key]["n_from"].split(";")]
+        if one.check in ("landmark", "pooled_landmark"):
+            named = [n.strip() for k in one.keys for n in study.figures[k]["n_from"].split(";")]
             groups = [n for n in named if study.figures.get(n, {}).get("part_of")]
         if concerned or groups:
-            every = tuple(dict.fromkeys([*keys, *groups]))
-            yield _Conflict(finding["check"], every, "impossible")
+            every = tuple(dict.fromkeys([*one.keys, *groups]))
+            yield _Conflict(one.check, every, "impossible", reasoning=one.line)
 
 
 def _several_lesions(study: _Study) -> Iterator[_Conflict]:
@@ -511,12 +509,12 @@ def _one_name(study: _Study) -> Iterator[_Conflict]:
 def recompute(materials: Materials) -> dict[str, Second]:
     """Counts of marginals and conflicts, the inexact ones, and what is kept of each conflict.
 
-    The words that name a number or a place are the first engine's alone.
+    Left out: the statement of each conflict, and the reasoning of those that are found here.
     """
     if not materials.configuration.get("marginals"):
         return {}
     study = _study(materials)
-    conflicts = list(_conflicts(study, materials.evidence["consistency"]["findings"]))
+    conflicts = list(_conflicts(study, findings(materials)))
     proved = {k for c in conflicts if c.verdict == "impossible" for k in c.keys}
     found = dict(_counted(study, proved)) | dict(_inexact(study, proved))
     return found | dict(_judged(study, conflicts))
@@ -548,6 +546,9 @@ def _inexact(study: _Study, proved: set[str]) -> Iterator[tuple[str, Second]]:
             yield f"{key}.printed", _second(marginal.part.text)
             why = "proved impossible" if marginal.figure in proved else "not found"
             yield f"{key}.why", _second(why)
+            figure = study.printed[marginal.figure]
+            yield f"{key}.subject", _second(f"{subject(figure)}: {_WORDS[marginal.part.name]}")
+            yield f"{key}.place", _second(told([figure])[1])
 
 
 def _judged(study: _Study, conflicts: Sequence[_Conflict]) -> Iterator[tuple[str, Second]]:
@@ -563,8 +564,22 @@ def _judged(study: _Study, conflicts: Sequence[_Conflict]) -> Iterator[tuple[str
         key += f".{seen[key]}" if seen[key] > 1 else ""
         if conflict.verdict not in (None, "possible"):
             yield f"{key}.verdict", _second(str(conflict.verdict))
-            if kept := conflict.kept or _kept(study, conflict):
-                yield f"{key}.kept", _second(kept)
+            for name, text in _said(study, conflict).items():
+                if text:
+                    yield f"{key}.{name}", _second(text)
+
+
+def _said(study: _Study, conflict: _Conflict) -> dict[str, str]:
+    """Words about a conflict: what is kept, where it stands, and its line if that is known."""
+    concerned = [study.printed[key] for key in conflict.keys]
+    where, place = told(concerned)
+    return {
+        "kept": conflict.kept or _kept(study, conflict),
+        "reasoning": conflict.reasoning,
+        "subject": subject(concerned[0]),
+        "where": where,
+        "place": place,
+    }
 
 
 def _kept(study: _Study, conflict: _Conflict) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy.optimize import brentq, linprog
 from scipy.stats import chi2, norm
 
 from sarcoma_sbrt.errors import NotEstimable
@@ -42,6 +42,7 @@ __all__ = [
     "likelihood",
     "maximum",
     "merged_times",
+    "monotone",
     "penalised",
     "refuse",
     "residuals",
@@ -54,9 +55,11 @@ Floats = NDArray[np.float64]
 Test = tuple[float, int, float]
 """Statistic, degrees of freedom and p."""
 
-# The rules of the first engine by which a likelihood has no maximum; both must agree on them.
-_RUNAWAY = 1e3
+# Standard error, of a standardised covariate, from which on it is asked whether there is a maximum.
+_DOUBTFUL = 1e3
+# Share of a standard deviation: less than that tells no two rows apart.
 _FLAT = 1e-9
+_APART = 1e-6
 _SINGULAR = 1e-12
 _POOR = 0.1
 
@@ -183,6 +186,10 @@ class AtRisk:
         """Sum, for each row, over the event times at which it is at risk."""
         raise NotImplementedError
 
+    def members(self, moment: int) -> slice:
+        """Rows at risk at one event time."""
+        raise NotImplementedError
+
     def per_event(self, values: Floats) -> Floats:
         """Sums over the risk set of every event, less its share of those tied with it."""
         dying = np.zeros((len(self.tied), values.shape[1]))
@@ -213,6 +220,10 @@ class _Fixed(AtRisk):
     def spread(self, values: Floats) -> Floats:
         total = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
         return np.asarray(total[self.passed] - total[self.begins], dtype=float)
+
+    def members(self, moment: int) -> slice:
+        begin = int(self.first[moment])
+        return slice(begin, next(rows.stop for rows in self.strata if begin < rows.stop))
 
 
 def fixed(sample: Sample) -> AtRisk:
@@ -278,6 +289,10 @@ class _Timed(AtRisk):
 
     def spread(self, values: Floats) -> Floats:
         return np.asarray(values[self.at], dtype=float)
+
+    def members(self, moment: int) -> slice:
+        ends = (*self.starts[1:].tolist(), len(self.x))
+        return slice(int(self.starts[moment]), ends[moment])
 
 
 def timed(moments: Sequence[AtMoment], observations: int, *, efron: bool) -> tuple[AtRisk, Floats]:
@@ -389,16 +404,51 @@ def maximum(
     here = likelihood(sets, now)
     if not held and _is_flat(here.information):
         raise NotEstimable("the partial likelihood is flat")
+    asked = False
     for _ in range(_MOST_STEPS if free else 0):
         information = here.information[np.ix_(free, free)]
         error = _errors(information)
+        if not asked and not (error < _DOUBTFUL).all():
+            _refuse_monotone(sets, free)
+            asked = True
+        if not np.isfinite(error).all():
+            raise NotEstimable("the information vanishes")
         step = np.asarray(np.linalg.solve(information, here.score[free]), dtype=float)
         now, here = _uphill(sets, now, free, step, here)
         if (np.abs(step) <= _STILL * error).all():
             return now, here
     if free:
-        raise Runaway("Newton's steps do not end")
+        _refuse_monotone(sets, free)
+        raise NotEstimable("Newton's steps do not end")
     return now, here
+
+
+def _refuse_monotone(sets: AtRisk, free: Sequence[int]) -> None:
+    if monotone(sets, free):
+        raise Runaway("a coefficient runs away")
+
+
+def monotone(sets: AtRisk, free: Sequence[int]) -> bool:
+    """Whether the likelihood rises for ever in some direction of free coefficients.
+
+    It does where some combination of covariates is, of everybody who has an event, nowhere below
+    that of the others at risk then, and somewhere above (Bryson and Johnson 1981). A linear
+    programme looks for one; no step of a fit is taken.
+    """
+    above = _above_others(sets, free)
+    answer = linprog(-above.sum(axis=0), A_ub=-above, b_ub=np.zeros(len(above)), bounds=(-1, 1))
+    return bool(answer.success and (above @ answer.x).max(initial=0.0) > _APART)
+
+
+def _above_others(sets: AtRisk, free: Sequence[int]) -> Floats:
+    """Covariates of those who have an event less those of others at risk, each difference once."""
+    x = sets.x[:, list(free)]
+    found = []
+    for moment, death in zip(sets.moment.tolist(), sets.deaths.tolist(), strict=True):
+        rows = sets.members(moment)
+        others = np.unique(x[rows][sets.weight[rows] > 0], axis=0)
+        found.append(x[death] - others)
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def inverse_of(matrix: Floats) -> Floats:
@@ -415,14 +465,12 @@ def _is_flat(information: Floats) -> bool:
 
 
 def _errors(information: Floats) -> Floats:
-    """Standard errors; `Runaway` where they are beyond any that a finite estimate has."""
+    """Standard errors, infinite where the information has none left."""
     try:
         variance = np.diag(inverse_of(information))
-    except np.linalg.LinAlgError as singular:
-        raise Runaway("the information vanishes") from singular
-    if not ((variance > 0) & (variance < _RUNAWAY**2)).all():
-        raise Runaway("a coefficient runs away")
-    return np.sqrt(variance)
+    except np.linalg.LinAlgError:
+        return np.full(len(information), math.inf)
+    return np.sqrt(np.where(variance > 0, variance, math.inf))
 
 
 def _uphill(

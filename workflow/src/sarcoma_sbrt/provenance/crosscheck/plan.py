@@ -75,7 +75,7 @@ def promised(
     Raises
     ------
     InputError
-        For every method of which the list says nothing.
+        For every method of a statistic, one of its keys named, of which the list says nothing.
     """
     found: dict[str, Promise] = {}
     unlisted: dict[str, str] = {}
@@ -91,8 +91,9 @@ def promised(
 
 
 def _unlisted(stage: str, method: str, key: str) -> Problem:
-    what = f"no line covers the method of {key}"
-    return Problem(_FILE, 0, f"stages.{stage}", what, method, "a line whose method matches it")
+    what = f"no line covers {key}"
+    accepted = "a line whose method, keys and units match it"
+    return Problem(_FILE, 0, f"stages.{stage}", what, method, accepted)
 
 
 def _several(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -27,11 +27,16 @@ from sarcoma_sbrt.provenance.crosscheck.competing_risks import band
 from sarcoma_sbrt.provenance.crosscheck.cox_models import ENGINE, Units, units_of
 from sarcoma_sbrt.provenance.crosscheck.logrank_tests import p_of, score_test
 from sarcoma_sbrt.provenance.crosscheck.partial_likelihood import Floats, Wald, estimate
+from sarcoma_sbrt.provenance.crosscheck.published_checks import findings
+from sarcoma_sbrt.provenance.crosscheck.published_figures import Figure
+from sarcoma_sbrt.provenance.crosscheck.published_pairs import Judged
+from sarcoma_sbrt.provenance.crosscheck.published_words import subject
 from sarcoma_sbrt.provenance.crosscheck.survival_curves import curve
 
 __all__ = ["Printed", "can_be_met", "least_hit", "printed_numbers", "recompute", "solvable"]
 
 Row = Mapping[str, str]
+_Conflict = tuple[tuple[str, ...], str]
 
 STAGE = "reproduction"
 _ENDPOINTS = ("os", "pfs", "lc")
@@ -56,6 +61,14 @@ _WHY = {
 }
 _ROUNDING = 1e-9
 _HALF = 0.5 + float(np.finfo(float).eps) ** 0.5
+_NAMED = {
+    "estimate": "estimate",
+    "ci_low": "lower limit",
+    "ci_high": "upper limit",
+    "range_low": "least",
+    "range_high": "greatest",
+    "p": "p",
+}
 _WALD = ("cox.efron", "cox.breslow", "logrank.peto")
 _TINY = 1e-12
 
@@ -332,7 +345,7 @@ class _Reproduction:
 
     numbers: Sequence[Printed]
     values: Mapping[str, float | None]
-    findings: Sequence[Mapping[str, Any]]
+    findings: Sequence[Judged]
 
     def is_met(self, number: Printed, tolerance: str) -> bool:
         """Whether a number prints the same, or is near."""
@@ -340,7 +353,7 @@ class _Reproduction:
         return number.status(value) == "exact" if tolerance == "exact" else number.near(value)
 
     @cached_property
-    def conflicts(self) -> list[tuple[frozenset[str], str]]:
+    def conflicts(self) -> list[_Conflict]:
         """Sets of numbers that cannot all be met, and the tolerance, in the order of proofs."""
         return [*_of_rows(self.numbers), *_of_one_fit(self.numbers), *_of_curves(self)]
 
@@ -349,14 +362,14 @@ class _Reproduction:
         tolerance = "near" if number.status(self.values[number.key]) == "miss" else "exact"
         met = {n.key for n in self.numbers if self.is_met(n, tolerance)}
         own = [(members, at) for members, at in self.conflicts if number.key in members]
-        deciding = [members for members, at in own if at == tolerance]
+        deciding = [set(members) for members, at in own if at == tolerance]
         if any(members - {number.key} <= met for members in deciding):
             return "impossible", True
         return ("jointly" if deciding else "not_found"), bool(own)
 
 
 def recompute(materials: Materials) -> dict[str, Second]:
-    """Every statistic of the stage `reproduction` that is a number or a verdict."""
+    """Every statistic of the stage `reproduction` but the arguments of its proofs."""
     study, content = materials.plan.cohort.derived_from, materials.configuration
     rows = _targets(materials, study)
     if STAGE not in materials.statistics or not rows or "reconstruction" not in content:
@@ -364,10 +377,10 @@ def recompute(materials: Materials) -> dict[str, Second]:
     plan = content["reconstruction"]
     numbers = printed_numbers(rows, plan.get("repeats", ()))
     cohort = _Cohort(_units(materials, plan), plan["subgroups"])
-    findings = materials.evidence.get("consistency", {}).get("findings", [])
-    found = _Reproduction(numbers, _given(numbers, cohort, _as_printed), findings)
+    given = _given(numbers, cohort, _as_printed)
+    found = _Reproduction(numbers, given, findings(materials))
     seconds = {key: v for number in numbers for key, v in _number(found, number)}
-    counts: dict[str, float | int | str] = {**_counts(found), **_proved(found)}
+    counts: dict[str, float | int | str] = {**_counts(found), **_proved(found), **_words(found)}
     counts |= _conventions(numbers, cohort)
     record = materials.evidence.get("search")
     counts |= _searched(record) if record else {}
@@ -450,6 +463,27 @@ def _proved(found: _Reproduction) -> dict[str, int | str]:
     return counts
 
 
+def _words(found: _Reproduction) -> dict[str, str]:
+    """What each row is, and which numbers each proof is about."""
+    named = {number.key: number for number in found.numbers}
+    rows = {number.row["target_id"]: number.row for number in found.numbers}
+    subjects = {key: subject(Figure(key, row)) for key, row in rows.items()}
+    words = {f"{key.partition('.')[2]}.subject": said for key, said in subjects.items()}
+    for at, (members, _) in enumerate(found.conflicts, start=1):
+        parts: dict[str, list[str]] = {}
+        for number in (named[key] for key in members):
+            parts.setdefault(number.row["target_id"], []).append(_NAMED[number.part])
+        words[f"proof_{at}.numbers"] = "; ".join(
+            f"{subjects[key]}: {', '.join(of)}" if _is_ratio(rows[key]) else subjects[key]
+            for key, of in parts.items()
+        )
+    return words
+
+
+def _is_ratio(row: Row) -> bool:
+    return row["measure"] == "hazard_ratio"
+
+
 # --- other conventions --------------------------------------------------------------------
 
 
@@ -485,7 +519,7 @@ def _conventions(numbers: Sequence[Printed], cohort: _Cohort) -> dict[str, int]:
 # --- numbers that exclude each other ------------------------------------------------------
 
 
-def _of_rows(numbers: Sequence[Printed]) -> Iterator[tuple[frozenset[str], str]]:
+def _of_rows(numbers: Sequence[Printed]) -> Iterator[_Conflict]:
     """Smallest sets of a row's numbers that no coefficient with its standard error gives."""
     for _, group in itertools.groupby(numbers, key=lambda n: n.row["target_id"]):
         members = list(group)
@@ -495,12 +529,13 @@ def _of_rows(numbers: Sequence[Printed]) -> Iterator[tuple[frozenset[str], str]]
                     yield from ((keys, tolerance) for keys in _smallest(members, tolerance))
 
 
-def _smallest(members: Sequence[Printed], tolerance: str) -> list[frozenset[str]]:
-    found: list[frozenset[str]] = []
+def _smallest(members: Sequence[Printed], tolerance: str) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
     for size in range(2, len(members) + 1):
         for chosen in itertools.combinations(members, size):
-            keys = frozenset(number.key for number in chosen)
-            if not any(less <= keys for less in found) and not solvable(chosen, tolerance):
+            keys = tuple(number.key for number in chosen)
+            known = any(set(less) <= set(keys) for less in found)
+            if not known and not solvable(chosen, tolerance):
                 found.append(keys)
     return found
 
@@ -543,7 +578,7 @@ def _least_gap(numbers: Sequence[Printed], tolerance: str, sign: float) -> float
     return gap((left + right) / 2)
 
 
-def _of_one_fit(numbers: Sequence[Printed]) -> Iterator[tuple[frozenset[str], str]]:
+def _of_one_fit(numbers: Sequence[Printed]) -> Iterator[_Conflict]:
     """Numbers of one fit that two rows print otherwise."""
     fits: dict[tuple[Any, ...], list[Printed]] = {}
     for number in numbers:
@@ -556,27 +591,27 @@ def _of_one_fit(numbers: Sequence[Printed]) -> Iterator[tuple[frozenset[str], st
             for tolerance in ("exact", "near"):
                 (a, b), (c, d) = one.span(tolerance), other.span(tolerance)
                 if max(a, c) > min(b, d) + _TINY:
-                    yield frozenset((one.key, other.key)), tolerance
+                    yield (one.key, other.key), tolerance
 
 
-def _of_curves(found: _Reproduction) -> Iterator[tuple[frozenset[str], str]]:
-    """Rates that the consistency report proves impossible; of one curve's, within 2 % too."""
+def _of_curves(found: _Reproduction) -> Iterator[_Conflict]:
+    """Rates that cannot be by the report's checks, done again; of one curve's, within 2 % too."""
     known = {number.key: number for number in found.numbers}
     for finding in found.findings:
-        proved = finding["verdict"] in ("impossible", "inconsistent")
-        keys = [f"{key}.estimate" for key in finding["keys"]]
-        if not proved or finding["check"] not in ("landmark", "pooled_landmark"):
+        proved = finding.verdict in ("impossible", "inconsistent")
+        keys = tuple(f"{key}.estimate" for key in finding.keys)
+        if not proved or finding.check not in ("landmark", "pooled_landmark"):
             continue
         if not all(key in known for key in keys):
             continue
-        yield frozenset(keys), "exact"
+        yield keys, "exact"
         rates = [known[key] for key in keys if known[key].row["measure"] == "rate"]
-        n = finding["detail"].get("n")
-        if finding["check"] == "landmark" and n is not None and len(rates) == len(keys):
+        n = rates[0].row["n"] if rates else ""
+        if finding.check == "landmark" and n and len(rates) == len(keys):
             rates.sort(key=lambda rate: float(rate.row["time_months"]))
             windows = [tuple(end / 100 for end in rate.span("near")) for rate in rates]
             if not can_be_met(int(n), windows):
-                yield frozenset(keys), "near"
+                yield keys, "near"
 
 
 def can_be_met(n: int, windows: Sequence[tuple[float, ...]]) -> bool:
@@ -628,9 +663,9 @@ def can_be_met(n: int, windows: Sequence[tuple[float, ...]]) -> bool:
     return bool(answer.success)
 
 
-def least_hit(sets: Sequence[frozenset[str]]) -> int:
+def least_hit(sets: Sequence[Collection[str]]) -> int:
     """Size of the smallest set that has a member of each of these, by integer programming."""
-    members = sorted(frozenset().union(*sets)) if sets else []
+    members = sorted({name for one in sets for name in one})
     if not members:
         return 0
     rows = np.array([[name in one for name in members] for one in sets], dtype=float)

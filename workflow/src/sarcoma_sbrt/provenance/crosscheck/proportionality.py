@@ -24,7 +24,6 @@ from sarcoma_sbrt.provenance.crosscheck.cox_models import (
     covariates_of,
     models_of,
     units_of,
-    where_first_ended,
 )
 from sarcoma_sbrt.provenance.crosscheck.partial_likelihood import (
     AtMoment,
@@ -72,7 +71,6 @@ def recompute(materials: Materials) -> dict[str, Second]:
             for name in names:
                 if analysis.covariates[name].step is not None:
                     found |= _spline(one, name, observed=materials.plan.cohort.kind == "observed")
-    found = where_first_ended(found, materials, "diagnostics")
     return found | _summary(found, analysis)
 
 

@@ -34,8 +34,9 @@ from sarcoma_sbrt.provenance.crosscheck.published_ranges import (
     wald,
 )
 from sarcoma_sbrt.provenance.crosscheck.published_versions import versions
+from sarcoma_sbrt.provenance.crosscheck.published_words import subject_of_several
 
-__all__ = ["recompute"]
+__all__ = ["findings", "printed_figures", "recompute"]
 
 ENGINE = "plain Python"
 
@@ -54,13 +55,12 @@ def recompute(materials: Materials) -> dict[str, Second]:
     Returns
     -------
     dict of Second
-        Of every finding ``.verdict``, ``.arithmetic``, ``.where``, ``.place``, ``.remarks`` and
-        ``.reason``, of drift what became of the number, and the counts. Left out: ``.subject``,
-        and of the checks of curves all but what `published_curves` says.
+        Of every finding ``.verdict``, ``.arithmetic``, ``.where``, ``.place``, ``.subject``,
+        ``.remarks`` and ``.reason``, of drift what became of the number, and the counts. Left
+        out: of the checks of curves all but what `published_curves` says.
     """
-    figures = _figures(materials)
-    known = {figure.key: figure for figure in figures}
-    judged = [*_all(figures, known, materials)]
+    known = {figure.key: figure for figure in printed_figures(materials)}
+    judged = findings(materials)
     found: dict[str, Second] = {}
     for key, one in zip(_keys(judged), judged, strict=True):
         for part, text in _parts(one, known).items():
@@ -70,7 +70,13 @@ def recompute(materials: Materials) -> dict[str, Second]:
     return found | dict(_counts(judged, known))
 
 
-def _figures(materials: Materials) -> list[Figure]:
+def findings(materials: Materials) -> list[Judged]:
+    """Every finding of the report judged again, in its order; see `_pooled` of pooled curves."""
+    figures = printed_figures(materials)
+    return [*_all(figures, {figure.key: figure for figure in figures}, materials)]
+
+
+def printed_figures(materials: Materials) -> list[Figure]:
     """Rows of all tables of printed figures, in the package's order."""
     tables = {
         resource["name"]: next(
@@ -146,6 +152,7 @@ def _parts(one: Judged, known: Mapping[str, Figure]) -> dict[str, str]:
         "verdict": "" if one.check == "pooled_landmark" else one.verdict.replace("_", " "),
         "where": where,
         "place": place,
+        "subject": subject_of_several(one.check, concerned) if concerned else "",
         "remarks": "; ".join(dict.fromkeys(filter(None, (f["note"] for f in concerned)))),
         "reason": one.reason,
         **one.more,

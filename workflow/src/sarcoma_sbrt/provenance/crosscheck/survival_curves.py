@@ -27,7 +27,7 @@ from sarcoma_sbrt.provenance.crosscheck.records import (
 )
 from sarcoma_sbrt.settings import Analysis, EndpointSettings, Plan
 
-__all__ = ["ENGINE", "Curve", "Units", "curve", "recompute", "split_by", "units"]
+__all__ = ["ENGINE", "Curve", "Units", "curve", "local_failure", "recompute", "split_by", "units"]
 
 ENGINE = "plain numpy"
 
@@ -73,7 +73,7 @@ def units(materials: Materials) -> dict[str, Units]:
     tables = {name: rows_of(table) for name, table in materials.canonical.items()}
     known = (tables, plan.alpha_beta_gy, plan.concurrent_days)
     of_patients, of_lesions = patient_covariates(*known), lesion_covariates(*known)
-    definition = _local_failure(plan)
+    definition = local_failure(plan)
     found = {}
     for name in plan.analysis.endpoints:
         endpoint = plan.endpoints[name]
@@ -87,7 +87,8 @@ def units(materials: Materials) -> dict[str, Units]:
     return found
 
 
-def _local_failure(plan: Plan) -> EndpointSettings | None:
+def local_failure(plan: Plan) -> EndpointSettings | None:
+    """Definition of local failure that patients' endpoints count by, where the cohort has one."""
     available = (e for e in plan.endpoints.values() if not e.missing(plan.cohort))
     return next((e for e in available if e.event == "local_failure"), None)
 
