@@ -319,6 +319,18 @@ def test_rows_that_the_lineage_does_not_have_are_a_damaged_run(run, repository):
     assert done.output.startswith("results/lineage.json: damaged: row_sets: there is no ")
 
 
+def test_rows_whose_positions_are_withheld_are_read_where_the_centre_keeps_them(run, repository):
+    path = repository / "results/lineage.json"
+    whole = json.loads(path.read_text("utf-8"))
+    sets = {name: {"n": rows["n"]} for name, rows in whole["row_sets"].items()}
+    edit(path, row_sets=sets)
+    told = json.loads(run("trace", "os.median", "--json").output)["rows"]
+    assert (told["raw"], told["n"]["raw"]) == ({}, 2)
+    write(repository / "results/private/lineage.json", whole)
+    told = json.loads(run("trace", "os.median", "--json").output)["rows"]
+    assert told["raw"] == {PATIENTS: "2-3"}
+
+
 @pytest.mark.parametrize(
     "name",
     ["coverage.json", "manifest.json", "sources.json", "audit/crosscheck.json", "audit/pages.json"],

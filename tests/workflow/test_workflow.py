@@ -5,8 +5,10 @@ import re
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from hostile_cohort import make_hostile
 
@@ -56,6 +58,19 @@ def test_every_promised_output_is_there(finished):
         "crate/ro-crate-metadata.json",
     ):
         assert (results / name).stat().st_size > 0, name
+
+
+def test_registry_and_lineage_satisfy_their_schema(finished):
+    folder = finished.folder
+    schema = yaml.safe_load(
+        (folder / "workflow/schemas/numbers.schema.yaml").read_text(encoding="utf-8")
+    )
+    of_lineage = {"$ref": "#/$defs/lineage", "$defs": schema["$defs"]}
+    for name, rules in (("numbers", schema), ("lineage", of_lineage)):
+        content = json.loads((folder / "results" / f"{name}.json").read_text(encoding="utf-8"))
+        errors = jsonschema.Draft202012Validator(rules).iter_errors(content)
+        said = [f"{list(error.absolute_path)}: {error.message}" for error in errors]
+        assert said == [], name
 
 
 def test_endpoint_tables_satisfy_their_schema(finished):

@@ -63,7 +63,7 @@ rule audit:
     input:
         numbers=rules.numbers.output.numbers,
         code=rules.numbers.output.code,
-        lineage=rules.numbers.output.lineage,
+        lineage=f"{IN_FULL}/lineage.json",
         places=f"{RESULTS}/places.json",
         coverage=rules.digit_coverage.output.coverage,
         crosscheck=f"{RESULTS}/audit/crosscheck.json",

@@ -249,8 +249,12 @@ rule numbers:
         ),
         code=f"{RESULTS}/code.json",
         lineage=f"{RESULTS}/lineage.json",
-        # With the values that the small-cell rule withholds from the other.
-        in_full=[f"{PRIVATE}/numbers.json"] if SMALL_CELLS else [],
+        # With the values and the positions of rows that the small-cell rule withholds.
+        in_full=(
+            [f"{PRIVATE}/numbers.json", f"{PRIVATE}/lineage.json"]
+            if SMALL_CELLS
+            else []
+        ),
     log:
         f"{LOGS}/numbers.log",
     benchmark:

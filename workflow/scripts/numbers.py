@@ -119,22 +119,24 @@ with job_log(snakemake.log[0]):
             version,
         ),
     }
-    small = SmallCells.of(given.least)
-    worded = disclosure.withhold(entries, small)
-    for path in snakemake.output.in_full if small else []:
-        write_text(path, registry_text(worded))
-    told, row_sets = disclosure.without_small_sets(
-        disclosure.published(worded, small), sets.to_json(), small
-    )
     lineage = registration.lineage_document(
         plan.cohort,
         folder,
         files=[*raw, *tables, *package, *found, *settings],
         environment=environment,
-        row_sets=row_sets,
+        row_sets=sets.to_json(),
     )
+    small = SmallCells.of(given.least)
+    worded = disclosure.withhold(entries, small)
+    told, row_sets = disclosure.disclosed_sets(
+        disclosure.published(worded, small), lineage["row_sets"], small
+    )
+    if small:
+        values, rows_in_full = snakemake.output.in_full
+        write_text(values, registry_text(worded))
+        write_json(rows_in_full, lineage)
     write_text(snakemake.output.numbers, registry_text(told))
     write_json(snakemake.output.code, code_sets(stages))
-    write_json(snakemake.output.lineage, lineage)
+    write_json(snakemake.output.lineage, lineage | {"row_sets": row_sets})
     print(f"{len(entries)} entries, {len(statistics)} of them computed statistics")
     print(f"{len(lineage['row_sets'])} sets of rows")

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from sarcoma_sbrt.provenance.disclosure import (
     OF_ONE_REASON,
     disclosed_flow,
+    disclosed_sets,
     disclosure_conditions,
     published,
     small_cells,
     withhold,
-    without_small_sets,
 )
 from sarcoma_sbrt.reporting.small_cells import SmallCells
 
@@ -327,20 +327,28 @@ def test_the_ledger_words_few_and_the_total_they_are_taken_from() -> None:
     assert disclosed_flow(FLOW, None) == FLOW
 
 
-def test_sets_that_count_few_are_left_out_and_nothing_leads_to_them() -> None:
+def rows_of(*positions: int) -> dict[str, Any]:
+    text = ",".join(map(str, positions))
+    parts = {part: {"patients": text} for part in ("units", "canonical", "raw")}
+    return parts | {"n": dict.fromkeys(parts, len(positions))}
+
+
+def test_no_set_that_leaves_the_centre_tells_whose_rows_it_holds() -> None:
     numbers = entry("a.n", 3, lineage="few") | entry("b.n", 9, lineage="many")
-    numbers |= entry("c.label", "c", unit="text", lineage=None)
+    numbers |= entry("c.n", 8, lineage="next", status="withheld")
+    numbers |= entry("d.label", "d", unit="text", lineage=None)
     row_sets = {
-        "few": {"n": {"units": 3}},
-        "many": {"n": {"units": 9}},
-        "none": {"n": {"units": 0}},
+        "few": rows_of(1, 2, 3),
+        "many": rows_of(*range(9)),
+        "next": rows_of(*range(8)),
+        "unused": rows_of(*range(7)),
     }
-    told, kept = without_small_sets(numbers, row_sets, RULE)
+    told, kept = disclosed_sets(numbers, row_sets, RULE)
     assert {key: entry["lineage"] for key, entry in told.items()} == {
         "a.n": None,
         "b.n": "many",
-        "c.label": None,
+        "c.n": None,
+        "d.label": None,
     }
-    assert kept.keys() == {"many", "none"}
-    unchanged, all_sets = without_small_sets(numbers, row_sets, None)
-    assert (unchanged, all_sets) == (numbers, row_sets)
+    assert kept == {"many": {"n": {"units": 9, "canonical": 9, "raw": 9}}}
+    assert disclosed_sets(numbers, row_sets, None) == (numbers, row_sets)

@@ -124,6 +124,14 @@ def test_a_row_of_another_group_does_not_reach_the_groups_numbers():
     assert "os.grade_level.median" not in found
 
 
+def test_where_positions_are_withheld_any_row_may_be_in_a_group():
+    told = LINEAGE | {"row_sets": {ALL: {"n": {}}, GRADE_1: {"n": {}}}}
+    found = Impact({one["key"]: one for one in ENTRIES}, told).predicted(
+        Cell(PATIENTS, 8, "status")
+    )
+    assert found == OF_COHORT - {"cohort.age", "dose.median"}
+
+
 def test_numbers_at_risk_are_counted_at_times_that_any_patient_may_decide():
     assert "os.grade_level.at_risk_12m" in predicted(PATIENTS, 8, "status")
 

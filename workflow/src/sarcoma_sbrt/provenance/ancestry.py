@@ -226,7 +226,8 @@ def _rows(run: Run, entry: Mapping[str, Any]) -> dict[str, Any] | None:
     if name is None:
         return None
     try:
-        return dict(run.lineage["row_sets"][name])
+        # Without positions where they are withheld.
+        return {"units": {}, "canonical": {}, "raw": {}} | dict(run.lineage["row_sets"][name])
     except KeyError:
         raise ValueError(f"row_sets: there is no {name}, which {entry['key']} names") from None
 

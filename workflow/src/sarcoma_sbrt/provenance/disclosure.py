@@ -19,11 +19,11 @@ from sarcoma_sbrt.reporting.small_cells import WITHHELD, SmallCells
 __all__ = [
     "OF_ONE_REASON",
     "disclosed_flow",
+    "disclosed_sets",
     "disclosure_conditions",
     "published",
     "small_cells",
     "withhold",
-    "without_small_sets",
 ]
 
 Entry = dict[str, Any]
@@ -171,15 +171,18 @@ def published(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
     return {key: _without_value(entry, rule) for key, entry in numbers.items()}
 
 
-def without_small_sets(
+def disclosed_sets(
     numbers: Numbers, row_sets: Mapping[str, Mapping[str, Any]], rule: SmallCells | None
 ) -> tuple[dict[str, Entry], dict[str, Mapping[str, Any]]]:
-    """Registry and sets of rows without the sets that count few units: they name who is few.
+    """Registry and sets of rows that may leave the centre: how many rows, and not which.
+
+    Positions would tell who is in a group, and two sets of which one lacks a few would tell who
+    these few are, so no set keeps them. A number that is withheld, or that few decided, has none.
 
     Parameters
     ----------
     numbers : mapping
-        The registry; not changed.
+        The registry, worded; not changed.
     row_sets : mapping
         ``row_sets`` of ``lineage.json``, by name.
     rule : SmallCells or None
@@ -188,18 +191,24 @@ def without_small_sets(
     Returns
     -------
     tuple of dict
-        A number whose set is left out has the lineage None.
+        A number without a set has the lineage None; a set has its counts ``n`` alone.
     """
-    kept = {
-        name: rows
-        for name, rows in row_sets.items()
-        if rule is None or not rule.is_small(rows["n"]["units"])
-    }
+    if rule is None:
+        return {key: dict(entry) for key, entry in numbers.items()}, dict(row_sets)
     told = {
-        key: {**entry, "lineage": entry.get("lineage") if entry.get("lineage") in kept else None}
+        key: {**entry, "lineage": _told_set(entry, row_sets, rule)}
         for key, entry in numbers.items()
     }
-    return told, kept
+    kept = {entry["lineage"] for entry in told.values()} - {None}
+    return told, {name: {"n": row_sets[name]["n"]} for name in sorted(kept)}
+
+
+def _told_set(
+    entry: Mapping[str, Any], row_sets: Mapping[str, Mapping[str, Any]], rule: SmallCells
+) -> str | None:
+    name = entry.get("lineage")
+    is_told = name in row_sets and entry["status"] != WITHHELD
+    return name if is_told and not rule.is_small(row_sets[name]["n"]["units"]) else None
 
 
 def _without_value(entry: Mapping[str, Any], rule: SmallCells) -> Entry:

@@ -284,7 +284,7 @@ def _row_sets(lineage: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[st
             "id": name,
             "n": rows["n"],
             **{
-                part: {file: [_size(r), _cut(r)] for file, r in sorted(rows[part].items())}
+                part: {file: [_size(r), _cut(r)] for file, r in sorted(rows.get(part, {}).items())}
                 for part in ("units", "canonical", "raw")
             },
         }

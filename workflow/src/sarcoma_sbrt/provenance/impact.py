@@ -276,7 +276,9 @@ class Impact:
         if name is None:
             return True
         if (name, cell.file) not in self._spans:
-            self._spans[name, cell.file] = spans(self._sets[name]["raw"].get(cell.file, ""))
+            if (lines := self._sets[name].get("raw")) is None:
+                return True  # withheld: it may hold any row
+            self._spans[name, cell.file] = spans(lines.get(cell.file, ""))
         return inside(self._spans[name, cell.file], cell.line)
 
     # --- cells of the published tables ----------------------------------------------------
