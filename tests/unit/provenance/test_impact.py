@@ -126,9 +126,8 @@ def test_a_row_of_another_group_does_not_reach_the_groups_numbers():
 
 def test_where_positions_are_withheld_any_row_may_be_in_a_group():
     told = LINEAGE | {"row_sets": {ALL: {"n": {}}, GRADE_1: {"n": {}}}}
-    found = Impact({one["key"]: one for one in ENTRIES}, told).predicted(
-        Cell(PATIENTS, 8, "status")
-    )
+    told_of = {one["key"]: one for one in ENTRIES}
+    found = Impact(told_of, told).predicted(Cell(PATIENTS, 8, "status"))
     assert found == OF_COHORT - {"cohort.age", "dose.median"}
 
 
