@@ -342,6 +342,13 @@ def test_verify_needs_every_document(run, repository, name):
     assert done.output.startswith(f"results/{name}:1: not JSON: ")
 
 
+def test_an_unknown_key_is_answered_in_json_too(run):
+    done = run("trace", "os.medain", "--json")
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert (told["found"], told["near"][0]) == (False, "os.median")
+
+
 # --- impact -------------------------------------------------------------------------------
 
 
@@ -671,6 +678,7 @@ def test_two_runs_that_differ(run, repository):
         ("diff", "results"),
         ("guess",),
         ("verify", "--nonsense"),
+        ("verify", "--repository", "nowhere"),
     ],
 )
 def test_a_wrong_call_exits_with_2(run, arguments):

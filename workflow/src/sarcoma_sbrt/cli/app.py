@@ -37,7 +37,12 @@ difference); 2 a wrong call, or no finished run to ask.
 )
 
 Results = Annotated[Path, typer.Option(help="Folder of the run: the configuration's `results`.")]
-Repository = Annotated[Path, typer.Option(help="Folder that data/, config/ and workflow/ are in.")]
+Repository = Annotated[
+    Path,
+    typer.Option(
+        exists=True, file_okay=False, help="Folder that data/, config/ and workflow/ are in."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, as JSON.")]
 
 

@@ -36,8 +36,11 @@ def trace_key(
     """
     run = open_run(results)
     if key not in run.numbers:
-        near = ", ".join(get_close_matches(key, run.numbers, n=3))
-        return f"{key}: no such key" + (f"; near: {near}" if near else ""), FINDING
+        near = get_close_matches(key, run.numbers, n=3)
+        if json:
+            return as_json({"key": key, "found": False, "near": near}), FINDING
+        told = f"; near: {', '.join(near)}" if near else ""
+        return f"{key}: no such key{told}", FINDING
     try:
         found = ancestry(run, key, hashes(repository))
         text = as_json(found) if json else "\n".join(drawn(tree(found, rows=rows)))

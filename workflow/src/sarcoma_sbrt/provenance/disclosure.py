@@ -207,8 +207,9 @@ def _told_set(
     entry: Mapping[str, Any], row_sets: Mapping[str, Mapping[str, Any]], rule: SmallCells
 ) -> str | None:
     name = entry.get("lineage")
-    is_told = name in row_sets and entry["status"] != WITHHELD
-    return name if is_told and not rule.is_small(row_sets[name]["n"]["units"]) else None
+    if name is None or entry["status"] == WITHHELD or rule.is_small(row_sets[name]["n"]["units"]):
+        return None
+    return str(name)
 
 
 def _without_value(entry: Mapping[str, Any], rule: SmallCells) -> Entry:
