@@ -227,6 +227,7 @@ def results(
             "c.longer": [_place("Another was 124.5 months.")],
             "os.median": [_place("The median was 24.5 months.")],
             "z.stated": [_place("At last it was 24.5 months.")],
+            "cohort.patients": [_place("Survival of all.") | {"place": "figure fig-os"}],
         },
         coverage={"coverage": {"printed": 9, "computed": 9, "transcribed": 0, "configured": 0}},
         flow=FLOW,

@@ -141,7 +141,7 @@ def test_the_first_view_says_what_to_do(any_page: Any, explorer: str) -> None:
     said = "Search a number as it is printed, for instance 24.5, or open one from the manuscript."
     assert task.inner_text() == said
     told = any_page.locator("main").inner_text()
-    assert "4 different entries of the registry are printed, 4 times in all" in told
+    assert "5 different entries of the registry are printed or drawn, 5 times in all" in told
     task.locator("a").first.click()
     any_page.wait_for_selector("#found")
     assert any_page.locator("tbody tr a").first.inner_text() == "os.median"
@@ -265,6 +265,13 @@ def test_a_number_stands_where_its_stated_form_does(desktop: Any, explorer: str)
     assert "At last it was 24.5 months." in places.inner_text()
     assert places.locator("a").first.get_attribute("href").endswith("#number=z.stated,1")
     assert places.locator("a").last.inner_text() == "z.stated"
+
+
+def test_a_number_of_a_figure_leads_to_the_figure(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#cohort.patients")
+    place = desktop.locator(".places li")
+    assert place.count() == 1
+    assert place.locator("a").first.get_attribute("href").endswith("manuscript/index.html#fig-os")
 
 
 def test_print_leaves_out_what_cannot_be_pressed(desktop: Any, explorer: str) -> None:

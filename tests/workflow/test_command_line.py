@@ -96,6 +96,15 @@ def test_a_number_is_traced_to_files_that_are_there(finished):
     }
 
 
+def test_every_number_that_a_figure_draws_has_a_place(finished):
+    results = finished.folder / "results"
+    places = json.loads((results / "places.json").read_text("utf-8"))
+    for sidecar in sorted((results / "figures").glob("*.numbers.json")):
+        drawn = json.loads(sidecar.read_text("utf-8"))["numbers"]
+        lacking = {n["key"] for n in drawn if n["key"]} - places.keys()
+        assert lacking == set(), sidecar.name
+
+
 def test_a_changed_cell_is_recomputed_and_moves_only_what_was_predicted(finished):
     before = (finished.folder / "results/numbers.json").read_bytes()
     cell = "centre.xlsx#Patients:4:Age"

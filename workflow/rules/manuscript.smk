@@ -57,6 +57,7 @@ rule digit_coverage:
         project=rules.assemble.output.project,
         numbers=rules.numbers.output.numbers,
         rules=str(MANUSCRIPT / "coverage.yaml"),
+        sidecars=rules.figures.output.sidecars,
         code=code("digit_coverage"),
         lock=str(LOCK),
     output:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sarcoma_sbrt.io import job_log, read_json, write_json, write_text
 from sarcoma_sbrt.provenance.audit import coverage, read_rules
 from sarcoma_sbrt.provenance.passages import passages
-from sarcoma_sbrt.provenance.places import Sources, places
+from sarcoma_sbrt.provenance.places import Sources, drawn_places, places
 from sarcoma_sbrt.rendering.embedded import document
 from sarcoma_sbrt.rendering.source import expand
 
@@ -17,5 +17,12 @@ with job_log(snakemake.log[0]):
     counts = coverage(told, numbers, rules, lines, folder=folder)
     write_text(snakemake.output.document, json.dumps(told, ensure_ascii=False) + "\n")
     write_json(snakemake.output.coverage, counts)
-    write_json(snakemake.output.places, places(passages(told), Sources(lines, folder)))
+    drawn = {
+        figure["figure"]: [number["key"] for number in figure["numbers"] if number["key"]]
+        for figure in map(read_json, snakemake.input.sidecars)
+    }
+    where = passages(told), Sources(lines, folder)
+    found, in_figures = places(*where), drawn_places(*where, drawn)
+    every = {key: found.get(key, []) + in_figures.get(key, []) for key in {**found, **in_figures}}
+    write_json(snakemake.output.places, every)
     print(counts["coverage"])

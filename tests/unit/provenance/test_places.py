@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from sarcoma_sbrt.provenance.passages import Owner, Passage, Run, passages
-from sarcoma_sbrt.provenance.places import Sources, places
+from sarcoma_sbrt.provenance.places import Sources, drawn_places, places
 from sarcoma_sbrt.rendering import embedded, source
 
 
@@ -144,3 +144,20 @@ def test_every_number_of_the_fixture_has_a_place_and_a_line(project, numbers) ->
     assert any("alternative text of" in place["place"] for place in found["os.median"])
     (volume,) = (p for p in found["ptv.median"] if p["place"].startswith("tbl-patients"))
     assert volume["source"]["file"] == "tables/patients.qmd"
+
+
+def test_a_number_of_a_figure_stands_there_once() -> None:
+    picture = "![Survival of all. Ticks: censored.](figures/km_os){#fig-os width=80%}"
+    sources = Sources([Line("sections/results.qmd", 31, picture)], "manuscript")
+    text = "Figure 3: Survival of all. Ticks: censored."
+    caption = Passage("x", (Run(text),), "text", "Survival", "caption of fig-os")
+    drawn = {"km_os": ["os.n", "os.p", "os.n"], "unshown": ["os.n"]}
+    place = {
+        "document": "manuscript",
+        "section": "Survival",
+        "place": "figure fig-os",
+        "sentence": "Survival of all.",
+        "source": {"file": "manuscript/sections/results.qmd", "line": 31},
+    }
+    found = drawn_places([caption], sources, drawn)
+    assert found == {"os.n": [place], "os.p": [place]}

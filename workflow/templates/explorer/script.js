@@ -55,7 +55,7 @@
     return places.filter(inSentence)[0] || places[0] || null;
   }
 
-  function inSentence(place) { return !/^(tbl|fig)-/.test(place[1]); }
+  function inSentence(place) { return !/^(tbl-|fig-|figure )/.test(place[1]); }
 
   function exact(value) { return value === null ? "" : String(value); }
 
@@ -437,7 +437,7 @@
     var aside = Object.values(coverage.set_aside || {}).reduce(function (a, b) { return a + b; }, 0);
     return [make("h2", {}, "Numbers on the page"),
       make("p", {}, make("a", { href: "#/numbers?printed=yes" }, count(printed, "different entry", "different entries")),
-        " of the registry are printed, " + count(summary.places, "time") + " in all. Some hold several numbers, as an interval does: the page shows "
+        " of the registry are printed or drawn, " + count(summary.places, "time") + " in all. Some hold several numbers, as an interval does: the page shows "
         + count(coverage.printed, "number") + "."),
       make("ul.tiles", {},
         KINDS.map(function (name) { return tile(coverage[name], name); }),
@@ -541,10 +541,12 @@
     return [make("h2", { id: "places" }, "In the text (" + places.length + ")"),
       make("ul.places", {}, places.map(function (at) {
         var words = at.place.map(function (p) { return told.phrases[p]; });
-        var mark = encodeURIComponent(keys[at.own]) + "," + (at.n + 1);
+        // A figure's numbers have no marks of their own on the page.
+        var figure = /^figure (fig-[\w-]+)$/.exec(words[1]);
+        var mark = figure ? figure[1] : "number=" + encodeURIComponent(keys[at.own]) + "," + (at.n + 1);
         return make("li", {}, sentence(words[2], phrase("text", at.own)),
           make("div.small.quiet", {},
-            make("a", { href: told.manuscript + "#number=" + mark }, words[1] || words[0]),
+            make("a", { href: told.manuscript + "#" + mark }, words[1] || words[0]),
             words[0] && words[1].indexOf(words[0]) < 0 ? " · " + words[0] : "",
             words[3] ? [" · ", make("code", {}, words[3])] : null,
             at.others.length ? [" · ", apart(at.others, function (j) { return link(j); })] : null));

@@ -1,16 +1,16 @@
-"""Where a number is printed: section, sentence, and the line of the source that asks for it."""
+"""Where a number is printed or drawn: section, sentence, and the line of the source of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
 from sarcoma_sbrt.provenance.page_tokens import sentence_at
 from sarcoma_sbrt.provenance.passages import CITED, Passage
 
-__all__ = ["SourceLine", "Sources", "places"]
+__all__ = ["SourceLine", "Sources", "drawn_places", "places"]
 
 DOCUMENT = "manuscript"
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
@@ -19,6 +19,10 @@ _ADDED = re.compile(r"\.over_solutions$")
 _PLACES = re.compile(r"\b(?:tbl|fig)-[\w-]+")
 _TITLE_BLOCK = re.compile(r"title block\b")
 _SECTION = re.compile(r"section “(.*)”, ")
+# What the renderer puts before a caption.
+_NUMBERED = re.compile(r"^Figure\s\d+:\s*")
+# A picture of the source, and the label that its caption has.
+_PICTURE = re.compile(r"\(figures/([\w-]+)\)\{[^}]*#(fig-[\w-]+)")
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*(?:\{[#.\-][^{}]*\})?\s*$")
 
 
@@ -64,6 +68,14 @@ class Sources:
         """File and line that ask for a key in most of a sentence's words; line 0 where none."""
         holding = self._keyed.get(key) or self._keyed.get(_ADDED.sub("", key)) or []
         return self._best(holding, sentence, place)
+
+    def of_figure(self, name: str) -> tuple[str, str, int] | None:
+        """Label, file and line of a figure by the name of its file; None where none shows it."""
+        for line in self.lines:
+            for figure, label in _PICTURE.findall(line.text):
+                if figure == name:
+                    return label, self._named(line.file), line.number
+        return None
 
     def of_text(self, wanted: str, sentence: str, place: str) -> tuple[str, int]:
         """File and line that hold a number outside shortcodes; line 0 where none does."""
@@ -171,6 +183,45 @@ def places(passages: Sequence[Passage], sources: Sources) -> dict[str, list[dict
             if key:
                 found.setdefault(key, []).append(_place(passage, key, at, sources))
             at += len(run.text)
+    return dict(sorted(found.items()))
+
+
+def drawn_places(
+    passages: Sequence[Passage], sources: Sources, drawn: Mapping[str, Sequence[str]]
+) -> dict[str, list[dict[str, Any]]]:
+    """Every figure of the manuscript in which a number of the registry is drawn.
+
+    Parameters
+    ----------
+    passages, sources
+        As `places` has them.
+    drawn : mapping
+        Name of a figure's file -> keys of the numbers in it (its sidecar).
+
+    Returns
+    -------
+    dict
+        As `places` gives them: a key's place is ``figure <label>``, its sentence the first of the
+        caption; a figure once, however often it draws the number.
+    """
+    captions = {passage.block.removeprefix("caption of "): passage for passage in passages}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, keys in drawn.items():
+        shown = sources.of_figure(name)
+        if shown is None or shown[0] not in captions:
+            continue
+        label, file, line = shown
+        caption = captions[label]
+        said = _NUMBERED.sub("", caption.text)
+        place = {
+            "document": DOCUMENT,
+            "section": caption.section,
+            "place": f"figure {label}",
+            "sentence": sentence_at(said, 0),
+            "source": {"file": file, "line": line},
+        }
+        for key in dict.fromkeys(keys):
+            found.setdefault(key, []).append(place)
     return dict(sorted(found.items()))
 
 
