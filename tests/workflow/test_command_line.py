@@ -99,9 +99,10 @@ def test_a_number_is_traced_to_files_that_are_there(finished):
 def test_every_number_that_a_figure_draws_has_a_place(finished):
     results = finished.folder / "results"
     places = json.loads((results / "places.json").read_text("utf-8"))
+    numbers = json.loads((results / "numbers.json").read_text("utf-8"))
     for sidecar in sorted((results / "figures").glob("*.numbers.json")):
         drawn = json.loads(sidecar.read_text("utf-8"))["numbers"]
-        lacking = {n["key"] for n in drawn if n["key"]} - places.keys()
+        lacking = {n["key"] for n in drawn if n["key"] in numbers} - places.keys()
         assert lacking == set(), sidecar.name
 
 

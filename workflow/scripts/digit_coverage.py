@@ -17,8 +17,9 @@ with job_log(snakemake.log[0]):
     counts = coverage(told, numbers, rules, lines, folder=folder)
     write_text(snakemake.output.document, json.dumps(told, ensure_ascii=False) + "\n")
     write_json(snakemake.output.coverage, counts)
+    # The flow's boxes also draw counts that only the ledger of exclusions has.
     drawn = {
-        figure["figure"]: [number["key"] for number in figure["numbers"] if number["key"]]
+        figure["figure"]: [one["key"] for one in figure["numbers"] if one["key"] in numbers]
         for figure in map(read_json, snakemake.input.sidecars)
     }
     where = passages(told), Sources(lines, folder)
