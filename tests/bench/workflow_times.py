@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import pandas as pd
+from sarcoma_sbrt.provenance.run_records import benchmark
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = (
@@ -41,7 +41,7 @@ def seconds(folder: Path, cores: int) -> float:
 def processor_seconds(folder: Path) -> dict[str, float]:
     """Processor time of every job of a run, by the name of its benchmark."""
     return {
-        path.stem: float(pd.read_csv(path, sep="\t").at[0, "cpu_time"])
+        path.stem: float(benchmark(path)["cpu_time"])
         for path in sorted((folder / "results" / "benchmarks").glob("*.tsv"))
     }
 
