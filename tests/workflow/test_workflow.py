@@ -220,7 +220,8 @@ def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
     results = copy.folder / "results"
     made = {path for path in results.rglob("*") if path.is_file()}
     stages = ("consistency", "synthesis")
-    published = ("logs", "benchmarks", "evidence", *(f"statistics/{name}.json" for name in stages))
+    public = ("logs", "benchmarks", "evidence", "sources.json")
+    published = (*public, *(f"statistics/{name}.json" for name in stages))
     assert not [
         path for path in made if not path.relative_to(results).as_posix().startswith(published)
     ]
@@ -436,4 +437,5 @@ def test_what_rests_on_filler_leaves_abstract_and_discussion(rerunnable):
     abstract = html[html.index("Abstract") : html.index('id="introduction"')]
     assert "os.median.stated" in abstract
     assert "pfs.median" not in abstract
+    assert "reproduction.count" not in abstract
     assert "constrained by no printed figure" in html

@@ -49,6 +49,13 @@ def test_the_estimators_that_the_plan_chose():
     assert not found["has.rmst_months"]
 
 
+@pytest.mark.parametrize("support", ["printed", "inferred", "filler"])
+def test_counts_of_the_reproduction_on_filler_may_not_be_quoted(support):
+    found = answers({"reproduction.count.all.exact": support})
+    assert found["has.reproduction"]
+    assert found["quotable.reproduction"] is (support != "filler")
+
+
 def test_a_median_on_filler_may_not_be_quoted():
     found = answers({"os.median": "printed", "mfs.median": "filler"})
     assert (found["quotable.os"], found["quotable.mfs"], found["quotable.pfs"]) == (

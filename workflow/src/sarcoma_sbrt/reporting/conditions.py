@@ -152,7 +152,8 @@ def conditions(
     -------
     dict of bool
         ``has.<key>``, ``has.table.<name>``, ``has.figure.<endpoint>``, ``quotable.<endpoint>``
-        (its median may stand in abstract and discussion), ``kind.<kind>``,
+        (its median may stand in abstract and discussion), ``quotable.reproduction`` (its counts
+        may), ``kind.<kind>``,
         ``pooled.<endpoint>.<site>.<months>m`` and ``pooled.dose`` (the estimate is there),
         ``competing.<endpoint>`` (a death competes),
         ``one.<key>`` (it counts one), ``some.<key>`` (it counts any),
@@ -176,6 +177,7 @@ def conditions(
     answers |= {f"has.table.{name}": name in parts for name in PARTS}
     answers |= {f"has.figure.{name}": name in analysis.figures for name in endpoints}
     answers |= {f"quotable.{name}": _quotable(f"{name}.median", numbers) for name in endpoints}
+    answers["quotable.reproduction"] = _quotable("reproduction.count.all.exact", numbers)
     answers |= {f"kind.{k}": cohort.kind == k for k in ("reconstructed", "observed")}
     for endpoint in endpoints.values():
         answers |= _definition(endpoint)
