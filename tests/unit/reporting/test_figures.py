@@ -399,6 +399,18 @@ def test_axes_end_where_less_than_a_tenth_are_at_risk(
     assert cut == ([] if end == max(months) else [f"{told}time is 100.0 months."])
 
 
+@pytest.mark.parametrize(
+    ("last", "ticks"), [(95, [*range(0, 85, 12)]), (125, [0, 24, 48, 72, 96, 120])]
+)
+def test_labels_of_months_that_would_touch_are_thinned(last: int, ticks: list[int]) -> None:
+    figure, _ = kaplan_meier(deaths_at(*[10] * 20 + [last] * 10), panels=("overall", "grade"))
+    assert list(figure.axes[0].get_xticks()) == ticks
+    assert [int(t.get_position()[0]) for t in figure.axes[1].texts] == ticks
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in figure.axes[0].get_xticklabels()]
+    assert all(a.x1 + 0.04 * figure.dpi < b.x0 for a, b in itertools.pairwise(boxes))
+
+
 def test_axes_do_not_end_before_a_median_that_is_drawn() -> None:
     table = pd.DataFrame({"time_months": [10.0] * 27 + [70.0, 70.0, 100.0], "event": [1] * 30})
     design = pd.DataFrame({n: [0.0] * 27 + [1.0] * 3 for n in ("grade", "number", "size")})

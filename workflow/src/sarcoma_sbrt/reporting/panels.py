@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -54,7 +55,9 @@ _NAME = 1.0  # inches of a group's name beside its numbers at risk, beyond which
 # A curve is drawn while a tenth of all are at risk, as Pocock, Clayton and Altman advise for
 # survival plots (Lancet 2002;359:1686): beyond, steps are large and mean little.
 _SHARE_AT_RISK = 0.1
+_BEFORE = 0.015  # what the axes have before month 0, as a share of their last month
 _BEYOND = 1.03  # where the axes end, as a multiple of their last month
+_BETWEEN_TICKS = 0.06  # least gap between the labels of two ticks, in inches
 
 
 def curve_ends(curves: pd.DataFrame, rule: SmallCells | None) -> Ends | None:
@@ -178,7 +181,6 @@ def page_of_panels(
     last = longest if ends is None else _last_end(ends, endpoint, shown)
     grid = ticks(longest)  # where the registry has numbers at risk
     end = _axis_end(numbers, endpoint, shown, analysis, grid, last)
-    months = [month for month in grid if month <= end]
     names = {g.label: _name_lines(g.label) for groups in shown for g in groups}
     columns = 1 if len(panels) == 1 else 2
     lines = max(sum(len(names[group.label]) for group in groups) for groups in shown)
@@ -186,12 +188,14 @@ def page_of_panels(
     below = 0.42 + (1 + max(lines, 2)) * _ROW  # the axis, and the numbers at risk
     cell = (WIDTH / columns, top + _HEIGHT + below + 0.12)
     left = max(_LEFT, *(text_width(line) + 0.26 for name in names.values() for line in name))
+    width = cell[0] - left - 0.15
+    months = _with_room([month for month in grid if month <= end], end or 1.0, width)
     said = [key, *_ends_said(numbers, endpoint, ends is not None, end < last)]
     page = Page(-(-len(panels) // columns) * cell[1] + 0.16 + 0.15 * len(said))
     keys: list[str] = []
     for index, (panel, groups) in enumerate(zip(panels, shown, strict=True)):
         x, y = index % columns * cell[0], index // columns * cell[1]
-        axes = page.axes(x + left, y + top, cell[0] - left - 0.15, _HEIGHT)
+        axes = page.axes(x + left, y + top, width, _HEIGHT)
         _percent_over_months(axes, months, end or 1.0)
         keys += draw(axes, panel, groups)
         page.text(x + 0.08, y + 0.17, "ABCDEFGH"[index], weight="bold", fontsize=10)
@@ -224,8 +228,19 @@ def _ends_said(
         yield f"{said}{f'; the longest time is {text_of(numbers, key)} months' if known else ''}."
 
 
+def _with_room(months: Sequence[int], end: float, width: float) -> Sequence[int]:
+    """Every month, or every second, third, ... where the labels of all would touch."""
+    if len(months) < 2:
+        return months
+    spacing = width * (months[1] - months[0]) / (_BEFORE + _BEYOND) / end
+    needed = max(text_width(str(month)) for month in months) + _BETWEEN_TICKS
+    return months[:: math.ceil(needed / spacing)]
+
+
 def _percent_over_months(axes: Axes, months: Sequence[int], end: float) -> None:
-    axes.set(xlim=(-0.015 * end, _BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent")
+    axes.set(
+        xlim=(-_BEFORE * end, _BEYOND * end), ylim=(-2, 103), xlabel="Months", ylabel="Per cent"
+    )
     axes.set_xticks(list(months), [str(month) for month in months])
     axes.set_yticks([0, 25, 50, 75, 100])
 
