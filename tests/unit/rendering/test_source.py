@@ -90,12 +90,12 @@ SHORTCODES = "accepted: {{< num key >}}, {{< include /path >}}"
         (
             "Some [text]{.aside} here.",
             ".aside: attribute of a span is not supported, "
-            "accepted: .smallcaps, .underline, .claim, name, #identifier",
+            "accepted: .smallcaps, .underline, .claim, name, of, #identifier",
         ),
         (
             'Bound [37]{.num data-key="cohort.patients"} by hand.',
             ".num: attribute of a span is not supported, "
-            "accepted: .smallcaps, .underline, .claim, name, #identifier",
+            "accepted: .smallcaps, .underline, .claim, name, of, #identifier",
         ),
         (
             "Raw `<br>`{=html} here.",

@@ -24,6 +24,7 @@ from sarcoma_sbrt.settings import (
 
 ROOT = Path(__file__).parents[3]
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
+CLAIM = re.compile(r"\[([^\[\]]*)\]\{\.claim [^{}]*\}")
 GRADE = Covariate(
     "grade",
     "Histological grade",
@@ -138,6 +139,7 @@ def made(
 ) -> dict[str, str]:
     numbers = registered(statistics, endpoints)
     found = competing_tables(numbers, ANALYSIS, COHORT, endpoints or ENDPOINTS)
+    found = {name: CLAIM.sub(r"\1", text) for name, text in found.items()}
     for text in found.values():
         assert [key for key in SHORTCODE.findall(text) if key not in numbers] == []
         assert not re.search(r"\d", SHORTCODE.sub("", text)), text
@@ -168,7 +170,7 @@ def test_models_stand_beside_each_other() -> None:
     text = made(usual())["fine_gray"]
     row = "| Histological grade: G1 vs G2 and G3 | 0.500 (0.100–0.900) | 0.020 "
     assert text.count(row + "| 0.500 (0.100–0.900) | 0.020 |") == 2
-    assert "58 lesions with 19 events (local failure) and 2 deaths without one" in text
+    assert "58 lesions with 19 events (local failure) and 2 deaths without it" in text
     assert "clustered by patient" in text
     assert "Firth" not in text
 
@@ -270,6 +272,23 @@ def test_the_size_of_the_difference_has_a_word(claims: Claims, more: float, word
 def test_no_estimate_has_no_word(claims: Claims) -> None:
     made = claim_conditions(verdicts(claims, registered(sizes("lc"))))
     assert not any(made.values())
+
+
+@pytest.mark.parametrize("more", [0.0, -1e-12, 5.3])
+def test_the_excess_is_said_to_be_more(refusals, more: float) -> None:
+    numbers = registered(usual(more))
+    for text in competing_tables(numbers, ANALYSIS, COHORT, ENDPOINTS).values():
+        assert refusals(text, numbers) == []
+
+
+def test_an_excess_that_is_less_is_refused(refusals) -> None:
+    text = competing_tables(registered(usual()), ANALYSIS, COHORT, ENDPOINTS)["complement_lc"]
+    (said,) = refusals(text, registered(usual(-2.0)))
+    assert said.startswith(
+        "tables/words.qmd:1: complement_more: the numbers do not carry “percentage points more”, "
+        "in “One less the Kaplan-Meier estimate"
+    )
+    assert "lc.cif_difference_36m = -2.0" in said
 
 
 @pytest.mark.parametrize(

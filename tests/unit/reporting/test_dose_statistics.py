@@ -30,6 +30,7 @@ from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Covariate, DoseSensitivity, EndpointSettings, Level, Plan
 
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
+CLAIM = re.compile(r"\{\.claim [^{}]*\}")
 LC = EndpointSettings(
     "lc", "Local control", "lesion", "first_course", "local_failure", "last_assessment"
 )
@@ -131,7 +132,7 @@ def tabulated(lesions=LESIONS, **changes):
     made = dose_tables(numbers, plan.analysis, plan.cohort)
     for text in made.values():
         assert not [key for key in SHORTCODE.findall(text) if key not in numbers]
-        assert not re.search(r"\d", SHORTCODE.sub("", text).replace("EQD2", ""))
+        assert not re.search(r"\d", SHORTCODE.sub("", CLAIM.sub("", text)).replace("EQD2", ""))
     return made
 
 
@@ -409,6 +410,25 @@ def test_patients_who_cannot_exchange_doses_leave_p_uncorrected():
     assert corrected.status == "not_estimable"
     assert corrected.reason.startswith("no two patients have equally many lesions")
     assert "it cannot be corrected for the choice, because" in tabulated(alone)["cut_search"]
+
+
+# --- claims -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lesions", [LESIONS, [(*row[:3], 50, 5) for row in LESIONS]])
+def test_what_the_search_is_said_to_have_found_is_carried(refusals, lesions):
+    numbers = numbers_of(records(lesions), plan_of())
+    for text in tabulated(lesions).values():
+        assert refusals(text, numbers) == []
+
+
+def test_a_p_that_is_not_the_least_is_refused(refusals):
+    numbers = numbers_of(FOUND, plan_of())
+    key = "dose_sensitivity.lc.ab10.cut_1.logrank_p"
+    said = refusals(tabulated()["cut_search"], numbers | {key: numbers[key] | {"value": 0.0}})
+    assert len(said) == 1
+    assert "dose_least_p: the numbers do not carry “the least log-rank *p*”, in “At an" in said[0]
+    assert f"{key} = 0.0" in said[0]
 
 
 # --- tables and figure --------------------------------------------------------------------

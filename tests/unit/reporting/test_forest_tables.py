@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,7 @@ ANALYSIS = Analysis(
     left_out={},
     forest_plan=ForestPlan(1.0, {}, GRID, THRESHOLDS),
 )
+CLAIM = re.compile(r"\[([^\[\]]*)\]\{\.claim [^{}]*\}")
 LATE = "fewer than 10 patients are at risk then"
 # Value, limits (over the repeats) and unit of each score; Kaplan-Meier's C is not estimable.
 SCORES = {
@@ -109,8 +111,7 @@ def carried(endpoint: str = "os", met: tuple[str, ...] = ()) -> list[Statistic]:
     return found
 
 
-def made(*groups: list[Statistic], analysis: Analysis = ANALYSIS) -> dict[str, str]:
-    """Tables and sentences, every shortcode replaced by what it prints."""
+def registered(*groups: list[Statistic], analysis: Analysis = ANALYSIS) -> dict[str, Any]:
     grid = [{"min_samples_leaf": leaf, "max_features": tried} for leaf, tried in GRID]
     models = {
         "confidence_level": 0.95,
@@ -119,11 +120,19 @@ def made(*groups: list[Statistic], analysis: Analysis = ANALYSIS) -> dict[str, s
     }
     numbers = computed_entries([("forest", s) for group in groups for s in group], COHORT)
     numbers |= configured_entries({"models": models})
-    numbers |= plan_entries(analysis, COHORT, ENDPOINTS)
-    found = forest_tables(numbers, analysis, COHORT)
+    return numbers | plan_entries(analysis, COHORT, ENDPOINTS)
+
+
+def made(*groups: list[Statistic], analysis: Analysis = ANALYSIS) -> dict[str, str]:
+    """Tables and sentences as they are printed."""
+    numbers = registered(*groups, analysis=analysis)
     return {
-        name: re.sub(r"{{< num (\S+) >}}", lambda match: str(numbers[match[1]]["text"]), text)
-        for name, text in found.items()
+        name: re.sub(
+            r"{{< num (\S+) >}}",
+            lambda match: str(numbers[match[1]]["text"]),
+            CLAIM.sub(r"\1", text),
+        )
+        for name, text in forest_tables(numbers, analysis, COHORT).items()
     }
 
 
@@ -148,7 +157,7 @@ def test_a_model_without_scores_says_why() -> None:
     kept.append(not_estimable("forest.os.cv.cox.harrell", "concordance", "m", lost))
     parts = made(carried(), grown(), kept)
     assert f"Overall survival, Cox: not estimable, because {lost}." in parts["forest"]
-    assert f"the Cox model has none, because {lost}." in parts["forest_words"]
+    assert f"the Cox model’s is not estimable, because {lost}." in parts["forest_words"]
 
 
 def test_what_is_asked_stands_beside_what_there_is() -> None:
@@ -169,7 +178,7 @@ def test_what_is_asked_stands_beside_what_there_is() -> None:
                 "covariate [@peduzzi1995]: no endpoint has them. By that rule the events carry 1 "
                 "of the 2 candidates for overall survival and 1 of the 2 candidates for "
                 "progression-free survival.",
-                "still optimistic with 200 [@vanderploeg2014]; no endpoint has them.",
+                "still optimistic with 200 [@vanderploeg2014]: no endpoint has them.",
                 "They are no means of predicting another patient’s course",
             ),
         ),
@@ -177,8 +186,9 @@ def test_what_is_asked_stands_beside_what_there_is() -> None:
             ("regression", "validation"),
             ("regression",),
             (
-                "covariate [@peduzzi1995]: every endpoint has them. A forest asks",
-                "events [@vergouwe2005]: only overall survival has them.",
+                "covariate [@peduzzi1995]: every endpoint has them. A forest was",
+                "events [@vergouwe2005]: overall survival has them and progression-free survival "
+                "has not.",
             ),
         ),
     ],
@@ -205,8 +215,8 @@ def test_the_words_read_the_scores() -> None:
         "error 0.080; 95% limits from that standard error exclude one half) and the Cox model’s "
         "0.680, less than either standard error apart. The forest’s integrated Brier score was "
         "0.150, that of the Kaplan-Meier curve 0.170: whether it predicts better than a curve "
-        "that knows no covariate depends on how the patients were dealt. One covariate’s "
-        "permutation cost concordance in nearly every dealing: Grade, 0.200 (0.100–0.300).\n"
+        "that knows no covariate depends on how the patients were dealt. Covariates permuted in "
+        "turn: Grade cost concordance in nearly every dealing, 0.200 (0.100–0.300).\n"
     )
 
 
@@ -214,22 +224,117 @@ def test_the_words_read_the_scores() -> None:
     ("changes", "said"),
     [
         ({"forest.harrell": (0.64, 0.5, 0.7, "concordance")}, "error include one half"),
-        ({"concordance_gain": (-0.09, -0.1, 0, "concordance")}, "further apart than the smaller"),
+        (
+            {"cox.harrell": (0.78, 0.7, 0.8, "concordance")},
+            "at least the smaller standard error apart",
+        ),
         ({"forest.gain": (12.0, 3.0, 20.0, "percent")}, "helped in nearly every dealing"),
-        ({"forest.gain": (-9.0, -20.0, -1.0, "percent")}, "predicted worse than a curve"),
+        ({"forest.gain": (-9.0, -20.0, -1.0, "percent")}, "nearly every dealing of the patients"),
         (
             {"importance.grade": (0.2, -0.1, 0.3, "importance")},
             "No covariate’s permutation cost concordance in nearly every dealing.",
         ),
         (
             {"importance.size": (0.02, 0.01, 0.04, "importance")},
-            "Some covariates’ permutation cost concordance in nearly every dealing: Grade, 0.200 "
-            "(0.100–0.300); Size, 0.020 (0.010–0.040).",
+            "Covariates permuted in turn: Grade cost concordance in nearly every dealing, 0.200 "
+            "(0.100–0.300); Size cost concordance in nearly every dealing, 0.020 (0.010–0.040).",
         ),
     ],
 )
 def test_other_scores_other_words(changes, said) -> None:
     assert said in made(carried(), grown(), scores(**changes))["forest_words"]
+
+
+# Scores that the words of `SCORES` do not hold for, with the claim that then fails.
+OTHERWISE = [
+    ({"forest.harrell": (0.64, 0.5, 0.7, "concordance")}, "forest_beyond_chance"),
+    ({"cox.harrell": (0.78, 0.7, 0.8, "concordance")}, "forest_close"),
+    ({"forest.gain": (12.0, 3.0, 20.0, "percent")}, "forest_undecided"),
+    ({"forest.gain": (-9.0, -20.0, -1.0, "percent")}, "forest_undecided"),
+    ({"importance.grade": (0.2, -0.1, 0.3, "importance")}, "forest_costly"),
+]
+
+
+@pytest.mark.parametrize("changes", [{}, *(changes for changes, _ in OTHERWISE)])
+@pytest.mark.parametrize("met", [(), ("regression", "validation"), tuple(DEMANDS)])
+def test_the_claims_of_every_wording_are_carried(refusals, changes, met) -> None:
+    analysis = replace(ANALYSIS, forest={"os": ("grade", "size"), "pfs": ("grade", "size")})
+    groups = (carried(met=met), carried("pfs", met[:1]), grown(), grown("pfs"))
+    both = (*groups, scores(**changes), scores("pfs"))
+    numbers = registered(*both, analysis=analysis)
+    found = forest_tables(numbers, analysis, COHORT)
+    # The grid is told in the methods.
+    for name in found.keys() - {"forest_grid"}:
+        assert refusals(found[name], numbers) == []
+
+
+@pytest.mark.parametrize(("changes", "name"), OTHERWISE)
+@pytest.mark.parametrize("turned", [False, True])
+def test_words_of_other_scores_are_refused(refusals, changes, name, turned) -> None:
+    usual, other = ((carried(), grown(), scores(**c)) for c in ({}, changes))
+    worded, read = (other, usual) if turned else (usual, other)
+    words = forest_tables(registered(*worded), ANALYSIS, COHORT)["forest_words"]
+    said = refusals(words, registered(*read))
+    assert len(said) == 1
+    assert said[0].startswith("tables/words.qmd:1: forest_")
+    assert "the numbers do not carry" in said[0]
+    assert turned or f": {name}: " in said[0]
+
+
+def test_a_message_names_the_sentence_and_the_numbers(refusals) -> None:
+    words = forest_tables(registered(carried(), grown(), scores()), ANALYSIS, COHORT)
+    numbers = registered(
+        carried(), grown(), scores(**{"cox.harrell": (0.9, 0.8, 1, "concordance")})
+    )
+    (said,) = refusals(words["forest_words"], numbers)
+    assert said == (
+        "tables/words.qmd:1: forest_close: the numbers do not carry “less than either standard "
+        "error apart”, in “Of patients left out Harrell’s C was 0.700 (standard error 0.080; 95% "
+        "limits from that standard error exclude one half) and the Cox model’s 0.900, less than "
+        "either standard error apart.”, read forest.os.cv.forest.harrell = 0.7; "
+        "forest.os.cv.cox.harrell = 0.9; forest.os.cv.forest.harrell.se = 0.08; "
+        "forest.os.cv.cox.harrell.se = 0.07, accepted: abs(forest.os.cv.forest.harrell - "
+        "forest.os.cv.cox.harrell) < min(forest.os.cv.forest.harrell.se, "
+        "forest.os.cv.cox.harrell.se)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("worded", "read", "names"),
+    [
+        ((), tuple(DEMANDS), {"capacity_none", "capacity_describes"}),
+        (tuple(DEMANDS), (), {"capacity_every"}),
+        (("regression",), (), {"capacity_every"}),
+    ],
+)
+def test_words_of_what_other_data_carry_are_refused(refusals, worded, read, names) -> None:
+    words = forest_tables(registered(carried(met=worded), grown(), scores()), ANALYSIS, COHORT)
+    said = refusals(
+        words["forest_capacity_words"], registered(carried(met=read), grown(), scores())
+    )
+    assert {problem.split(": ")[1] for problem in said} == names
+
+
+def test_an_endpoint_that_alone_has_enough_is_held_to_it(refusals) -> None:
+    analysis = replace(ANALYSIS, forest={"os": ("grade", "size"), "pfs": ("grade", "size")})
+
+    def of(*, os: tuple[str, ...], pfs: tuple[str, ...]) -> dict[str, Any]:
+        groups = (carried(met=os), carried("pfs", pfs), grown(), grown("pfs"))
+        return registered(*groups, scores(), scores("pfs"), analysis=analysis)
+
+    one = of(os=("validation",), pfs=())
+    words = forest_tables(one, analysis, COHORT)["forest_capacity_words"]
+    said = refusals(words, of(os=(), pfs=("validation",)))
+    assert [problem.split(": ")[1] for problem in said] == ["capacity_met", "capacity_unmet"]
+
+
+def test_importances_that_could_not_be_had_are_not_told() -> None:
+    lost = [
+        not_estimable(f"forest.os.cv.importance.{name}", "importance", "m", "no pair")
+        for name in ("grade", "size")
+    ]
+    kept = [s for s in scores() if ".importance." not in s.key]
+    assert "oncordance in nearly" not in made(carried(), grown(), kept, lost)["forest_words"]
 
 
 def test_no_forest_and_no_cross_validation_have_their_reason() -> None:

@@ -3,7 +3,8 @@
 A claim is a span of the manuscript, ``[significantly longer]{.claim name="os_grade"}``, whose
 condition on registry keys stands in ``claims.yaml``. A claim that the numbers do not carry is
 refused with the sentence that it stands in, and so is, in abstract and results, a word that
-judges or counts outside any claim.
+judges or counts outside any claim. What code words is held to the same: a condition may leave
+part of its keys open, ``{of}``, and each span says for which it speaks, ``of="lc"``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Protocol
 
 from sarcoma_sbrt.errors import InputError, Problem, RenderError
@@ -51,18 +53,29 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "min": lambda *values: min(values),
     "max": lambda *values: max(values),
+    # How many standard errors the limits of a confidence level lie away.
+    "z": lambda level: NormalDist().inv_cdf((1 + level) / 2) if 0 < level < 1 else None,
 }
+# Those that take a single value, and no pattern of keys.
+OF_ONE = ("abs", "z")
+ALL = "all"
 # What `key is <state>` may ask.
 STATES: dict[str, Callable[[Mapping[str, Any]], bool]] = {
     "estimated": lambda entry: entry["status"] == "estimated" and entry["value"] is not None,
     "quotable": lambda entry: entry["support"] != "filler",
 }
-GRAMMAR = "keys, numbers, < <= > >= == !=, + - * /, abs min max, and or not, is estimated|quotable"
+GRAMMAR = (
+    "keys, numbers, < <= > >= == !=, + - * /, abs min max z, all(…), and or not, "
+    "is estimated|quotable"
+)
+# The part of a condition's keys that each span of the claim fills, and what parses in its place.
+OF = "{of}"
+STAND_IN = "OF_OF"
 
 CLAIM = re.compile(
     r"\[(?P<text>(?:[^\[\]]|\[[^\[\]]*\])*)\]\{(?P<attributes>[^{}]*\.claim[^{}]*)\}"
 )
-NAME = re.compile(r'^\.claim\s+name="(?P<name>\w+)"$')
+NAME = re.compile(r'^\.claim\s+name="(?P<name>\w+)"(?:\s+of="(?P<of>[^"]*)")?$')
 NUM = re.compile(r"\{\{< num (\S+) >\}\}")
 # What stands in the source and is not read as words: code, formulas, calls, targets, attributes,
 # citations and cross-references.
@@ -100,12 +113,21 @@ class Claim:
     says : tuple of str
         The wordings that the condition carries; a span holds one of them.
     when : str
-        The condition.
+        The condition; ``{of}`` in its keys stands for what a span names.
     """
 
     name: str
     says: tuple[str, ...]
     when: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a span has to say for what it speaks."""
+        return OF in self.when
+
+    def condition(self, of: str = "") -> str:
+        """The condition of a span that speaks for `of`."""
+        return self.when.replace(OF, of)
 
 
 @dataclass(frozen=True)
@@ -204,7 +226,7 @@ def _phrase(pattern: str) -> re.Pattern[str]:
 def _wrong_conditions(claims: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, claim in claims.items():
         try:
-            _parsed(claim["when"])
+            _parsed(claim["when"].replace(OF, STAND_IN))
         except ValueError as error:
             yield f"claims.{name}.when", str(error), claim["when"], GRAMMAR
 
@@ -236,8 +258,9 @@ def holds(condition: str, numbers: Numbers) -> bool | None:
         Comparisons of keys and constants, ``key is estimated``, ``key is quotable``, ``and``,
         ``or``, ``not``, the four operations, ``abs``, ``min`` and ``max``. Keys stand for values
         at full precision. Within ``min`` and ``max`` a key may hold ``*`` for any letters and
-        digits of one part: it stands for every such number that has a value. Operators stand
-        between spaces.
+        digits of one part: it stands for every such number that has a value. ``all`` asks of
+        each of them what one comparison asks. ``z`` of a confidence level is the half width of
+        its interval in standard errors. Operators stand between spaces.
     numbers : mapping
         The registry.
 
@@ -279,6 +302,8 @@ def _require_truth(node: ast.expr, keys: Mapping[str, str]) -> None:
             _require_truth(value, keys)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         _require_truth(node.operand, keys)
+    elif isinstance(node, ast.Call):
+        _require_all(node, keys)
     elif _is_state(node):
         _require_state(node, keys)  # type: ignore[arg-type]
     elif isinstance(node, ast.Compare) and all(type(op) in COMPARISONS for op in node.ops):
@@ -286,6 +311,22 @@ def _require_truth(node: ast.expr, keys: Mapping[str, str]) -> None:
             _require_value(operand, keys)
     else:
         raise ValueError("a condition compares, or asks for a state")
+
+
+def _require_all(node: ast.Call, keys: Mapping[str, str]) -> None:
+    """Refuse what does not ask one thing of every number that one pattern stands for."""
+    if not isinstance(node.func, ast.Name) or node.func.id != ALL or node.keywords:
+        raise ValueError("a condition compares, or asks for a state")
+    argument = node.args[0] if len(node.args) == 1 else None
+    if not isinstance(argument, ast.Compare) or len(_patterns(argument, keys)) != 1:
+        raise ValueError("all takes one comparison, in which one key has *")
+    _require_truth(argument, {name: key.replace("*", "x") for name, key in keys.items()})
+
+
+def _patterns(node: ast.expr, keys: Mapping[str, str]) -> list[str]:
+    """Stand-in names of the patterns of keys within an expression."""
+    named = (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+    return [name for name in named if "*" in keys.get(name, "")]
 
 
 def _is_state(node: ast.expr) -> bool:
@@ -323,10 +364,11 @@ def _require_value(node: ast.expr, keys: Mapping[str, str]) -> None:
 def _require_function(node: ast.Call, keys: Mapping[str, str]) -> None:
     if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
         raise ValueError(f"a function is {', '.join(FUNCTIONS)}")
-    if not node.args or (len(node.args) > 1 and node.func.id == "abs"):
-        raise ValueError("abs takes one value, min and max take several")
+    alone = node.func.id in OF_ONE
+    if not node.args or (len(node.args) > 1 and alone):
+        raise ValueError("abs and z take one value, min and max take several")
     for argument in node.args:
-        if not (node.func.id != "abs" and _is_pattern(argument, keys)):
+        if alone or not _is_pattern(argument, keys):
             _require_value(argument, keys)
 
 
@@ -344,6 +386,8 @@ def _truth(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> bool | 
     if isinstance(node, ast.UnaryOp):
         part = _truth(node.operand, keys, numbers)
         return None if part is None else not part
+    if isinstance(node, ast.Call):
+        return _all(node, keys, numbers)
     assert isinstance(node, ast.Compare)
     if _is_state(node):
         return _state(node, keys, numbers)
@@ -352,6 +396,16 @@ def _truth(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> bool | 
         return None
     pairs = zip(values, node.ops, values[1:], strict=False)
     return all(_compared(left, type(op), right) for left, op, right in pairs)
+
+
+def _all(node: ast.Call, keys: Mapping[str, str], numbers: Numbers) -> bool | None:
+    """Whether the comparison holds of every number with a value; of none it says nothing."""
+    (pattern,) = _patterns(node.args[0], keys)
+    each = [key for key in _alike(keys[pattern], numbers) if numbers[key]["value"] is not None]
+    parts = [_truth(node.args[0], {**keys, pattern: key}, numbers) for key in each]
+    if False in parts:
+        return False
+    return None if None in parts or not parts else True
 
 
 def _state(node: ast.Compare, keys: Mapping[str, str], numbers: Numbers) -> bool:
@@ -414,7 +468,9 @@ def _operands(node: ast.expr) -> Sequence[ast.expr]:
 
 
 def verdicts(claims: Claims, numbers: Numbers) -> dict[str, Verdict]:
-    """What the numbers say to every claim of the list.
+    """What the numbers say to every claim of the list that names its keys in full.
+
+    Of another each span says for what it speaks, and `check_claims` asks the numbers then.
 
     Parameters
     ----------
@@ -424,9 +480,14 @@ def verdicts(claims: Claims, numbers: Numbers) -> dict[str, Verdict]:
         The registry: key -> entry with ``value``, ``status`` and ``support``.
     """
     return {
-        name: Verdict(holds(claim.when, numbers), tuple(_found(claim.when, numbers)))
+        name: _verdict(claim.condition(), numbers)
         for name, claim in claims.claims.items()
+        if not claim.is_open
     }
+
+
+def _verdict(condition: str, numbers: Numbers) -> Verdict:
+    return Verdict(holds(condition, numbers), tuple(_found(condition, numbers)))
 
 
 def _found(condition: str, numbers: Numbers) -> Iterator[str]:
@@ -516,7 +577,7 @@ def check_claims(
 
 
 def _paragraphs(lines: Sequence[SourceLine], parts: Sequence[str]) -> Iterator[_Paragraph]:
-    """Prose of the manuscript; what stands in ``tables/`` was worded by tested code."""
+    """Prose of the manuscript, captions too, whoever worded it; rows of a table are none."""
     together: list[SourceLine] = []
     bound = False
     for line, is_bound in _with_parts(lines, parts):
@@ -524,7 +585,7 @@ def _paragraphs(lines: Sequence[SourceLine], parts: Sequence[str]) -> Iterator[_
         if together and (ends or line.file != together[0].file or is_bound != bound):
             yield _Paragraph(tuple(together), bound)
             together = []
-        if not ends and not line.file.startswith("tables/"):
+        if not ends:
             together.append(line)
             bound = is_bound
     if together:
@@ -563,14 +624,54 @@ def _claim_problems(
         near = difflib.get_close_matches(attributes["name"], claims.claims, n=3, cutoff=0.0)
         yield Problem(file, line, attributes["name"], "no such claim", accepted=", ".join(near))
         return
-    verdict = found[claim.name]
+    of = attributes["of"]
+    if wrong := _wrong_of(claim, of, span["attributes"], numbers):
+        what, read, accepted = wrong
+        yield Problem(file, line, claim.name, f"{what}, in “{sentence}”", read, accepted)
+        return
+    condition = claim.condition(of or "")
+    verdict = _verdict(condition, numbers) if claim.is_open else found[claim.name]
     if " ".join(span["text"].split()) not in claim.says:
         what = f"claim does not say so, in “{sentence}”"
         wordings = " or ".join(f"“{text}”" for text in claim.says)
         yield Problem(file, line, claim.name, what, f"“{span['text']}”", wordings)
     elif verdict.holds is not True:
         what = f"the numbers do not carry “{span['text']}”, in “{sentence}”"
-        yield Problem(file, line, claim.name, what, "; ".join(verdict.found), claim.when)
+        yield Problem(file, line, claim.name, what, "; ".join(verdict.found), condition)
+
+
+def _wrong_of(
+    claim: Claim, of: str | None, attributes: str, numbers: Numbers
+) -> tuple[str, str, str] | None:
+    """What is wrong with a span's `of`: the fault, what was read, what is accepted."""
+    if of is None and not claim.is_open:
+        return None
+    if not claim.is_open:
+        return "claim takes no of", f"{{{attributes}}}", f'{{.claim name="{claim.name}"}}'
+    speaks = _spoken_for(claim, numbers)
+    if of is None:
+        accepted = f'{{.claim name="{claim.name}" of="…"}} with {_nearest("", speaks)}'
+        return "claim does not say of what", f"{{{attributes}}}", accepted
+    if of not in speaks:
+        return "of names no number of the registry", f'of="{of}"', _nearest(of, speaks)
+    return None
+
+
+def _spoken_for(claim: Claim, numbers: Numbers) -> set[str]:
+    """Every `of` for which the registry has one of the claim's numbers."""
+    found: set[str] = set()
+    for key in _parsed(claim.condition(STAND_IN)).keys.values():
+        # Once as a group, then as what the group held.
+        form = re.escape(key).replace(r"\*", r"\w*").replace(STAND_IN, r"([\w.]+?)", 1)
+        pattern = re.compile(form.replace(STAND_IN, r"\1"))
+        if STAND_IN in key:
+            found |= {match[1] for name in numbers if (match := pattern.fullmatch(name))}
+    return found
+
+
+def _nearest(of: str, accepted: set[str]) -> str:
+    """The few that were probably meant."""
+    return ", ".join(difflib.get_close_matches(of, sorted(accepted), n=5, cutoff=0.0))
 
 
 def _word_problems(

@@ -38,7 +38,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "div": (".table-note",),
     "heading": (".unnumbered", ".unlisted", "-"),
     "image": ("fig-alt", "width", "height"),
-    "span": (".smallcaps", ".underline", ".claim", "name"),
+    "span": (".smallcaps", ".underline", ".claim", "name", "of"),
     "link": (),
     "code": (),
 }

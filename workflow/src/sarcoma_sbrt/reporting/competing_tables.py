@@ -188,9 +188,10 @@ def _complement_sentence(
         return None
     values = [f"{num(f'{key}.stated')} at {landmark(i)}" for i, (key, _) in pairs.items()]
     more = [num(key) for _, key in pairs.values()]
+    says = f'[percentage points more]{{.claim name="complement_more" of="{name}"}}'
     return f"complement_{name}", (
         "One less the Kaplan-Meier estimate, which takes these deaths for censorings, is "
-        f"{listed(values)} months: {listed(more)} percentage points more.\n"
+        f"{listed(values)} months: {listed(more)} {says}.\n"
     )
 
 
@@ -256,7 +257,7 @@ def _size(endpoint: EndpointSettings, key: str) -> str:
     words = EVENTS[endpoint.event]
     return (
         f"The multivariable model is of {num(f'{key}.n')} {endpoint.unit}s with "
-        f"{num(f'{key}.events')} events ({words}) and {num(f'{key}.competing')} deaths without one."
+        f"{num(f'{key}.events')} events ({words}) and {num(f'{key}.competing')} deaths without it."
     )
 
 

@@ -311,8 +311,9 @@ def _searched(numbers: Numbers, key: str, at: int) -> str:
         if is_estimated(numbers, corrected)
         else f"it cannot be corrected for the choice, because {num(f'{corrected}.reason')}"
     )
+    least = f'[the least log-rank *p*]{{.claim name="dose_least_p" of="{key}"}}'
     return (
-        f"{where} {spread}the least log-rank *p*, at {num(f'{key}.search.gy')} Gy, is "
+        f"{where} {spread}{least}, at {num(f'{key}.search.gy')} Gy, is "
         f"{num(f'{key}.search.p')}, and {after}."
     )
 
@@ -320,4 +321,4 @@ def _searched(numbers: Numbers, key: str, at: int) -> str:
 def _overall(numbers: Numbers, analysis: Analysis, key: str) -> str:
     if len(analysis.dose.alpha_beta_gy) < 2 or not is_estimated(numbers, key):
         return ""
-    return f"Corrected for the choice of the alpha/beta as well, the least *p* is {num(key)}."
+    return f"Corrected for the choice of the cut and of the alpha/beta, *p* is {num(key)}."

@@ -2,14 +2,14 @@
 
 As in `tables`, every digit is a shortcode. The sentences are made here because their words
 follow from the numbers: which model predicted better, which covariate mattered, which of the
-demands of `performance.capacity` these data meet.
+demands of `performance.capacity` these data meet. Words that judge or count are claims of
+``manuscript/claims.yaml``, whose conditions ask the numbers once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 from sarcoma_sbrt.reporting.forest_statistics import DEMANDS, TRIED
 from sarcoma_sbrt.reporting.numbers import is_estimated
@@ -66,6 +66,11 @@ def forest_tables(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) 
 
 def _value(numbers: Numbers, key: str) -> float:
     return float(numbers[key]["value"])
+
+
+def _claim(text: str, name: str, of: str) -> str:
+    """Span of a claim that speaks for part of the registry."""
+    return f'[{text}]{{.claim name="{name}" of="{of}"}}'
 
 
 def _label(endpoint: str) -> str:
@@ -203,8 +208,8 @@ def _capacity_words(numbers: Numbers, endpoints: Sequence[str]) -> Iterator[str]
         ]
         yield f"By that rule the events carry {listed(carried)}."
     yield (
-        f"A forest asks for more: in simulations one was still optimistic with {asked['forest']} "
-        f"[@vanderploeg2014]; {_met(numbers, endpoints, 'forest')}."
+        f"A forest was in simulations still optimistic with {asked['forest']} "
+        f"[@vanderploeg2014]: {_met(numbers, endpoints, 'forest')}."
     )
     yield (
         f"A validation asks for {asked['validation']} events [@vergouwe2005]: "
@@ -216,10 +221,10 @@ def _capacity_words(numbers: Numbers, endpoints: Sequence[str]) -> Iterator[str]
         f"({_met(numbers, endpoints, 'optimism')})."
     )
     if not any(_meets(numbers, e, "forest") for e in endpoints):
+        only = _claim("describe these data", "capacity_describes", "forest")
         yield (
-            "So the forests describe these data. They are no means of predicting another "
-            "patient’s course, and a covariate that they do not use is not shown to be without "
-            "effect."
+            f"So the forests {only}. They are no means of predicting another patient’s course, "
+            "and a covariate that they do not use is not shown to be without effect."
         )
 
 
@@ -229,12 +234,18 @@ def _meets(numbers: Numbers, endpoint: str, demand: str) -> bool:
 
 def _met(numbers: Numbers, endpoints: Sequence[str], demand: str) -> str:
     """Which endpoints have as much as is asked."""
-    met = [endpoint for endpoint in endpoints if _meets(numbers, endpoint, demand)]
-    if not met:
-        return "no endpoint has them"
-    if len(met) == len(endpoints):
-        return "every endpoint has them"
-    return f"only {listed([_label_lower(endpoint) for endpoint in met])} has them"
+    met = {endpoint: _meets(numbers, endpoint, demand) for endpoint in endpoints}
+    if not any(met.values()):
+        return _claim("no endpoint has them", "capacity_none", demand)
+    if all(met.values()):
+        return _claim("every endpoint has them", "capacity_every", demand)
+    told = {True: ("has them", "capacity_met"), False: ("has not", "capacity_unmet")}
+    return listed(
+        [
+            f"{_label_lower(endpoint)} {_claim(*told[has], f'{endpoint}.capacity.{demand}')}"
+            for endpoint, has in met.items()
+        ]
+    )
 
 
 # --- what the forests say -----------------------------------------------------------------
@@ -263,26 +274,35 @@ def _words(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
 def _ordered(numbers: Numbers, key: str) -> str:
     """How the forest orders patients it has not seen, beside Cox."""
     forest, cox = f"{key}.cv.forest.harrell", f"{key}.cv.cox.harrell"
-    level = _value(numbers, "config.models.confidence_level")
-    error = _value(numbers, f"{forest}.se")
-    far = abs(_value(numbers, forest) - 0.5) > norm.ppf((1 + level) / 2) * error
-    chance = (
-        f"{num('config.models.confidence_level')}% limits from that standard error "
-        f"{'exclude' if far else 'include'} one half"
-    )
     own = (
         f"Of patients left out Harrell’s C was {num(forest)} (standard error {num(f'{forest}.se')}"
+        f"; {num('config.models.confidence_level')}% limits from that standard error "
+        f"{_beside_chance(numbers, key)}"
     )
     if not is_estimated(numbers, cox):
-        return f"{own}; {chance}); the Cox model has none, because {num(f'{cox}.reason')}."
-    gain = abs(_value(numbers, f"{key}.cv.concordance_gain"))
-    least = min(error, _value(numbers, f"{cox}.se"))
-    apart = (
-        "less than either standard error apart"
-        if gain < least
-        else "further apart than the smaller standard error"
-    )
-    return f"{own}; {chance}) and the Cox model’s {num(cox)}, {apart}."
+        return f"{own}); the Cox model’s is not estimable, because {num(f'{cox}.reason')}."
+    return f"{own}) and the Cox model’s {num(cox)}, {_apart(numbers, key)}."
+
+
+def _beside_chance(numbers: Numbers, key: str) -> str:
+    """Whether the forest's concordance lies beyond its standard error from chance."""
+    forest = f"{key}.cv.forest.harrell"
+    level = _value(numbers, "config.models.confidence_level")
+    limit = NormalDist().inv_cdf((1 + level) / 2) * _value(numbers, f"{forest}.se")
+    endpoint = key.removeprefix("forest.")
+    if abs(_value(numbers, forest) - 0.5) > limit:
+        return _claim("exclude one half", "forest_beyond_chance", endpoint)
+    return _claim("include one half", "forest_at_chance", endpoint)
+
+
+def _apart(numbers: Numbers, key: str) -> str:
+    """How far the concordances of forest and Cox are apart, beside their standard errors."""
+    keys = [f"{key}.cv.{model}.harrell" for model in ("forest", "cox")]
+    gap = abs(_value(numbers, keys[0]) - _value(numbers, keys[1]))
+    endpoint = key.removeprefix("forest.")
+    if gap < min(_value(numbers, f"{k}.se") for k in keys):
+        return _claim("less than either standard error apart", "forest_close", endpoint)
+    return _claim("at least the smaller standard error apart", "forest_apart", endpoint)
 
 
 def _predicted(numbers: Numbers, key: str) -> str:
@@ -292,35 +312,42 @@ def _predicted(numbers: Numbers, key: str) -> str:
     if not is_estimated(numbers, gain):
         return ""
     if _value(numbers, f"{gain}.low") > 0:
-        says = "the covariates helped in nearly every dealing of the patients"
+        says = "the covariates helped in nearly every dealing of the patients", "forest_helped"
     elif _value(numbers, f"{gain}.high") < 0:
-        says = "it predicted worse than a curve that knows no covariate"
+        says = (
+            "it predicted worse than a curve that knows no covariate in nearly every dealing of "
+            "the patients",
+            "forest_worse",
+        )
     else:
         says = (
             "whether it predicts better than a curve that knows no covariate depends on how the "
-            "patients were dealt"
+            "patients were dealt",
+            "forest_undecided",
         )
     return (
         f"The forest’s integrated Brier score was {num(forest)}, that of the Kaplan-Meier curve "
-        f"{num(null)}: {says}."
+        f"{num(null)}: {_claim(*says, key.removeprefix('forest.'))}."
     )
 
 
 def _mattered(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
     """Covariates whose permutation cost concordance in nearly every dealing."""
-    keys = {name: f"forest.{endpoint}.cv.importance.{name}" for name in analysis.forest[endpoint]}
-    found = {
-        name: key
-        for name, key in keys.items()
-        if is_estimated(numbers, key) and _value(numbers, f"{key}.low") > 0
-    }
+    stems = {name: f"{endpoint}.cv.importance.{name}" for name in analysis.forest[endpoint]}
+    known = {n: stem for n, stem in stems.items() if is_estimated(numbers, f"forest.{stem}")}
+    found = {n: stem for n, stem in known.items() if _value(numbers, f"forest.{stem}.low") > 0}
+    if not known:
+        return ""
     if not found:
-        return "No covariate’s permutation cost concordance in nearly every dealing."
+        none = "No covariate’s permutation cost concordance in nearly every dealing"
+        return f"{_claim(none, 'forest_none_costly', endpoint)}."
     costs = [
-        f"{num(f'covariate.{name}.label')}, {_cell(numbers, key)}" for name, key in found.items()
+        f"{num(f'covariate.{name}.label')} "
+        f"{_claim('cost concordance in nearly every dealing', 'forest_costly', stem)}, "
+        f"{_cell(numbers, f'forest.{stem}')}"
+        for name, stem in found.items()
     ]
-    which = "One covariate’s" if len(found) == 1 else "Some covariates’"
-    return f"{which} permutation cost concordance in nearly every dealing: {'; '.join(costs)}."
+    return f"Covariates permuted in turn: {'; '.join(costs)}."
 
 
 # --- methods ------------------------------------------------------------------------------
