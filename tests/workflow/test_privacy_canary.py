@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import csv
+import json
 import re
 import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pypdf
@@ -173,3 +178,83 @@ def test_the_search_finds_a_canary_where_there_is_one(tmp_path: Path) -> None:
         "results/b.tsv: 1904-02-29",
         f"results/index.docx: {NAME}",
     ]
+
+
+# --- counts that are withheld --------------------------------------------------------------
+
+# Parts of a total, as anybody who reads the keys would guess them.
+GROUPED = re.compile(r"(\w+)\.(\w+)_(?:level|reference)\.(n|events|competing|at_risk_\d+m)")
+LEVELS = re.compile(r"(cohort\.(?:\w+)|lesions\.site)\.\w+\.n")
+GRADES = re.compile(r"(toxicity\.\w+\.\w+)\.grade_\d\.n")
+
+
+def guessed_sums(numbers: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Totals and their parts."""
+    found = defaultdict(list)
+    for key in numbers:
+        if match := GROUPED.fullmatch(key):
+            found[f"{match[1]}.{match[3]}", match[2]].append(key)
+        elif match := LEVELS.fullmatch(key):
+            whole = "cohort.lesions" if match[1] == "lesions.site" else "cohort.patients"
+            found[whole, match[1]].append(key)
+        elif match := GRADES.fullmatch(key):
+            found[f"{match[1]}.n", ""].append(key)
+    yield from ((total, parts) for (total, _), parts in found.items() if total in numbers)
+    yield "flow.patients.read", ["flow.patients.analysed", "flow.patients.excluded"]
+
+
+def bounds(text: str) -> tuple[float, float]:
+    """Least and greatest count behind a text."""
+    words = {"< 5": (1.0, 4.0), "≥ 5": (5.0, inf), "not shown": (1.0, inf)}
+    return words[text] if text in words else (float(text), float(text))
+
+
+def recovered(public: dict[str, Any], private: dict[str, Any]) -> list[str]:
+    """Withheld counts that follow, rightly, from what is printed of a total and its parts."""
+    found = []
+    for total, parts in guessed_sums(public):
+        known = {key: bounds(public[key]["text"]) for key in (total, *parts)}
+        for part in parts:
+            if public[part]["status"] != "withheld":
+                continue
+            others = [known[key] for key in parts if key != part]
+            low = max(known[part][0], known[total][0] - sum(high for _, high in others))
+            high = min(known[part][1], known[total][1] - sum(low for low, _ in others))
+            found += [part] if low == high == private[part]["value"] else []
+    return found
+
+
+def test_the_search_for_withheld_counts_finds_one_of_a_printed_total() -> None:
+    texts = {"os.n": "12", "os.sex_level.n": "< 5", "os.sex_reference.n": "9"}
+    values = {"os.n": 12, "os.sex_level.n": 3, "os.sex_reference.n": 9}
+    flow = {f"flow.patients.{name}": "0" for name in ("read", "excluded", "analysed")}
+    public = {
+        key: {"text": text, "status": "withheld" if "<" in text else "estimated"}
+        for key, text in (texts | flow).items()
+    }
+    private = {key: {"value": values.get(key, 0)} for key in public}
+    assert recovered(public, private) == ["os.sex_level.n"]
+
+
+def test_no_count_that_is_withheld_can_be_worked_out(canary_run) -> None:
+    results = canary_run[0] / "results"
+    public, private = (
+        json.loads((results / path).read_text("utf-8"))
+        for path in ("numbers.json", "private/numbers.json")
+    )
+    withheld = {key for key, entry in public.items() if entry["status"] == "withheld"}
+    assert withheld
+    assert recovered(public, private) == []
+    shares = [key for key in withheld if not key.endswith(".reason")]
+    assert [public[key]["value"] for key in shares] == [None] * len(shares)
+
+
+def test_what_stands_behind_a_number_tells_no_count_that_is_withheld(canary_run) -> None:
+    results = canary_run[0] / "results"
+    numbers = json.loads((results / "numbers.json").read_text("utf-8"))
+    sets = json.loads((results / "lineage.json").read_text("utf-8"))["row_sets"]
+    for entry in numbers.values():
+        assert "at_risk" not in entry["population"]
+        if entry["status"] == "withheld" and not entry["key"].endswith(".reason"):
+            assert (entry["n"], entry["events"], entry["lineage"]) == (None, None, None)
+    assert not [name for name, of in sets.items() if 0 < of["n"]["units"] < 5]

@@ -33,7 +33,8 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
     numbers = read_json(snakemake.input.numbers)
     curves = read_parquet(snakemake.input.curves)
     incidence = read_parquet(snakemake.input.incidence)
-    ends = curve_ends(curves, small)
+    ends = curve_ends(curves, numbers, small)
+    ends_of_both = curve_ends(curves, numbers, small, ("n", "events", "competing"))
     figures = {
         "flow": flow_figure(read_json(snakemake.input.flow), numbers, cohort, small),
         "hazard_ratios": hazard_ratio_figure(numbers, analysis, cohort),
@@ -62,7 +63,7 @@ with job_log(snakemake.log[0]), matplotlib.rc_context(style()):
             analysis.figures.get(name, ("overall",)),
             analysis,
             cohort,
-            ends,
+            ends_of_both,
         )
         for name in competing_endpoints(plan.endpoints, analysis)
     }

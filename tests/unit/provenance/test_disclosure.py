@@ -19,6 +19,7 @@ from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 RULE = SmallCells(least=5)
 REASON = "fewer than 5 patients or lesions would be told of"
+AT_RISK = "fewer than 5 patients or lesions are at risk then"
 
 
 def entry(key: str, value: Any, unit: str = "count", **changes: Any) -> dict[str, Any]:
@@ -192,10 +193,94 @@ def test_a_rate_when_nobody_is_left_at_risk_is_not_shown_and_nobody_is_still_non
 
 
 def test_a_statistic_of_enough_is_shown_without_the_few_events_behind_it() -> None:
-    shown = withhold(group(9), RULE)
-    assert shown == group(9)
+    numbers = group(9) | entry("os.grade_level.n", 9, source="kaplan_meier")
+    shown = withhold(numbers, RULE)
+    assert shown == numbers
     out = published(shown, RULE)["os.grade_level.median"]
     assert (out["text"], out["value"], out["n"], out["events"]) == ("7.0", 7.0, 9, None)
+
+
+def test_how_many_stand_behind_a_number_is_told_only_where_it_is_printed_anyway() -> None:
+    own = {"source": "kaplan_meier", "population": {"table": "endpoints/os", "filter": {}}}
+    numbers = entry("os.n", 37, **own) | entry("os.events", 28, **own)
+    numbers |= entry("os.grade.logrank.p", 0.02, "p", n=34, events=26, **own)
+    numbers |= entry("os.sex.logrank.p", 0.4, "p", n=37, events=28, **own)
+    out = published(withhold(numbers, RULE), RULE)
+    told = {
+        key: (out[f"os.{key}.logrank.p"]["n"], out[f"os.{key}.logrank.p"]["events"])
+        for key in ("grade", "sex")
+    }
+    # 37 less 34 are the three without a grade
+    assert told == {"grade": (None, None), "sex": (37, 28)}
+
+
+def timed(**at_risk: int) -> dict[str, dict[str, Any]]:
+    key = "os.grade_level.median"
+    own: dict[str, Any] = {"source": "kaplan_meier", "n": 19, "events": 12}
+    own["population"] = {"table": "endpoints/os", "filter": {"grade": 1}, "at_risk": at_risk}
+    limits = {"low": 4.0, "high": 40.0, "level": 0.95, "method": "crossing"}
+    return (
+        entry(key, 24.0, "months", ci=limits, **own)
+        | entry(f"{key}.low", 4.0, "months", of=key, **own)
+        | entry(f"{key}.high", 40.0, "months", of=key, **own)
+        | entry(f"{key}.stated", 24.0, "months", text="24.0 months", of=key, **own)
+    )
+
+
+def test_a_limit_at_a_time_when_few_are_at_risk_is_not_shown_and_its_median_is() -> None:
+    numbers = timed(value=5, low=17, high=4)
+    shown = withhold(numbers, RULE)
+    key = "os.grade_level.median"
+    assert {k for k in numbers if shown[k]["status"] == "withheld"} == {f"{key}.high"}
+    assert shown[f"{key}.high"]["reason"] == AT_RISK
+    out = published(shown, RULE)[key]
+    assert (out["value"], out["ci"]["low"], out["ci"]["high"]) == (24.0, 4.0, None)
+    assert "at_risk" not in out["population"]
+
+
+def test_a_median_at_a_time_when_few_are_at_risk_takes_its_limits_along() -> None:
+    numbers = timed(value=4, low=17, high=3)
+    assert set(texts(numbers).values()) == {"not shown"}
+    assert withhold(numbers, RULE)["os.grade_level.median.reason"]["text"] == AT_RISK
+
+
+def test_a_rate_says_that_few_are_at_risk_then() -> None:
+    own: dict[str, Any] = {"source": "kaplan_meier", "n": 4}
+    shown = withhold(entry("os.rate_36m", 29.2, "percent", **own), RULE)
+    assert (shown["os.rate_36m"]["text"], shown["os.rate_36m"]["reason"]) == ("not shown", AT_RISK)
+
+
+def test_a_curve_is_not_told_of_where_its_few_events_are_withheld() -> None:
+    own: dict[str, Any] = {"source": "kaplan_meier"}
+    numbers = entry("os.grade_level.n", 20, **own) | entry("os.grade_level.events", 2, **own)
+    # 90 per cent of 20 are two deaths
+    numbers |= entry("os.grade_level.rate_12m", 90.0, "percent", n=18, events=2, **own)
+    numbers |= entry("os.n", 40, **own) | entry("os.events", 30, **own)
+    numbers |= entry("os.rate_12m", 70.0, "percent", n=28, events=12, **own)
+    shown = texts(numbers)
+    assert (shown["os.grade_level.rate_12m"], shown["os.rate_12m"]) == ("not shown", "70.0")
+
+
+def test_deaths_without_the_event_decide_over_their_own_incidence() -> None:
+    own: dict[str, Any] = {"source": "competing", "n": 20, "unit": "percent"}
+    counted = {"source": "kaplan_meier"}
+    numbers = entry("lc.n", 40, **counted) | entry("lc.events", 12, **counted)
+    numbers |= entry("lc.competing", 2, **counted)
+    numbers |= entry("lc.cif_12m", 30.0, **own) | entry("lc.cif_death_12m", 5.0, **own)
+    shown = texts(numbers)
+    assert (shown["lc.cif_12m"], shown["lc.cif_death_12m"]) == ("30.0", "not shown")
+
+
+def test_shares_are_not_shown_whose_denominator_tells_how_few_are_unknown() -> None:
+    everybody = {"population": {"table": "patients", "filter": {}}}
+    numbers = entry("cohort.patients", 37) | entry("cohort.grade.missing.n", 3)
+    for code, count in {"G1": 19, "G2": 8, "G3": 7}.items():
+        numbers |= entry(f"cohort.grade.{code}.n", count)
+        share = {"n": 34, **everybody}
+        numbers |= entry(f"cohort.grade.{code}.percent", 100 * count / 34, "percent", **share)
+    shown = texts(numbers)
+    assert [shown[f"cohort.grade.{code}.n"] for code in ("G1", "G2", "G3")] == ["19", "8", "≥ 5"]
+    assert {shown[f"cohort.grade.{code}.percent"] for code in ("G1", "G2", "G3")} == {"not shown"}
 
 
 RANGE = {
@@ -327,6 +412,19 @@ def test_the_ledger_words_few_and_the_total_they_are_taken_from() -> None:
     assert disclosed_flow(FLOW, None) == FLOW
 
 
+def test_the_ledger_hides_a_small_reason_among_the_others_of_a_printed_total() -> None:
+    excluded = [{"reason": "no course", "patients": 3}, {"reason": "primary", "patients": 12}]
+    rows = [{"reason": "no course", "rows": 3}, {"reason": "primary", "rows": 12}]
+    table = {"rows_read": 66, "rows_kept": 51, "excluded": rows}
+    flow = {
+        "patients": {"read": 66, "analysed": 51, "excluded": excluded},
+        "tables": {"patients": table},
+    }
+    told = disclosed_flow(flow, RULE)
+    assert [one["patients"] for one in told["patients"]["excluded"]] == ["< 5", "≥ 5"]
+    assert [one["rows"] for one in told["tables"]["patients"]["excluded"]] == ["< 5", "≥ 5"]
+
+
 def rows_of(*positions: int) -> dict[str, Any]:
     text = ",".join(map(str, positions))
     parts = {part: {"patients": text} for part in ("units", "canonical", "raw")}
@@ -352,3 +450,16 @@ def test_no_set_that_leaves_the_centre_tells_whose_rows_it_holds() -> None:
     }
     assert kept == {"many": {"n": {"units": 9, "canonical": 9, "raw": 9}}}
     assert disclosed_sets(numbers, row_sets, None) == (numbers, row_sets)
+
+
+def test_no_set_tells_how_many_a_withheld_group_has() -> None:
+    own: dict[str, Any] = {"source": "kaplan_meier"}
+    numbers = entry("os.n", 12, **own) | entry("os.sex_reference.n", 9, **own)
+    numbers |= entry("os.sex_level.n", 3, **own)
+    numbers |= entry("os.sex.logrank.p", 0.4, "p", lineage="both", **own)
+    numbers |= entry("os.sex_reference.hr", 2.0, "hazard ratio", lineage="reference", **own)
+    numbers["os.n"]["lineage"] = "both"
+    row_sets = {"both": rows_of(*range(12)), "reference": rows_of(*range(9))}
+    told, kept = disclosed_sets(withhold(numbers, RULE), row_sets, RULE)
+    assert kept.keys() == {"both"}
+    assert told["os.sex_reference.hr"]["lineage"] is None

@@ -142,7 +142,7 @@ def test_incidences_end_where_the_curves_of_kaplan_and_meier_do() -> None:
     numbers |= configured_entries({"models": models}) | plan_entries(ANALYSIS, cohort, {"lc": LC})
     incidence = incidence_curves(*known, ANALYSIS)
     panels = ("overall", "grade")
-    ends = curve_ends(curves(*known, ANALYSIS), rule)
+    ends = curve_ends(curves(*known, ANALYSIS), {}, rule)
     assert ends is not None
     shown = withhold(numbers, rule)
     figure = incidence_figure(incidence, shown, LC, panels, ANALYSIS, cohort, ends)

@@ -258,7 +258,7 @@ def withheld(
     numbers |= configured_entries({"models": {"disclosure": {"least": 5}}})
     numbers = withhold(numbers, RULE)
     drawn = curves(OS, *followed, analysis).convert_dtypes()  # as it is read from Parquet
-    ends = curve_ends(drawn, RULE)
+    ends = curve_ends(drawn, numbers, RULE)
     return kaplan_meier_figure(drawn, numbers, OS, panels, analysis, OBSERVED, ends), numbers
 
 
@@ -281,7 +281,7 @@ def drawn_up_to(axes: Axes) -> float:
     return max([*lines, *bands], default=0.0)
 
 
-LATER = [(month, 0) for month in (31.0, 33.0, 38.0, 60.0)]
+LATER = [(month, 1) for month in (31.0, 33.0, 38.0, 60.0)]
 
 
 @pytest.mark.parametrize(
@@ -303,8 +303,8 @@ def test_curves_end_where_fewer_than_the_rule_allows_are_at_risk(
 ) -> None:
     drawn = curves(OS, *observed(*rows), replace(ANALYSIS, strata={}, figures={}))
     for frame in (drawn, drawn.convert_dtypes()):
-        assert curve_ends(frame, RULE) == {("os", "overall"): end}
-    assert curve_ends(drawn, None) is None
+        assert curve_ends(frame, {}, RULE) == {("os", "overall"): end}
+    assert curve_ends(drawn, {}, None) is None
     figure, _ = withheld(observed(*rows))
     panel, table = figure.axes
     assert drawn_up_to(panel) == end
@@ -312,6 +312,21 @@ def test_curves_end_where_fewer_than_the_rule_allows_are_at_risk(
     assert len(steps) == (1 if end else 0)
     assert panel.get_xlim()[1] == pytest.approx(1.03 * (end or 1.0))
     assert all(t.get_position()[0] <= end for t in table.texts)
+
+
+def test_the_groups_of_a_covariate_end_together_and_not_at_all_where_their_events_are_few() -> None:
+    def rows(population: str, n: int) -> pd.DataFrame:
+        times = [0.0, *map(float, range(1, n + 1))]
+        at_risk = [n, *range(n, 0, -1)]
+        shared = {"endpoint": "os", "population": population, "time_months": times}
+        return pd.DataFrame({**shared, "at_risk": at_risk, "events": [0, *[1] * n]})
+
+    frame = pd.concat([rows("sex_level", 8), rows("sex_reference", 12), rows("overall", 20)])
+    ends = curve_ends(frame, {}, RULE)
+    assert ends == {("os", "sex_level"): 4, ("os", "sex_reference"): 4, ("os", "overall"): 16}
+    few = {"os.sex_level.events": {"status": "withheld"}}
+    ends = curve_ends(frame, few, RULE)
+    assert ends == {("os", "sex_level"): 0, ("os", "sex_reference"): 0, ("os", "overall"): 16}
 
 
 def test_a_curve_holds_its_value_up_to_the_tick_where_it_ends() -> None:
@@ -349,8 +364,13 @@ def test_every_number_at_risk_below_a_curve_is_shown(
             assert "< 5" not in [text for month, text in told.items() if month <= end]
 
 
+def test_a_curve_of_few_events_is_not_drawn_as_its_steps_would_count_them() -> None:
+    figure, _ = withheld(observed(*[(float(month), month % 2) for month in range(10, 50, 5)]))
+    assert [line for line in figure.axes[0].lines if line.get_gid()] == []
+
+
 def test_a_group_of_few_has_no_curve_and_a_bound_for_its_size() -> None:
-    rows = [(float(month), month % 2) for month in range(10, 50, 5)]  # four in each group
+    rows = [(float(month), 1) for month in range(10, 50, 5)]  # four in each group
     figure, _ = withheld(observed(*rows), ("overall", "grade"))
     assert [line.get_gid() for line in figure.axes[0].lines if line.get_gid()] == ["os"]
     assert figure.axes[2].lines == [] or not [1 for li in figure.axes[2].lines if li.get_gid()]

@@ -364,6 +364,9 @@ def test_a_median_where_the_curve_is_one_half_for_a_while() -> None:
     # R: survfit(Surv(c(1, 2, 5, 8)) ~ 1) prints 3.5
     assert midpoint["os.median"].value == 3.5
     assert midpoint["os.median"].method == "Kaplan-Meier, middle of a stretch at one half"
+    # The fall that ends the stretch decides, before which two are at risk.
+    assert first["os.median"].population["at_risk"]["value"] == 3
+    assert midpoint["os.median"].population["at_risk"]["value"] == 2
     assert midpoint["os.quartile_1"].value == 1.5
     assert midpoint["os.quartile_3"].method == "Kaplan-Meier, middle of a stretch at one quarter"
 
@@ -375,10 +378,37 @@ def test_an_upper_limit_that_is_not_reached_may_be_the_last_event_time() -> None
     ci = found["os.quartile_3"].ci
     assert ci is not None
     assert ci.high == 8
+    assert found["os.quartile_3"].population["at_risk"]["high"] == 1
     assert ci.method == (
         "where the log-log band crosses one quarter, an upper limit that it does not reach as the "
         "last event time"
     )
+
+
+def test_times_of_a_curve_say_how_many_were_at_risk_just_before(
+    found: dict[str, Statistic],
+) -> None:
+    table, design = lung()
+    women = table.loc[design["sex"] == 1, "time_months"]
+    for key in ("median", "quartile_1", "quartile_3"):
+        record = found[f"os.sex_level.{key}"]
+        assert record.value is not None
+        assert record.ci is not None
+        times = {"value": record.value, "low": record.ci.low, "high": record.ci.high}
+        expected = {name: int((women >= time).sum()) for name, time in times.items() if time}
+        assert record.population["at_risk"] == expected
+    horizon = found["os.sex_level.rmst_horizon"]
+    left = int((women >= horizon.value).sum())
+    assert set(found["os.sex_level.rmst"].population["at_risk"].values()) == {left}
+    assert found["os.sex_level.rmst_se"].population["at_risk"]["value"] == left
+    assert "at_risk" not in horizon.population
+
+
+def test_follow_up_says_how_many_were_at_risk_of_its_end(found: dict[str, Statistic]) -> None:
+    table, _ = lung()
+    median = found["os.follow_up_median"]
+    expected = int((table["time_months"] >= median.value).sum())
+    assert median.population["at_risk"]["value"] == expected
 
 
 def test_a_quartile_that_is_not_reached_says_where_the_curve_stays() -> None:
@@ -502,7 +532,9 @@ def test_a_record_says_what_it_rests_on(found: dict[str, Statistic]) -> None:
     assert overall.rows == {"table": "endpoints/os", "where": {}}
     assert level.rows == {"table": "endpoints/os", "where": {"sex": 1}}
     assert test.rows == {"table": "endpoints/os", "where": {"sex": [0, 1]}}
-    assert level.population == {"table": "endpoints/os", "filter": {"sex": 1}}
+    assert test.population == {"table": "endpoints/os", "filter": {"sex": [0, 1]}}
+    about = {"table": "endpoints/os", "filter": {"sex": 1}}
+    assert {k: level.population[k] for k in about} == about
     assert level.joint
     assert overall.method == "Kaplan-Meier"
 

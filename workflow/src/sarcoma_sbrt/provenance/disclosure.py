@@ -9,10 +9,10 @@ entries, `published` takes the values out of what leaves the centre.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sarcoma_sbrt.reporting import totals
 from sarcoma_sbrt.reporting.numbers import printed, text_entry
 from sarcoma_sbrt.reporting.small_cells import WITHHELD, SmallCells
 
@@ -46,19 +46,17 @@ PEOPLE = re.compile(
     r"(?:n|patients|lesions|clusters|events|competing|read|analysed|excluded|influential"
     r"|at_risk_\d+m)"
 )
-# Counts with such a name that are of models, folds or pairs.
+# Counts with such a name that are of models, folds or pairs; and of two that are configured.
 NOT_PEOPLE = re.compile(
     r".*\.cv\.chosen\..*|cox\.\w+\.clustering\.n|dose_sensitivity\..*\.reversed\.n"
+    r"|dose_sensitivity\.pairs\.n|flow\.screening\..*"
 )
 # Last part of the keys of least and greatest values; ``_min`` and ``_max`` alone are of models.
 OF_ONE = re.compile(r"(?:time_)?(?:min|max)")
-# Counts that add up to one that is printed as well: levels of a characteristic, the two groups
-# of a covariate, the two sides of a cut.
-PARTS = (
-    re.compile(r"(?P<before>.+\.)(?:\w+_)?(?:level|reference)(?P<after>\.\w+)"),
-    re.compile(r"(?P<before>.+\.)(?:above|below)(?P<after>\.\w+)"),
-    re.compile(r"(?P<before>.+\.)\w+(?P<after>\.n)"),
-    re.compile(r"(?P<before>flow\.patients\.)(?:read|excluded)(?P<after>)"),
+# Heights of a curve at a time, of whatever cause.
+AT_A_TIME = re.compile(
+    r"(?P<of>(?!forest\.).+)\.(?:rate|cif|cif_(?:complement|difference|(?P<death>death)))"
+    r"_(?P<month>\d+m)"
 )
 
 
@@ -85,10 +83,10 @@ def disclosure_conditions(rule: SmallCells | None) -> dict[str, bool]:
 def withhold(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
     """Registry as it may be printed; values stay, for what decides words and axes.
 
-    A small count reads "< 5". Where it is the only small one of several that add up to a total,
-    the next smallest reads "≥ 5", so that it is no difference. Shares of such counts read as
-    bounds; a statistic of fewer patients or lesions than that, and a least or greatest value,
-    reads "not shown".
+    A small count reads "< 5", and as many more of its sum as hide it "≥ 5" (`reporting.totals`).
+    Shares of such counts read as bounds. What reads "not shown" is a statistic of fewer patients
+    or lesions than that, or at a time when fewer are at risk; what would tell a count that is
+    withheld; and a least or greatest value.
 
     Parameters
     ----------
@@ -101,19 +99,26 @@ def withhold(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
     if rule is None:
         return entries
     counts = {key: entry["value"] for key, entry in entries.items() if _counts_people(entry)}
-    worded = {key: rule.said(count) for key, count in counts.items() if rule.is_small(count)}
-    worded |= dict.fromkeys(_complements(counts, worded), rule.bounded)
-    worded |= _shares(entries, worded, rule)
-    few = {key for key, entry in entries.items() if _rests_on_few(entry, rule)}
-    worded |= dict.fromkeys(few - worded.keys(), NOT_SHOWN)
-    alone = {key for key, entry in entries.items() if _is_of_one(entry)} - worded.keys()
-    worded |= dict.fromkeys(alone, NOT_SHOWN)
+    withheld = totals.told(counts, entries, rule)
+    worded = {key: totals.worded(one, rule, NOT_SHOWN) for key, one in withheld.items()}
+    worded |= _shares(entries, counts, worded, rule)
+    reasons: dict[str, str] = {}
+    for found, reason in (
+        ({k for k, e in entries.items() if _at_few_at_risk(e, rule)}, _at_risk_reason(rule)),
+        ({k for k, e in entries.items() if _rests_on_few(e, rule)}, _reason(rule)),
+        ({k for k in entries if _tells_of(k, worded)}, _reason(rule)),
+        ({k for k, e in entries.items() if _is_of_one(e)}, OF_ONE_REASON),
+    ):
+        new = found - worded.keys()
+        worded |= dict.fromkeys(new, NOT_SHOWN)
+        reasons |= dict.fromkeys(new, reason)
     worded |= _companions(entries, worded)
     for key, text in worded.items():
+        entry = entries[key]
         for name in RANGES:
-            entries[key].pop(name, None)
-        reason = OF_ONE_REASON if entries[key].get("of", key) in alone else _reason(rule)
-        entries[key] |= {"text": text, "status": WITHHELD, "reason": reason}
+            entry.pop(name, None)
+        reason = reasons.get(key) or reasons.get(entry.get("of", ""), _reason(rule))
+        entry |= {"text": text, "status": WITHHELD, "reason": reason}
     return entries | _reasons(entries, worded)
 
 
@@ -135,24 +140,28 @@ def disclosed_flow(flow: Mapping[str, Any], rule: SmallCells | None) -> dict[str
     """
     if rule is None:
         return dict(flow)
+    patients = _worded(flow["patients"], "patients", "read", rule)
     tables = {
         name: _worded(table, "rows", "rows_read", rule) for name, table in flow["tables"].items()
     }
-    return {
-        **flow,
-        "patients": _worded(flow["patients"], "patients", "read", rule),
-        "tables": tables,
-    }
+    # A row of the patients' table that is left out with a patient counts this one again.
+    told = {entry["reason"]: entry["patients"] for entry in patients["excluded"]}
+    for entry in tables.get("patients", {"excluded": []})["excluded"]:
+        entry["rows"] = told.get(entry["reason"], entry["rows"])
+    return {**flow, "patients": patients, "tables": tables}
 
 
 def _worded(part: Mapping[str, Any], counted: str, total: str, rule: SmallCells) -> dict[str, Any]:
     """One part of the ledger, its exclusions by reason and the total that they are taken from."""
-    small = any(rule.is_small(entry[counted]) for entry in part["excluded"])
+    counts = [entry[counted] for entry in part["excluded"]]
     excluded = [
-        {"reason": entry["reason"], counted: rule.said(entry[counted])}
-        for entry in part["excluded"]
+        {"reason": entry["reason"], counted: text}
+        for entry, text in zip(
+            part["excluded"], totals.parts_worded(counts, rule, NOT_SHOWN), strict=True
+        )
     ]
-    return {**part, "excluded": excluded} | ({total: rule.bounded} if small else {})
+    few = any(map(rule.is_small, counts))
+    return {**part, "excluded": excluded} | ({total: rule.bounded} if few else {})
 
 
 def published(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
@@ -161,14 +170,17 @@ def published(numbers: Numbers, rule: SmallCells | None) -> dict[str, Entry]:
     Parameters
     ----------
     numbers : mapping
-        As `withhold` gives it. How many patients, lesions and events stand behind a number that
-        is printed is left out where they are few.
+        As `withhold` gives it. How many patients, lesions and events stand behind a number is
+        left out unless that count is printed itself.
     rule : SmallCells or None
         None leaves everything as it is.
     """
     if rule is None:
         return {key: dict(entry) for key, entry in numbers.items()}
-    return {key: _without_value(entry, rule) for key, entry in numbers.items()}
+    printed_counts = _printed_counts(numbers)
+    return {
+        key: _without_value(entry, numbers, printed_counts, rule) for key, entry in numbers.items()
+    }
 
 
 def disclosed_sets(
@@ -177,7 +189,8 @@ def disclosed_sets(
     """Registry and sets of rows that may leave the centre: how many rows, and not which.
 
     Positions would tell who is in a group, and two sets of which one lacks a few would tell who
-    these few are, so no set keeps them. A number that is withheld, or that few decided, has none.
+    these few are, so no set keeps them. A number that is withheld has none, nor has one whose
+    units are as many as no count tells that is printed.
 
     Parameters
     ----------
@@ -195,8 +208,9 @@ def disclosed_sets(
     """
     if rule is None:
         return {key: dict(entry) for key, entry in numbers.items()}, dict(row_sets)
+    printed_counts = _printed_counts(numbers)
     told = {
-        key: {**entry, "lineage": _told_set(entry, row_sets, rule)}
+        key: {**entry, "lineage": _told_set(entry, row_sets, printed_counts, rule)}
         for key, entry in numbers.items()
     }
     kept = {entry["lineage"] for entry in told.values()} - {None}
@@ -204,19 +218,78 @@ def disclosed_sets(
 
 
 def _told_set(
-    entry: Mapping[str, Any], row_sets: Mapping[str, Mapping[str, Any]], rule: SmallCells
+    entry: Mapping[str, Any],
+    row_sets: Mapping[str, Mapping[str, Any]],
+    printed_counts: Mapping[str, float],
+    rule: SmallCells,
 ) -> str | None:
     name = entry.get("lineage")
-    if name is None or entry["status"] == WITHHELD or rule.is_small(row_sets[name]["n"]["units"]):
+    if name is None or entry["status"] == WITHHELD:
         return None
-    return str(name)
+    units = row_sets[name]["n"]["units"]
+    if entry["source"] in STAGES and not _is_told(entry, "n", units, printed_counts):
+        return None
+    return None if rule.is_small(units) else str(name)
 
 
-def _without_value(entry: Mapping[str, Any], rule: SmallCells) -> Entry:
+def _without_value(
+    entry: Mapping[str, Any],
+    numbers: Numbers,
+    printed_counts: Mapping[str, float],
+    rule: SmallCells,
+) -> Entry:
     kept = dict(entry)
     if kept["status"] == WITHHELD and not kept["key"].endswith(".reason"):
         kept |= {"value": None, "ci": None, "p": None, "n": None, "events": None}
-    return kept | {name: None for name in ("n", "events") if rule.is_small(kept.get(name))}
+        if kept.get("crosscheck"):
+            kept["crosscheck"] = {**kept["crosscheck"], "value": None, "difference": None}
+    if kept["ci"]:
+        kept["ci"] = {
+            name: None if numbers.get(f"{kept['key']}.{name}", {}).get("status") == WITHHELD else of
+            for name, of in kept["ci"].items()
+        }
+    if "at_risk" in kept.get("population", {}):
+        kept["population"] = {k: v for k, v in kept["population"].items() if k != "at_risk"}
+    for name in ("n", "events"):
+        of_patients = kept["kind"] == "computed" and kept["source"] in STAGES
+        if of_patients and not _is_told(kept, name, kept[name], printed_counts):
+            kept[name] = None
+        if rule.is_small(kept[name]):
+            kept[name] = None
+    return kept
+
+
+def _printed_counts(numbers: Numbers) -> dict[str, float]:
+    return {
+        key: entry["value"]
+        for key, entry in numbers.items()
+        if entry["status"] != WITHHELD and _counts_people(entry)
+    }
+
+
+def _is_told(
+    entry: Mapping[str, Any], name: str, count: object, printed_counts: Mapping[str, float]
+) -> bool:
+    """Whether a count that stands behind a number is one that is printed.
+
+    That is a count by the number's key or by part of it (``os.grade_level.n`` of
+    ``os.grade_level.median``), of its endpoint, or of all patients or lesions.
+    """
+    key = str(entry.get("of", entry["key"]))
+    if match := AT_A_TIME.fullmatch(key):
+        at_risk = f"{match['of']}.at_risk_{match['month']}"
+        return name == "n" and printed_counts.get(at_risk) == count
+    table = str(entry.get("population", {}).get("table", ""))
+    parts = key.split(".")
+    stems = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    own = (key, f"{key.removesuffix('.percent')}.n", *(f"{stem}.{name}" for stem in stems))
+    of_all = (f"{table.removeprefix('endpoints/')}.{name}", _whole(table) if name == "n" else "")
+    return any(printed_counts.get(one) == count for one in (*own, *of_all))
+
+
+def _whole(table: str) -> str:
+    """Key of all that rows of a table are of."""
+    return totals.LESIONS if table in ("lesions", "courses", "assessments") else totals.PATIENTS
 
 
 def _counts_people(entry: Mapping[str, Any]) -> bool:
@@ -231,14 +304,45 @@ def _counts_people(entry: Mapping[str, Any]) -> bool:
     )
 
 
-def _rests_on_few(entry: Mapping[str, Any], rule: SmallCells) -> bool:
-    """Whether a statistic, or a limit of one, is of fewer patients or lesions than the rule's.
-
-    A rate that is known at a time when nobody is at risk any more tells of the last of them.
-    """
+def _is_statistic(entry: Mapping[str, Any]) -> bool:
     computed = entry["kind"] == "computed" and entry["source"] in STAGES
-    of_the_last = entry["n"] == 0 and entry["unit"] != "count" and entry["value"] is not None
-    return computed and entry["unit"] != "text" and (rule.is_small(entry["n"]) or of_the_last)
+    return computed and entry["unit"] != "text"
+
+
+def _rests_on_few(entry: Mapping[str, Any], rule: SmallCells) -> bool:
+    """Whether a statistic, or a limit of one, is of fewer patients or lesions than the rule's."""
+    return _is_statistic(entry) and rule.is_small(entry["n"])
+
+
+def _at_few_at_risk(entry: Mapping[str, Any], rule: SmallCells) -> bool:
+    """Whether fewer are at risk at the time that a statistic tells, or tells of.
+
+    A step of a curve is there one patient's own time; and a rate that is known when nobody is
+    at risk any more tells of the last of them.
+    """
+    if not _is_statistic(entry) or entry["value"] is None or entry["unit"] == "count":
+        return False
+    key = str(entry.get("of", entry["key"]))
+    if AT_A_TIME.fullmatch(key):
+        return entry["n"] is not None and entry["n"] < rule.least
+    end = entry["key"].removeprefix(f"{key}.")
+    at_risk = entry.get("population", {}).get("at_risk", {})
+    at_risk = at_risk.get(end if end in ("low", "high") else "value")
+    return at_risk is not None and at_risk < rule.least
+
+
+def _tells_of(key: str, worded: Mapping[str, str]) -> bool:
+    """Whether a number would tell a count that is withheld.
+
+    Two deaths among twenty are a survival of 90 per cent.
+    """
+    if key.endswith(".events_per_variable"):
+        return f"{key.rpartition('.')[0]}.events" in worded
+    match = AT_A_TIME.fullmatch(key)
+    if match is None:
+        return False
+    events = "competing" if match["death"] else "events"
+    return f"{match['of']}.n" in worded or f"{match['of']}.{events}" in worded
 
 
 def _is_of_one(entry: Mapping[str, Any]) -> bool:
@@ -248,44 +352,36 @@ def _is_of_one(entry: Mapping[str, Any]) -> bool:
     return computed and known and OF_ONE.fullmatch(entry["key"].rpartition(".")[2]) is not None
 
 
-def _complements(counts: Mapping[str, float], worded: Iterable[str]) -> Iterator[str]:
-    """Of parts of which one alone is small, the next smallest."""
-    small = set(worded)
-    for parts in _parts(counts):
-        if len(small.intersection(parts)) == 1:
-            others = [key for key in parts if key not in small and counts[key] > 0]
-            yield from sorted(others, key=lambda key: counts[key])[:1]
+def _shares(
+    entries: Numbers, counts: Mapping[str, float], worded: Mapping[str, str], rule: SmallCells
+) -> dict[str, str]:
+    """Percentages of withheld counts, with the bound that the count's own implies.
 
-
-def _parts(counts: Iterable[str]) -> Iterable[list[str]]:
-    """Counts that add up to a total, as far as their keys tell."""
-    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for key in counts:
-        for pattern in PARTS:
-            if match := pattern.fullmatch(key):
-                found[pattern.pattern, _covariate(key), match["before"], match["after"]].append(key)
-                break
-    return [keys for keys in found.values() if len(keys) > 1]
-
-
-def _covariate(key: str) -> str:
-    """Name before ``_level`` or ``_reference``: groups of two covariates are not of one total."""
-    match = re.search(r"(\w+)_(?:level|reference)\.\w+$", key)
-    return match[1] if match else ""
-
-
-def _shares(entries: Numbers, worded: Mapping[str, str], rule: SmallCells) -> dict[str, str]:
-    """Percentages of withheld counts, with the bound that the count's own implies."""
+    One is not shown whose denominator would tell how few have no known value.
+    """
     shares = {}
-    for key, text in worded.items():
-        stem = key.removesuffix(".n")
+    for count in counts:
+        stem = count.removesuffix(".n")
         for share in (f"{stem}.percent", stem):
             entry = entries.get(share, {})
-            if stem != key and entry.get("unit") == "percent":
-                known = entry["n"] and entry["n"] >= rule.least
+            if stem == count or entry.get("unit") != "percent":
+                continue
+            if _denominator_tells(entry, counts, rule):
+                shares[share] = NOT_SHOWN
+            elif count in worded:
+                bounded = worded[count] != NOT_SHOWN
+                known = bounded and entry["n"] and entry["n"] >= rule.least
                 bound = printed(100 * rule.least / entry["n"], "percent") if known else ""
-                shares[share] = f"{text[0]} {bound}" if known else NOT_SHOWN
+                shares[share] = f"{worded[count][0]} {bound}" if known else NOT_SHOWN
     return shares
+
+
+def _denominator_tells(
+    entry: Mapping[str, Any], counts: Mapping[str, float], rule: SmallCells
+) -> bool:
+    whole = counts.get(_whole(str(entry.get("population", {}).get("table", ""))))
+    lacking = whole is not None and entry["n"] is not None and rule.is_small(whole - entry["n"])
+    return lacking and entry["value"] is not None
 
 
 def _companions(entries: Numbers, worded: Mapping[str, str]) -> dict[str, str]:
@@ -301,6 +397,10 @@ def _companions(entries: Numbers, worded: Mapping[str, str]) -> dict[str, str]:
 
 def _reason(rule: SmallCells) -> str:
     return f"fewer than {rule.least} patients or lesions would be told of"
+
+
+def _at_risk_reason(rule: SmallCells) -> str:
+    return f"fewer than {rule.least} patients or lesions are at risk then"
 
 
 def _reasons(entries: Numbers, worded: Iterable[str]) -> dict[str, Entry]:

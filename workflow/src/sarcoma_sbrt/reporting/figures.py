@@ -47,6 +47,7 @@ from sarcoma_sbrt.reporting.panels import (
     size_of,
 )
 from sarcoma_sbrt.reporting.small_cells import SmallCells
+from sarcoma_sbrt.reporting.totals import parts_worded
 from sarcoma_sbrt.settings import Analysis, CohortSettings, EndpointSettings
 
 __all__ = [
@@ -417,9 +418,11 @@ def flow_counts(
         f"{_LEDGER}screening.reasons.{i}": reason
         for i, reason in enumerate((flow.get("screening") or {}).get("reasons") or ())
     }
-    for i, entry in enumerate(flow["patients"]["excluded"]):
+    left_out = [entry["patients"] for entry in flow["patients"]["excluded"]]
+    said = parts_worded(left_out, rule, "not shown") if rule else left_out
+    for i, (entry, patients) in enumerate(zip(flow["patients"]["excluded"], said, strict=True)):
         counts[f"{_LEDGER}patients.excluded.{i}.reason"] = entry["reason"]
-        counts[f"{_LEDGER}patients.excluded.{i}.patients"] = _told(entry["patients"], rule)
+        counts[f"{_LEDGER}patients.excluded.{i}.patients"] = patients
     for table, ledger in flow["tables"].items():
         stem = f"{_LEDGER}tables.{table}"
         if "rows_read" in ledger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -60,18 +61,28 @@ _BEYOND = 1.03  # where the axes end, as a multiple of their last month
 _BETWEEN_TICKS = 0.06  # least gap between the labels of two ticks, in inches
 
 
-def curve_ends(curves: pd.DataFrame, rule: SmallCells | None) -> Ends | None:
+def curve_ends(
+    curves: pd.DataFrame,
+    numbers: Numbers,
+    rule: SmallCells | None,
+    counted: Sequence[str] = ("n", "events"),
+) -> Ends | None:
     """How far the small-cell rule lets curves be drawn: as far as enough are at risk.
 
     A curve ends at an event or at a tick of its axis: an end between them would tell when
-    somebody was censored.
+    somebody was censored. The two groups of a covariate end together: the curve of one and that
+    of all would tell how few of the other are at risk.
 
     Parameters
     ----------
     curves : DataFrame
         `survival_statistics.curves` of any endpoints.
+    numbers : mapping
+        The registry, worded.
     rule : SmallCells or None
         None where it does not hold.
+    counted : sequence of str
+        Counts that the steps of the curves tell: a curve of which one is withheld is not drawn.
 
     Returns
     -------
@@ -84,8 +95,17 @@ def curve_ends(curves: pd.DataFrame, rule: SmallCells | None) -> Ends | None:
     for endpoint, own in curves.groupby("endpoint"):
         months = ticks(float(own["time_months"].max()))
         for population, rows in own.groupby("population"):
-            ends[str(endpoint), str(population)] = _end(rows, months, rule)
-    return ends
+            place = str(endpoint), str(population)
+            prefix = place[0] if place[1] == "overall" else ".".join(place)
+            told = not any(is_withheld(numbers, f"{prefix}.{count}") for count in counted)
+            ends[place] = _end(rows, months, rule) if told else 0.0
+    return {place: min(ends[other] for other in ends if _beside(place, other)) for place in ends}
+
+
+def _beside(place: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two curves are of one panel."""
+    first, second = ((name, re.sub("_(level|reference)$", "", of)) for name, of in (place, other))
+    return first == second
 
 
 def _end(rows: pd.DataFrame, months: Sequence[int], rule: SmallCells) -> float:

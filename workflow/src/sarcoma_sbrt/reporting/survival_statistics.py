@@ -423,8 +423,8 @@ def _quantiles(
         _quantile_record(
             f"{population.prefix}.{name}",
             method,
-            _quantile(population.curve, probability, analysis),
-            height,
+            population.curve,
+            (probability, height),
             analysis,
             rest,
         )
@@ -432,20 +432,20 @@ def _quantiles(
     ]
 
 
-def _quantile(curve: KaplanMeier, probability: float, analysis: Analysis) -> Quantile:
-    return curve.quantile(
-        probability, limits=analysis.median_ci, at_probability=analysis.median_at_half
-    )
-
-
 def _quantile_record(
     key: str,
     method: str,
-    quantile: Quantile,
-    height: str,
+    curve: KaplanMeier,
+    asked: tuple[float, str],
     analysis: Analysis,
     rest: Mapping[str, Any],
 ) -> Statistic:
+    """Record of the time at which a curve has come down to a height."""
+    probability, height = asked
+    quantile = curve.quantile(
+        probability, limits=analysis.median_ci, at_probability=analysis.median_at_half
+    )
+    rest = _with_at_risk(rest, _at_risk(curve, quantile))
     if analysis.median_at_half == "midpoint":
         method += f", middle of a stretch at {height}"
     how = _crossing(height, analysis)
@@ -456,6 +456,25 @@ def _quantile_record(
             key, None, "months", method, ci=ci, status="not_reached", reason=why, **rest
         )
     return Statistic(key, quantile.value, "months", method, ci=ci, **rest)
+
+
+def _at_risk(curve: KaplanMeier, quantile: Quantile) -> dict[str, int]:
+    """Number at risk just before the fall of the curve that decides each time of a quantile.
+
+    The middle of a stretch is decided by the fall that ends it.
+    """
+    falls = curve.times[curve.events > 0]
+    times = {"value": quantile.value, "low": quantile.low, "high": quantile.high}
+    return {
+        name: curve.number_at_risk(float(falls[falls >= time][0]))
+        for name, time in times.items()
+        if time is not None
+    }
+
+
+def _with_at_risk(rest: Mapping[str, Any], at_risk: Mapping[str, int]) -> dict[str, Any]:
+    """Origin of a record that tells of times, with how many were then at risk."""
+    return {**rest, "population": {**rest["population"], "at_risk": dict(at_risk)}}
 
 
 def _crossing(height: str, analysis: Analysis) -> str:
@@ -491,25 +510,32 @@ def _restricted_means(
         names = [f"{population.prefix}.{name}" for name in ("rmst", "rmst_se", "rmst_horizon")]
         methods = (method, f"{method}: standard error", f"{method}: horizon")
         try:
-            values, ci = _restricted_mean(population, populations, analysis)
+            values, ci, left = _restricted_mean(population, populations, analysis)
         except NotEstimable as reason:
             found += [
                 not_estimable(key, "months", how, str(reason), **rest)
                 for key, how in zip(names, methods, strict=True)
             ]
             continue
-        intervals = (ci, None, None)
+        # The horizon is a landmark or the plan's: it is nobody's time.
+        of_times = _with_at_risk(rest, dict.fromkeys(("value", "low", "high"), left))
+        intervals, origins = (ci, None, None), (of_times, of_times, rest)
         found += [
-            Statistic(key, value, "months", how, ci=interval, **rest)
-            for key, value, how, interval in zip(names, values, methods, intervals, strict=True)
+            Statistic(key, value, "months", how, ci=interval, **origin)
+            for key, value, how, interval, origin in zip(
+                names, values, methods, intervals, origins, strict=True
+            )
         ]
     return found
 
 
 def _restricted_mean(
     population: _Population, populations: Sequence[_Population], analysis: Analysis
-) -> tuple[tuple[float, float, float], Interval | None]:
-    """Mean, standard error and horizon; and the mean's limits, if anything happened before it."""
+) -> tuple[tuple[float, float, float], Interval | None, int]:
+    """Mean, standard error and horizon; the mean's limits; and how many are at risk at its end.
+
+    There are no limits where nothing happened before the horizon.
+    """
     followed = [other.curve for other in populations if other.curve is not None]
     if population.curve is None:
         raise NotEstimable(_NOBODY)
@@ -520,7 +546,9 @@ def _restricted_mean(
     how = "symmetric, from Greenwood's variance"
     ci = Interval(mean.low, mean.high, analysis.confidence_level, how)
     # A curve at one has no variance by Greenwood, which is no certainty: like a rate, no limits.
-    return (mean.value, mean.standard_error, mean.horizon), ci if mean.standard_error else None
+    values = (mean.value, mean.standard_error, mean.horizon)
+    limits = ci if mean.standard_error else None
+    return values, limits, population.curve.number_at_risk(horizon)
 
 
 def _rate(
@@ -569,9 +597,7 @@ def _follow_up(
         times, events, level=analysis.confidence_level, transform=analysis.transform
     )
     return [
-        _quantile_record(
-            *(keys[0], methods[0], _quantile(reverse, 0.5, analysis), "one half", analysis, rest)
-        ),
+        _quantile_record(keys[0], methods[0], reverse, (0.5, "one half"), analysis, rest),
         *(
             Statistic(key, float(summary(times)), "months", method, **rest)
             for key, method, summary in zip(keys[1:], methods[1:], _OBSERVED.values(), strict=True)
