@@ -1,15 +1,17 @@
 """What is planted or changed behind the gate's back is caught, with a message that names the place.
 
-The manuscript is the tests' own, with two figures drawn as the workflow draws its figures. What
-happens to a raw cell, a package module and a claim is tested beside the commands that find it.
+The manuscript is the tests' own, with two figures drawn as the workflow draws its figures; then the
+shipped one, as a run has rendered it. What happens to a raw cell, a package module and a claim is
+tested beside the commands that find it.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,14 @@ from matplotlib.figure import Figure
 
 from sarcoma_sbrt.errors import RenderError
 from sarcoma_sbrt.io import read_json, write_json
-from sarcoma_sbrt.provenance.audit import coverage, read_rules
+from sarcoma_sbrt.provenance.digit_coverage import Rules, coverage, read_rules
+from sarcoma_sbrt.provenance.passages import passages
 from sarcoma_sbrt.rendering import embedded, source
 from sarcoma_sbrt.rendering.page_coverage import FigureFiles, page_coverage
 from sarcoma_sbrt.reporting.drawing import Numbers, Page, save_options, style, styled, text_of
 from sarcoma_sbrt.reporting.drawn_numbers import sidecar
+from sarcoma_sbrt.reporting.figures import flow_counts
+from sarcoma_sbrt.reporting.small_cells import SmallCells
 
 DATE = "2026-11-21"
 FORMATS = ("html", "pdf", "docx")
@@ -85,7 +90,8 @@ class Run:
         project = self.folder / "project"
         rules = read_rules(project / "coverage.yaml")
         lines = source.expand(project)
-        coverage(embedded.document(project), self.numbers, rules, lines, folder="manuscript")
+        judged = passages(embedded.document(project))
+        coverage(judged, self.numbers, rules, lines, folder="manuscript")
 
     def pages(self, document: Path | None = None, only: str = "") -> dict[str, Any]:
         """As the rule page_coverage does."""
@@ -264,6 +270,137 @@ def test_another_picture_in_the_rendered_word_document(run: Run) -> None:
     shutil.copyfile(run.figures[1].png, files.png)
     said = _refused(lambda: run.pages(only="docx"))
     assert "index.docx:0: picture 2: the picture is not the file of its figure" in said
+
+
+# --- the shipped manuscript, as a run has rendered it --------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What the last rules of a finished run saw and made; read, never changed."""
+
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    @property
+    def rules(self) -> Rules:
+        return read_rules(self.folder / "manuscript" / "coverage.yaml")
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return dict(read_json(self.results / "document.json"))
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        return dict(read_json(self.results / "numbers.json"))
+
+    @property
+    def figures(self) -> list[FigureFiles]:
+        return [
+            FigureFiles(svg, svg.with_suffix(".png"), svg.with_suffix(".numbers.json"))
+            for svg in sorted((self.results / "figures").glob("*.svg"))
+        ]
+
+    def gate(self, document: dict[str, Any], lines: tuple[source.Line, ...]) -> None:
+        """As the rule digit_coverage does, of a document that pandoc has read already."""
+        coverage(passages(document), self.numbers, self.rules, lines, folder="manuscript")
+
+    def html(self, page: Path, figures: list[FigureFiles]) -> None:
+        """As the rule page_coverage does, of one page."""
+        ledger = flow_counts(read_json(self.results / "flow.json"), SmallCells.of(None))
+        page_coverage(self.document, [page], figures, self.numbers, ledger, self.rules)
+
+
+@pytest.fixture(scope="module")
+def shipped(finished) -> Shipped:
+    return Shipped(finished.folder)
+
+
+_IN_TABLE, _IN_CAPTION, _IN_PROSE = re.compile(r"\| "), re.compile(r"!\["), re.compile("[A-Z]")
+
+
+def _nodes(part: Any, kind: str) -> Iterator[dict[str, Any]]:
+    """Nodes of a kind in a part of pandoc's document."""
+    if isinstance(part, dict) and part.get("t") == kind:
+        yield part
+    for child in part.values() if isinstance(part, dict) else part if type(part) is list else ():
+        yield from _nodes(child, kind)
+
+
+def _planted(
+    part: Any, lines: tuple[source.Line, ...], begins: re.Pattern[str], digits: str
+) -> tuple[tuple[source.Line, ...], source.Line]:
+    """Put digits behind a word that stands once in the source, there and in the document."""
+    words = [*_nodes(part, "Str")]
+    printed = Counter(node["c"] for node in words)
+    counts = Counter(word for line in lines for word in re.findall(r"\w+", line.text))
+    at, word = next(
+        (at, word)
+        for at, line in enumerate(lines)
+        if begins.match(line.text) and line.file != "index.qmd"
+        for word in re.findall(r"(?<![\w.{])[a-z]{6,}(?= )", line.text)
+        if counts[word] == printed[word] == 1
+    )
+    node = next(node for node in words if node["c"] == word)
+    node["c"] = f"{word} {digits}"
+    changed = replace(lines[at], text=lines[at].text.replace(word, node["c"]))
+    return (*lines[:at], changed, *lines[at + 1 :]), changed
+
+
+def test_digits_planted_in_the_shipped_manuscript(shipped: Shipped) -> None:
+    document, lines = shipped.document, source.expand(shipped.results / "manuscript" / "project")
+    captions = [figure["c"][1] for figure in _nodes(document["blocks"], "Figure")]
+    everywhere, places = document["blocks"], {}
+    for digits, part, begins in (
+        ("7771", everywhere, _IN_PROSE),
+        ("7772", captions, _IN_CAPTION),
+        ("7773", everywhere, _IN_TABLE),
+    ):
+        lines, places[digits] = _planted(part, lines, begins, digits)
+    said = _refused(lambda: shipped.gate(document, lines)).splitlines()
+    assert len(said) == len(places)
+    for digits, line in places.items():
+        told = next(problem for problem in said if f"“{digits}” has no key and no rule" in problem)
+        assert f"{line.file}:{line.number}: " in told
+    assert any("caption of fig-" in problem for problem in said)
+    assert any(re.search(r"tbl-[\w-]+, row \d+, column \d+: “7773”", problem) for problem in said)
+
+
+def test_what_is_changed_in_the_shipped_page_and_figure(shipped: Shipped, tmp_path: Path) -> None:
+    files = shipped.figures[0]
+    svg, page = tmp_path / files.svg.name, tmp_path / "index.html"
+    text = files.svg.read_text(encoding="utf-8")
+    drawn = re.sub(r"(<text [^>]*>[^<]*[a-z])(</text>)", r"\g<1> 7774\g<2>", text, count=1)
+    svg.write_text(drawn, encoding="utf-8")
+    html = (shipped.results / "manuscript" / "index.html").read_text(encoding="utf-8")
+    bound = re.compile(r'data-key="([^"]+)"([^>]*>)([^<]+)<')
+    prose = html.index("<h1", html.index("<main") if "<main" in html else 0)
+    digit, one, other = _differing(bound.finditer(html, prose))
+    changed = [(digit.span(3), "9999"), (one.span(1), other[1]), (other.span(1), one[1])]
+    for (start, end), new in sorted(changed, reverse=True):
+        html = f"{html[:start]}{new}{html[end:]}"
+    page.write_text(html, encoding="utf-8")
+    said = _refused(lambda: shipped.html(page, [files._replace(svg=svg), *shipped.figures[1:]]))
+    assert re.search(rf"{svg.name}:0: \w+: “7774” has no key and no rule", said)
+    assert f"the page prints “9999” ({digit[1]}) where the document that the gate judged" in said
+    assert f"the text of {digit[1]} is not the registry's, read “9999”" in said
+    for key, text in ((other[1], one[3]), (one[1], other[3])):
+        assert f"the text of {key} is not the registry's, read “{text}” in “" in said
+    assert all(re.match(r"\S+:\d+: ", problem) for problem in said.splitlines())
+
+
+def _differing(found: Iterator[re.Match[str]]) -> tuple[re.Match[str], ...]:
+    """The first three numbers of which no two have one key or one text."""
+    chosen: list[re.Match[str]] = []
+    for each in found:
+        if all(each[1] != other[1] and each[3] != other[3] for other in chosen):
+            chosen.append(each)
+        if len(chosen) == 3:
+            break
+    return tuple(chosen)
 
 
 # --- the workflow itself ------------------------------------------------------------------------

@@ -34,6 +34,7 @@ rule crosscheck:
         flow=rules.extract.output.flow,
         package=PACKAGE,
         published=PUBLISHED_TABLES,
+        listed=CROSSCHECK_FILE,
         code=code("crosscheck"),
         lock=str(LOCK),
     output:

@@ -1,8 +1,9 @@
 """Set every computed number beside what a second engine makes of the same data."""
 
+from functools import partial
 from pathlib import Path
 
-from sarcoma_sbrt.io import job_log, read_json, read_rows, read_tables, write_json
+from sarcoma_sbrt.io import job_log, line_of, read_json, read_rows, read_tables, write_json
 from sarcoma_sbrt.provenance.crosscheck.checks import (
     Materials,
     counts,
@@ -38,7 +39,8 @@ with job_log(snakemake.log[0]):
         flow=read_json(snakemake.input.flow),
         predictions={Path(path).stem: read_json(path) for path in snakemake.input.predictions},
     )
-    checks = crosschecked(materials, rules_of(snakemake.params.list))
+    listed = partial(line_of, snakemake.input.listed)
+    checks = crosschecked(materials, rules_of(snakemake.params.list), line_of=listed)
     if snakemake.params.withheld:
         checks = without_values(checks)
     write_json(snakemake.output.checks, document(checks))

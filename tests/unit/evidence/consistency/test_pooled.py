@@ -273,8 +273,8 @@ def test_pooled_rate_in_range_with_an_arrangement(judge: Judge) -> None:
     assert (found.check, found.verdict) == ("pooled_landmark", "possible")
     assert found.keys == ("a2000.os.rate_12m", "a2000.os.g0.rate_12m", "a2000.os.g1.rate_12m")
     assert found.printed == (
-        "75.0% at 12 months pooled; 100% at 12 months (os g0, n = 2); "
-        "50.0% at 12 months (os g1, n = 2)"
+        "75.0% at 12 months pooled; 100% at 12 months (overall survival, g0, n = 2); "
+        "50.0% at 12 months (overall survival, G1, n = 2)"
     )
     assert found.recomputed == (
         "at 12 months all arrangements lie between 50% and 75%, 74.95–75.05% reaches inside"
@@ -294,9 +294,9 @@ def test_pooled_rate_outside_the_range(judge: Judge) -> None:
     )
     # Of 3 patients, 50 % is one death after a censoring: 2 are at risk, 3 with the other group's.
     assert found.arithmetic == (
-        f"{found.recomputed}; 4 patients are g0 + g1, printed 2 + 2; "
+        f"{found.recomputed}; 4 patients are g0 + G1, printed 2 + 2; "
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
-        "(g0 needs at least 1, g1 at least 2); "
+        "(g0 needs at least 1, G1 at least 2); "
         "printed 80.0% at 12 months: 79.95–80.05%; "
         "1 + 3: pooled 50–66.67%; 2 + 2: 50–75%: all below; " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
@@ -359,7 +359,7 @@ def test_each_split_says_what_excludes_it(judge: Judge) -> None:
         "sizes": [3, 1],
         "printed": False,
         "excluded_by": "own rates",
-        "reason": "g1 cannot have its own rates with 1 patient",
+        "reason": "G1 cannot have its own rates with 1 patient",
     }
     assert found.detail["nearest_split"] == [2, 2]
 
@@ -387,9 +387,9 @@ def test_pooled_rate_between_the_ends_that_nothing_reaches(judge: Judge) -> None
     )
     assert excluded_by(found) == {(1, 3): "pooled rate", (2, 2): None, (3, 1): "own rates"}
     assert found.arithmetic == (
-        f"{found.detail['reason']}; 4 patients are g0 + g1, printed 2 + 2; "
+        f"{found.detail['reason']}; 4 patients are g0 + G1, printed 2 + 2; "
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
-        "(g0 needs at least 1, g1 at least 2); "
+        "(g0 needs at least 1, G1 at least 2); "
         "printed 70.0% at 12 months: 69.95–70.05%; 1 + 3: pooled 50–66.67%: below; "
         "not excluded: 2 + 2"
     )
@@ -408,9 +408,9 @@ def test_rates_each_possible_and_not_together(judge: Judge) -> None:
     }
     assert found.detail["splits"][1]["reason"] == NOT_TOGETHER
     assert found.arithmetic == (
-        f"{NOT_TOGETHER}; 4 patients are g0 + g1, printed 2 + 2; "
+        f"{NOT_TOGETHER}; 4 patients are g0 + G1, printed 2 + 2; "
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
-        "(g0 needs at least 1, g1 at least 2); "
+        "(g0 needs at least 1, G1 at least 2); "
         "printed 75.0% at 12 months: 74.95–75.05%; 1 + 3: pooled 50–66.67%: below; "
         f"2 + 2: {NOT_TOGETHER}; " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
@@ -453,9 +453,9 @@ def test_subgroups_that_cannot_have_their_own_rates(judge: Judge) -> None:
     assert [sizes for sizes, why in excluded_by(found).items() if why is None] == [(10, 2)]
     assert found.detail["nearest_split"] is None
     assert found.arithmetic == (
-        f"{found.detail['reason']}; 12 patients are g0 + g1, printed 2 + 10; "
+        f"{found.detail['reason']}; 12 patients are g0 + G1, printed 2 + 10; "
         "with 9 or fewer, or 11 or more, of 12 in g0 a group's own rates cannot hold "
-        "(g0 needs at least 10, g1 at least 2); not excluded: 10 + 2; "
+        "(g0 needs at least 10, G1 at least 2); not excluded: 10 + 2; "
         "none of these is the printed 2 + 10"
     )
 
@@ -465,12 +465,12 @@ def test_a_group_that_no_split_gives_enough_patients(judge: Judge) -> None:
     assert found.verdict == "impossible"
     assert found.recomputed == "g0 with 3: nearest at 12 months: 50% and 66.67%"
     assert found.arithmetic == (
-        "4 patients are g0 + g1, printed 2 + 2; g0 cannot have its own rates with 3 or fewer "
+        "4 patients are g0 + G1, printed 2 + 2; g0 cannot have its own rates with 3 or fewer "
         "(nearest at 12 months: 50% and 66.67%); " + ALL_EXCLUDED.format(4) + NO_OTHER
     )
     assert excluded_by(found) == dict.fromkeys([(1, 3), (2, 2), (3, 1)], "own rates")
     assert found.detail["splits"][2]["reason"] == (
-        "g0 cannot have its own rates with 3 patients; g1 cannot have its own rates with 1 patient"
+        "g0 cannot have its own rates with 3 patients; G1 cannot have its own rates with 1 patient"
     )
     assert found.detail["own_rates"][0]["least_n"] is None
 
@@ -480,7 +480,7 @@ def test_two_groups_that_together_need_more_than_there_are(judge: Judge) -> None
     found = judge(["33.3"], 5, (["33.3"], None), (["33.3"], None))
     assert found.verdict == "impossible"
     assert found.arithmetic == (
-        "5 patients are g0 + g1; for their own rates g0 needs at least 3, g1 at least 3, "
+        "5 patients are g0 + G1; for their own rates g0 needs at least 3, G1 at least 3, "
         "together 6; " + ALL_EXCLUDED.format(5) + NO_OTHER
     )
     assert found.recomputed == ""
@@ -588,11 +588,11 @@ def test_a_group_that_is_impossible_whatever_its_size(
     found = contradicted(rate, figure, "28", *sizes)
     assert found.verdict == "impossible"
     assert found.keys[-1] == "a2000.os.g0.median"
-    assert found.printed.endswith("; median 28 months (os g0)")
+    assert found.printed.endswith("; median 28 months (overall survival, g0)")
     reason = (
-        "os g0: the median is 28 months (27.5–28.5), so S is at most 1/2 from 28.5 months on; at "
-        "36 months S is at most 50%, and the printed 60% needs at least 59.5%; so no number of "
-        "patients gives both"
+        "overall survival, g0: the median is 28 months (27.5–28.5), so S is at most 1/2 from 28.5 "
+        "months on; at 36 months S is at most 50%, and the printed 60% needs at least 59.5%; so no "
+        "number of patients gives both"
     )
     assert found.arithmetic == (
         f"{reason}; truncated, rounded up or rounded twice they contradict each other all the "
@@ -652,16 +652,29 @@ def test_the_method_and_the_number_of_the_pooled_curve(
 # --- unknown numbers of patients --------------------------------------------------------------
 
 
+def test_groups_are_told_in_words(rate: Maker) -> None:
+    whole = rate("", 12, "75.0", 4)
+    cells = {"part_of": whole.key, "partition": "grade"}
+    rows = [rate("grade_g1", 12, "100", 2, **cells), rate("grade_g2_g3", 12, "50.0", 2, **cells)]
+    assert only(pooled_findings([whole, *rows])).printed.endswith(
+        "100% at 12 months (overall survival, grade G1, n = 2); "
+        "50.0% at 12 months (overall survival, grade G2 and G3, n = 2)"
+    )
+    rows = [rate(f"number_{which}", 12, "50.0", None, **cells) for which in ("single", "multiple")]
+    told = only(pooled_findings([whole, *rows])).arithmetic
+    assert "4 patients are single lesion + multiple lesions" in told
+
+
 def test_splits_that_are_left_when_sizes_are_unknown(judge: Judge) -> None:
     # 75 % needs the one death at 4 at risk; of 3 patients 50 % needs one censored before it.
     found = judge(["75.0"], 4, (["100"], None), (["50.0"], None))
     assert found.verdict == "unverifiable"
-    assert "(os g0, n not printed)" in found.printed
+    assert "(overall survival, g0, n not printed)" in found.printed
     assert found.arithmetic == (
         "not verifiable: the numbers of patients of the subgroups are not printed; "
-        "4 patients are g0 + g1; "
+        "4 patients are g0 + G1; "
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
-        "(g0 needs at least 1, g1 at least 2); "
+        "(g0 needs at least 1, G1 at least 2); "
         "printed 75.0% at 12 months: 74.95–75.05%; 1 + 3: pooled 50–66.67%: below; "
         "not excluded: 2 + 2"
     )
@@ -687,7 +700,7 @@ def test_one_size_is_printed_and_its_split_excluded(judge: Judge) -> None:
     found = judge(["75.0"], 4, (["100"], None), (["50.0"], 3))
     assert found.verdict == "impossible"
     assert found.recomputed == "1 + 3: pooled at 12 months 50–66.67%, below 74.95–75.05%"
-    assert found.arithmetic.startswith("4 patients are g0 + g1, printed ? + 3; ")
+    assert found.arithmetic.startswith("4 patients are g0 + G1, printed ? + 3; ")
     assert found.arithmetic.endswith(
         "not excluded: 2 + 2; none of these is the printed ? + 3" + NO_OTHER
     )
@@ -705,9 +718,9 @@ def test_too_many_pairs_leave_a_split_open(judge: Judge, monkeypatch: pytest.Mon
     assert found.verdict == "unverifiable"
     assert found.arithmetic == (
         "not verifiable: the numbers of patients of the subgroups are not printed; "
-        "4 patients are g0 + g1; "
+        "4 patients are g0 + G1; "
         "with 3 or more of 4 in g0 a group's own rates cannot hold "
-        "(g0 needs at least 1, g1 at least 2); "
+        "(g0 needs at least 1, G1 at least 2); "
         f"not excluded, as {TOO_MANY}: 1 + 3 to 2 + 2"
     )
     assert found.detail["splits"][1] == {

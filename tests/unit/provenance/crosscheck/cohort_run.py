@@ -19,20 +19,11 @@ from sarcoma_sbrt.extraction.sources import read_tables
 from sarcoma_sbrt.io import read_json, read_rows
 from sarcoma_sbrt.provenance.crosscheck.checks import Check, Materials, Promise, Second, checked
 from sarcoma_sbrt.provenance.crosscheck.plan import promised, rules_of
-from sarcoma_sbrt.reporting.clinical_statistics import clinical_statistics
-from sarcoma_sbrt.reporting.cohort_statistics import cohort_statistics, flow_statistics
-from sarcoma_sbrt.reporting.dose_statistics import dose_statistics
-from sarcoma_sbrt.reporting.statistics import Statistic, to_json
-from sarcoma_sbrt.reporting.survival_statistics import (
-    design_for,
-    endpoint_columns,
-    ordered_codes,
-    stratum_names,
-    survival_statistics,
-)
-from sarcoma_sbrt.reporting.toxicity_statistics import toxicity_statistics
+from sarcoma_sbrt.reporting.stages import characteristics, dose_sensitivity, kaplan_meier
+from sarcoma_sbrt.reporting.stages.cohort import Cohort
+from sarcoma_sbrt.reporting.statistics import to_json
 from sarcoma_sbrt.schema import DAYS_PER_MONTH
-from sarcoma_sbrt.settings import Plan, merged_plan, plan_settings
+from sarcoma_sbrt.settings import merged_plan, plan_settings
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -85,11 +76,11 @@ def materials_of(
         tables, alpha_beta_gy=plan.alpha_beta_gy, concurrent_days=plan.concurrent_days
     )
     flow = _fitting(_extracted(raw["name"]).flow, tables)
-    frames = {"patients": patients, "lesions": lesions}
+    cohort = Cohort(plan, {"patient": patients, "lesion": lesions}, endpoints, tables, flow)
     first = {
-        "characteristics": lambda: _characteristics(plan, tables, frames, flow),
-        "kaplan_meier": lambda: _kaplan_meier(plan, endpoints, frames),
-        "dose_sensitivity": lambda: dose_statistics(tables, endpoints, plan),
+        "characteristics": characteristics.statistics,
+        "kaplan_meier": kaplan_meier.statistics,
+        "dose_sensitivity": dose_sensitivity.statistics,
     }
     return Materials(
         plan=plan,
@@ -101,24 +92,10 @@ def materials_of(
         },
         canonical=tables,
         endpoints=endpoints,
-        covariates=frames,
-        statistics={stage: to_json(stage, first[stage]())["statistics"] for stage in stages},
+        covariates={"patients": patients, "lesions": lesions},
+        statistics={stage: to_json(stage, first[stage](cohort))["statistics"] for stage in stages},
         flow=flow,
     )
-
-
-def _characteristics(
-    plan: Plan, tables: Any, frames: Mapping[str, pd.DataFrame], flow: Any
-) -> list[Statistic]:
-    months = {"acute_toxicity_months": plan.acute_toxicity_months}
-    ratio = {"alpha_beta_gy": plan.alpha_beta_gy}
-    both = (frames["patients"], frames["lesions"])
-    return [
-        *cohort_statistics(tables, both, plan.analysis, plan.cohort, **ratio, **months),
-        *clinical_statistics(tables, plan.endpoints, plan.cohort, **ratio),
-        *toxicity_statistics(tables, plan.analysis, plan.cohort, **months),
-        *flow_statistics(flow),
-    ]
 
 
 def _fitting(flow: Any, tables: Mapping[str, pd.DataFrame]) -> Any:
@@ -127,21 +104,6 @@ def _fitting(flow: Any, tables: Mapping[str, pd.DataFrame]) -> Any:
     if flow["patients"]["analysed"] == analysed:
         return flow
     return flow | {"patients": {"read": analysed, "excluded": [], "analysed": analysed}}
-
-
-def _kaplan_meier(
-    plan: Plan, endpoints: Mapping[str, pd.DataFrame], frames: Mapping[str, pd.DataFrame]
-) -> list[Statistic]:
-    found: list[Statistic] = []
-    for name in plan.analysis.endpoints:
-        endpoint, table = plan.endpoints[name], endpoints[name]
-        names = stratum_names(name, plan.analysis)
-        known = (table, frames[f"{endpoint.unit}s"], plan.analysis.covariates, names)
-        found += survival_statistics(
-            *(endpoint, table, design_for(*known), plan.analysis),
-            *(endpoint_columns(endpoint, plan.cohort), ordered_codes(*known)),
-        )
-    return found
 
 
 def listed(stage: str, records: Records) -> Records:

@@ -14,22 +14,9 @@ import pytest
 
 from sarcoma_sbrt.provenance.crosscheck.checks import Materials
 from sarcoma_sbrt.provenance.crosscheck.partial_likelihood import Sample, merged_times
-from sarcoma_sbrt.reporting.competing_statistics import (
-    at_gap,
-    competing_endpoints,
-    competing_statistics,
-    covariate_names,
-    gaps,
-)
-from sarcoma_sbrt.reporting.diagnostic_statistics import diagnostic_statistics, diagnostic_summary
-from sarcoma_sbrt.reporting.imputation_statistics import (
-    imputation_statistics,
-    imputation_summary,
-    missing_for,
-)
-from sarcoma_sbrt.reporting.model_statistics import cox_statistics, model_names
+from sarcoma_sbrt.reporting.stages import competing, cox, diagnostics, imputation
+from sarcoma_sbrt.reporting.stages.cohort import Cohort
 from sarcoma_sbrt.reporting.statistics import Statistic, to_json
-from sarcoma_sbrt.reporting.survival_statistics import design_for, endpoint_columns
 
 CONFORMANCE = Path(__file__).parents[3] / "conformance"
 # What R's values and the numpy engine's differ by.
@@ -41,68 +28,16 @@ NEAR_R = 1e-8
 
 def with_stages(materials: Materials, *stages: str) -> Materials:
     """Materials with the first engines' statistics of these stages beside those they have."""
-    first: Mapping[str, Callable[[Materials], list[Statistic]]] = {
-        "cox": _cox,
-        "diagnostics": _diagnostics,
-        "competing": _competing,
-        "imputation": _imputation,
+    first: Mapping[str, Callable[[Cohort], list[Statistic]]] = {
+        "cox": cox.statistics,
+        "diagnostics": diagnostics.statistics,
+        "competing": competing.statistics,
+        "imputation": imputation.statistics,
     }
-    made = {stage: to_json(stage, first[stage](materials))["statistics"] for stage in stages}
+    frames = {unit: materials.covariates[f"{unit}s"] for unit in ("patient", "lesion")}
+    cohort = Cohort(materials.plan, frames, materials.endpoints, materials.canonical)
+    made = {stage: to_json(stage, first[stage](cohort))["statistics"] for stage in stages}
     return replace(materials, statistics={**materials.statistics, **made})
-
-
-def _known(materials: Materials, name: str, names: tuple[str, ...]) -> tuple[Any, ...]:
-    """Endpoint, its table, design and columns."""
-    plan, table = materials.plan, materials.endpoints[name]
-    endpoint = plan.endpoints[name]
-    frame = materials.covariates[f"{endpoint.unit}s"]
-    design = design_for(table, frame, plan.analysis.covariates, names)
-    return endpoint, table, design, endpoint_columns(endpoint, plan.cohort)
-
-
-def _cox(materials: Materials) -> list[Statistic]:
-    analysis, found = materials.plan.analysis, []
-    for name in analysis.endpoints:
-        names = model_names(name, analysis)
-        endpoint, table, design, columns = _known(materials, name, names)
-        found += cox_statistics(endpoint, table, design, analysis, columns)
-    return found
-
-
-def _diagnostics(materials: Materials) -> list[Statistic]:
-    analysis, found = materials.plan.analysis, []
-    observed = materials.plan.cohort.kind == "observed"
-    for name in analysis.endpoints:
-        names = model_names(name, analysis)
-        endpoint, table, design, columns = _known(materials, name, names)
-        found += diagnostic_statistics(
-            endpoint, table, design, analysis, columns, observed=observed
-        )
-    return found + diagnostic_summary(found, analysis)
-
-
-def _competing(materials: Materials) -> list[Statistic]:
-    plan, found = materials.plan, []
-    for name in competing_endpoints(plan.endpoints, plan.analysis):
-        names = covariate_names(name, plan.analysis)
-        endpoint, table, design, columns = _known(materials, name, names)
-        variants = {
-            gap: at_gap(materials.canonical, plan.endpoints, plan.cohort, gap)[name]
-            for gap in gaps(endpoint, plan.analysis)
-        }
-        found += competing_statistics(endpoint, table, design, variants, plan.analysis, columns)
-    return found
-
-
-def _imputation(materials: Materials) -> list[Statistic]:
-    analysis, found = materials.plan.analysis, []
-    for name in analysis.endpoints:
-        names = model_names(name, analysis)
-        endpoint, table, design, columns = _known(materials, name, names)
-        frame = materials.covariates[f"{endpoint.unit}s"]
-        missing = missing_for(table, frame, analysis, names)
-        found += imputation_statistics(endpoint, table, design, missing, analysis, columns)
-    return found + imputation_summary(found, analysis)
 
 
 # --- R --------------------------------------------------------------------------------------

@@ -133,15 +133,6 @@ def test_limits_that_were_not_computed_are_missed() -> None:
     assert [checks[f"k.{side}"].agrees for side in ("low", "high")] == [False, False]
 
 
-def test_limits_may_have_a_status_of_their_own() -> None:
-    promise = Promise("independent", "numpy", limits=Promise("none", reason="drawn at random"))
-    ci = {"low": 1.0, "high": 3.0, "level": 0.95, "method": "m"}
-    checks = checked([record(2.0, ci=ci)], {"k": promise}, {"k": second(2.0)})
-    assert [c.status for c in checks.values()] == ["independent", "none", "none"]
-    assert checks["k.low"].reason == "drawn at random"
-    assert all(c.agrees for c in checks.values())
-
-
 def test_a_limit_where_the_record_has_none_is_a_fault() -> None:
     check = check_of(record(2.0), second(2.0, low=1.0, high=None))
     assert (check.agrees, check.reason) == (False, "low: no value, by the second engine 1.0")

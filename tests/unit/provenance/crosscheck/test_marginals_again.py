@@ -170,14 +170,45 @@ def test_what_the_checks_say_no_to_is_found_again_with_its_words(materials: Mate
     }
     assert {part: found[f"{key}.{part}"] for part in said} == said
     assert found["marginals.count.proved"] == 4
+    pooled = "marginals.conflict.pooled_landmark.feng2022.os.rate_12m"
+    assert found[f"{pooled}.verdict"] == "impossible"
 
 
-def test_a_verdict_of_the_first_report_proves_nothing(materials: Materials) -> None:
-    before = values(materials)
-    for check, believed in (("range", False), ("pooled_landmark", True)):
-        finding = {"check": check, "keys": ["feng2022.age.median"], "verdict": "impossible"}
-        told = replace(materials, evidence={"consistency": {"findings": [finding]}})
-        assert (values(told) != before) is believed
+@pytest.mark.parametrize("check", ["range", "pooled_landmark"])
+def test_a_verdict_of_the_first_report_proves_nothing(materials: Materials, check: str) -> None:
+    finding = {"check": check, "keys": ["feng2022.age.median"], "verdict": "impossible"}
+    told = replace(materials, evidence={"consistency": {"findings": [finding]}})
+    assert values(told) == values(materials)
+
+
+def test_statements_and_reasonings_are_written_again(materials: Materials) -> None:
+    found = values(materials)
+    said = {
+        "count_percentage.feng2022.site.lung.text.statement": "17/58, 30%",
+        "legible.feng2022.histology.fibroblastic.statement": "29.7.4",
+        "range.feng2022.isodose.median.statement": "75, 55, 88 in 75–85 percent",
+        "repeat.feng2022.site.lung.text.statement": "30%, 17/58 | 29.3%, 17/58",
+        "landmark.feng2022.os.grade_g2_g3.rate_12m.statement": "57.9% at 12, 6.0% at 36 months, "
+        "n = 18",
+        "class_labels.feng2022.size_class.at_most_5.statement": "< 5 (2 places) and ≤ 5 (5 places)",
+        "one_name.feng2022.setting.before_sbrt.reasoning": "31 ≠ 37",
+        "prescriptions.feng2022.bed10.median.reasoning": "within the printed ranges of dose and "
+        "fractions none can have: least BED 51.3",
+        "reading.feng2022.homogeneity_index.median.statement": "HI: median (range), 1.10–2.00; "
+        "Isodose (%): median (range), 55–88",
+    }
+    assert {key: found.get(f"marginals.conflict.{key}") for key in said} == said
+    # 100 over 87.5 to 88.5 and over 54.5 to 55.5.
+    reading = "marginals.conflict.reading.feng2022.homogeneity_index.median.reasoning"
+    assert str(found[reading]).endswith(", its range is 1.14–1.82; printed 1.10–2.00")
+
+
+def test_the_steps_of_a_line_on_curves_are_done_again(materials: Materials) -> None:
+    key = "marginals.conflict.landmark.feng2022.os.grade_g2_g3.rate_12m.reasoning"
+    for share in ("6.43", "6.53"):
+        record = {"key": key, "value": f"S is at least 57.85%/(1 + 8) = {share}%, above"}
+        found = values(replace(materials, statistics={"marginals": [record]}))
+        assert found[key] == "S is at least 57.85%/(1 + 8) = 6.43%, above"
 
 
 def test_counts_that_no_table_has_are_not_decided(materials: Materials) -> None:

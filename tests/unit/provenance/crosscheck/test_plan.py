@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from sarcoma_sbrt.errors import InputError
-from sarcoma_sbrt.io import read_yaml
+from sarcoma_sbrt.io import line_of, read_yaml
 from sarcoma_sbrt.provenance.crosscheck.checks import STATUSES, Promise
 from sarcoma_sbrt.provenance.crosscheck.plan import promised, rules_of
 
@@ -19,8 +20,10 @@ COMMITTED = ROOT / "config" / "crosscheck.yaml"
 LINE = {"method": "Kaplan-Meier*", "status": "independent", "engine": "numpy"}
 
 
-def record(method: str, key: str = "os.median", unit: str = "months") -> dict[str, Any]:
-    return {"key": key, "method": method, "unit": unit}
+def record(
+    method: str, key: str = "os.median", unit: str = "months", value: str = ""
+) -> dict[str, Any]:
+    return {"key": key, "method": method, "unit": unit, "value": value}
 
 
 def promise_of(*lines: dict[str, Any], of: dict[str, Any]) -> Promise:
@@ -32,11 +35,9 @@ def test_a_line_becomes_a_promise() -> None:
     line = LINE | {
         "tolerance": {"absolute": 1e-9, "relative": 1e-6},
         "reason": "rounding",
-        "limits": {"status": "none", "reason": "drawn at random"},
     }
     found = promise_of(line, of=record("Kaplan-Meier"))
-    limits = Promise("none", "numpy", reason="drawn at random")
-    assert found == Promise("independent", "numpy", 1e-9, 1e-6, "rounding", limits)
+    assert found == Promise("independent", "numpy", 1e-9, 1e-6, "rounding")
 
 
 def test_the_first_line_that_matches_holds() -> None:
@@ -53,6 +54,8 @@ def test_the_first_line_that_matches_holds() -> None:
         ({"keys": ["*.hr", "*.p"]}, {"key": "os.hr"}, True),
         ({"units": ["p", "months"]}, {"unit": "months"}, True),
         ({"units": ["p"]}, {"unit": "months"}, False),
+        ({"texts": "no coefficient *"}, {"value": "no coefficient gives it"}, True),
+        ({"texts": ["both *", "no coefficient *"]}, {"value": "at 12 months"}, False),
         ({"method": ["a", "Kaplan-Meier"]}, {}, True),
         ({"method": "kaplan-meier"}, {}, False),
         ({"method": "Kaplan"}, {}, False),
@@ -78,6 +81,13 @@ def test_a_method_that_no_line_covers_is_an_error_each_once() -> None:
         "config/crosscheck.yaml:0: stages.stage: no line covers c.n, read newer, "
         "accepted: a line whose method, keys and units match it"
     )
+
+
+def test_what_the_list_lacks_is_said_at_the_line_of_its_stage() -> None:
+    lines = COMMITTED.read_text(encoding="utf-8").splitlines()
+    at = lines.index("  forest:") + 1
+    with pytest.raises(InputError, match=rf"crosscheck\.yaml:{at}: stages\.forest: no line"):
+        promised("forest", [record("tea leaves")], {}, partial(line_of, COMMITTED))
 
 
 def test_a_new_part_of_a_listed_check_is_an_error() -> None:
@@ -121,7 +131,7 @@ def checked_list(tmp_path: Path, line: dict[str, Any]) -> dict[str, Any]:
         ({"tolerance": {}}, "tolerance: value is not accepted"),
         ({"tolerance": {"relative": 0.5}}, "relative: value is not accepted"),
         ({"tolerance": {"absolute": -1}}, "absolute: value is not accepted"),
-        ({"limits": {"reason": "r"}}, "limits.status: key is missing"),
+        ({"limits": {"status": "none"}}, "limits: unknown key"),
     ],
 )
 def test_the_schema_refuses(tmp_path: Path, change: dict[str, Any], said: str) -> None:

@@ -8,6 +8,7 @@ of the subgroups' rates; what these leave open is asked at the other months of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -95,14 +96,14 @@ class _Pooling:
 
     @property
     def printed(self) -> str:
-        said = [f"{part.printed} ({part.name}, {_size_told(part)})" for part in self.parts]
+        said = [f"{part.printed} ({_named(part)}, {_size_told(part)})" for part in self.parts]
         return f"{self.pooled.printed} pooled; " + "; ".join(said)
 
     @property
     def groups(self) -> tuple[str, str]:
         """Labels of the two subgroups, as a reader sees them."""
-        slugs = [part.rates[0].subgroup or part.name for part in self.parts]
-        return slugs[0].replace("_", " "), slugs[1].replace("_", " ")
+        first, second = self.parts
+        return _group(first) or _named(first), _group(second) or _named(second)
 
     @property
     def windows(self) -> list[Window | None]:
@@ -226,11 +227,11 @@ def _contradicted(
     """Exclude every split, as one of the curves is impossible whatever its number of patients."""
     keys = [key for each in (pooled, *parts) for key in each.keys]
     median = curve.median if against.with_median else None
-    said = [f"{part.printed} ({part.name}, {_size_told(part)})" for part in parts]
+    said = [f"{part.printed} ({_named(part)}, {_size_told(part)})" for part in parts]
     if median is not None:
         keys.append(median.key)
-        said.append(f"median {median.estimate:g} months ({curve.name})")
-    n, reason = _patients_of(pooled), f"{curve.name}: {against.told}"
+        said.append(f"median {median.estimate:g} months ({_named(curve)})")
+    n, reason = _patients_of(pooled), f"{_named(curve)}: {against.told}"
     conventions, remark = contradicted_otherwise(curve)
     whole = f"no split of {n} patients" if n else "no two subgroups"
     splits = [(a, n - a) for a in range(1, n)] if n is not None and len(parts) == 2 else []
@@ -239,7 +240,7 @@ def _contradicted(
         tuple(keys),
         "impossible",
         f"{pooled.printed} pooled; " + "; ".join(said),
-        f"{curve.name}: {against.recomputed}",
+        f"{_named(curve)}: {against.recomputed}",
         f"{reason}; {remark}; so for {whole} can all rates hold",
         {
             "groups": [part.rates[0].subgroup for part in parts],
@@ -258,6 +259,35 @@ def _contradicted(
             ],
         },
     )
+
+
+_ENDPOINTS = {
+    "lc": "local control",
+    "os": "overall survival",
+    "pfs": "progression-free survival",
+    "mfs": "metastasis-free survival",
+}
+_GROUPS = {
+    "number_single": "single lesion",
+    "number_multiple": "multiple lesions",
+    "grade_low": "low grade",
+    "grade_high": "high grade",
+}
+
+
+def _group(curve: Curve) -> str:
+    """The subgroup in words: ``grade_g2_g3`` is grade G2 and G3; empty for the whole."""
+    slug = curve.rates[0].subgroup
+    words = re.sub(r"\bg([1-5])\b", r"G\1", slug.replace("_", " "))
+    return _GROUPS.get(slug) or re.sub(r"(G\d) (?=G\d)", r"\1 and ", words)
+
+
+def _named(curve: Curve) -> str:
+    """Endpoint and group in words; what has no word is told as `Curve.name` tells it."""
+    first = curve.rates[0]
+    if first.endpoint not in _ENDPOINTS or first.category or first.arm:
+        return curve.name
+    return ", ".join(filter(None, (_ENDPOINTS[first.endpoint], _group(curve))))
 
 
 def _size_told(part: Curve) -> str:

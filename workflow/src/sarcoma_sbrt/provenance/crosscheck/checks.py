@@ -132,8 +132,6 @@ class Promise:
         Largest difference allowed: the larger of `absolute` and `relative` times the number.
     reason : str
         Why it is not independent, or what the tolerance allows for.
-    limits : Promise, optional
-        What is said of the confidence limits, where that is something else.
     """
 
     status: Status
@@ -141,7 +139,6 @@ class Promise:
     absolute: float = 0.0
     relative: float = 0.0
     reason: str = ""
-    limits: Promise | None = None
 
     def tolerance(self, value: Quantity) -> float | None:
         """Largest difference allowed from a number; None from what is no number."""
@@ -213,16 +210,15 @@ def _of_record(
 ) -> Iterator[Check]:
     """Check of a statistic, then those of its limits."""
     key, ci = str(record["key"]), record["ci"] or {}
-    limits = promise.limits or promise
     check = _check(key, record["value"], promise, second, "value")
     if check.status != "none" and second is not None:
-        faults = [*_faults_beside(record, promise, second), *_limits_too_many(ci, limits, second)]
+        faults = [*_faults_beside(record, promise, second), *_limits_too_many(ci, second)]
         if faults:
             said = "; ".join(filter(None, [check.reason, *faults]))
             check = replace(check, reason=said, agrees=False)
     yield check
     for side in ("low", "high") if ci else ():
-        yield _check(f"{key}.{side}", ci[side], limits, second, side)
+        yield _check(f"{key}.{side}", ci[side], promise, second, side)
 
 
 def _check(key: str, first: Any, promise: Promise, second: Second | None, part: str) -> Check:
@@ -278,9 +274,9 @@ def _faults_beside(record: Mapping[str, Any], promise: Promise, second: Second) 
     return faults
 
 
-def _limits_too_many(ci: Mapping[str, Any], limits: Promise, second: Second) -> list[str]:
+def _limits_too_many(ci: Mapping[str, Any], second: Second) -> list[str]:
     """Limits that the second engine finds where the record has none."""
-    if ci or limits.status == "none":
+    if ci:
         return []
     found = {side: getattr(second, side) for side in ("low", "high")}
     return [

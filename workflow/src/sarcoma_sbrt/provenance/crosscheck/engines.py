@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sarcoma_sbrt.provenance.crosscheck import (
     competing_risks,
@@ -55,6 +55,7 @@ def crosschecked(
     materials: Materials,
     rules: Mapping[str, tuple[Rule, ...]],
     engines: Iterable[Engine] = ENGINES,
+    line_of: Callable[[str], int] = lambda _: 0,
 ) -> dict[str, Check]:
     """Checks of every computed number, by key.
 
@@ -66,6 +67,8 @@ def crosschecked(
         Stage -> lines of the committed list, from `plan.rules_of`.
     engines : iterable of callables
         Each gives `Second` by key.
+    line_of : callable
+        Line of a key path in the list's file, for messages: `io.line_of` of it.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def crosschecked(
     records = [record for stage in materials.statistics.values() for record in stage]
     promises: dict[str, Promise] = {}
     for stage, of_stage in materials.statistics.items():
-        promises |= promised(stage, of_stage, rules)
+        promises |= promised(stage, of_stage, rules, line_of)
     return checked(records, promises, recomputed(materials, engines))
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from sarcoma_sbrt.provenance.crosscheck.checks import Materials, Second
 from sarcoma_sbrt.provenance.crosscheck.counts import middle
 from sarcoma_sbrt.provenance.crosscheck.published_checks import findings, printed_figures
+from sarcoma_sbrt.provenance.crosscheck.published_curves import lines
 from sarcoma_sbrt.provenance.crosscheck.published_figures import Figure as Printed
 from sarcoma_sbrt.provenance.crosscheck.published_figures import told
 from sarcoma_sbrt.provenance.crosscheck.published_pairs import Judged
@@ -295,6 +296,7 @@ class _Conflict(NamedTuple):
     verdict: str | None
     kept: str = ""
     reasoning: str = ""
+    statement: str = ""
 
 
 def _conflicts(study: _Study, judged: Sequence[Judged]) -> Iterator[_Conflict]:
@@ -325,7 +327,9 @@ def _found_before(study: _Study, judged: Sequence[Judged]) -> Iterator[_Conflict
             groups = [n for n in named if study.figures.get(n, {}).get("part_of")]
         if concerned or groups:
             every = tuple(dict.fromkeys([*one.keys, *groups]))
-            yield _Conflict(one.check, every, "impossible", reasoning=one.line)
+            yield _Conflict(
+                one.check, every, "impossible", reasoning=one.line, statement=one.printed
+            )
 
 
 def _several_lesions(study: _Study) -> Iterator[_Conflict]:
@@ -338,8 +342,14 @@ def _several_lesions(study: _Study) -> Iterator[_Conflict]:
     reached = {single}
     for _ in range(several):
         reached = {total + each for total in reached for each in asked["each"]}
+    listed = " or ".join(map(str, asked["each"]))
     yield _Conflict(
-        "patients_and_lesions", keys, "possible" if lesions in reached else "impossible"
+        "patients_and_lesions",
+        keys,
+        "possible" if lesions in reached else "impossible",
+        reasoning=f"{single} + {several} patients have {single + min(asked['each']) * several}–"
+        f"{single + max(asked['each']) * several} lesions, printed {lesions}",
+        statement=f"{single} patients with one lesion, {several} with {listed}; {lesions} lesions",
     )
 
 
@@ -364,7 +374,16 @@ def _median(study: _Study, name: str, other: str, side: str, cut: float) -> _Con
     is_low, is_high = lower >= n // 2 + 1, n - lower >= n // 2 + 1
     fails = (is_low and low > cut) or (is_high and high < cut)
     keys = (f"{study.name}.{name}", f"{study.name}.{other}")
-    return _Conflict("median_and_classes", keys, "impossible" if fails else "possible")
+    text = next(p.text for p in parts_of(figure) if p.name == "median")
+    middle_of = f"values {n // 2} and {n // 2 + 1} of {n} lie"
+    return _Conflict(
+        "median_and_classes",
+        keys,
+        "impossible" if fails else "possible",
+        reasoning=f"{middle_of if n % 2 == 0 else f'value {n // 2 + 1} of {n} lies'} "
+        f"{'up to' if is_low else 'from' if is_high else 'around'} {cut:g}; printed median {text}",
+        statement=f"median {text} of {n}; {count} {side.replace('_', ' ')} {cut:g}",
+    )
 
 
 def _cross_classified(study: _Study) -> Iterator[_Conflict]:
@@ -408,8 +427,18 @@ def _prescribed(study: _Study) -> Iterator[_Conflict]:
         return
     others, dose, fractions, bed10, _, from_cut = keys
     for step in study.content["conflicts"].get("dose_steps_gy", ()):
-        if _is_out_of_reach(study, rows, float(step)):
-            yield _Conflict("prescriptions", (bed10, dose, fractions), "conditional")
+        if never := _out_of_reach(study, rows, float(step)):
+            lesions = sum(_count(study.figures[key]) or 0 for key in (*rows, others))
+            yield _Conflict(
+                "prescriptions",
+                (bed10, dose, fractions),
+                "conditional",
+                reasoning="within the printed ranges of dose and fractions none can have: "
+                # One of them is enough, and the first engine keeps the last.
+                f"{never[-1]}",
+                statement=f"prescriptions of {lesions} lesions, total doses in steps of "
+                f"{float(step):g} Gy",
+            )
             continue
         there = _is_on_grid(study, rows, float(step)) and study.is_exact([*keys, *rows])
         of = (others, bed10, from_cut, dose, fractions)
@@ -430,8 +459,8 @@ def _is_on_grid(study: _Study, rows: Sequence[str], step: float) -> bool:
 _DOSES = ("dose_low_gy", "dose_high_gy")
 
 
-def _is_out_of_reach(study: _Study, rows: Sequence[str], step: float) -> bool:
-    """Whether an end of the printed BED is that of no dose and fractions in their ranges."""
+def _out_of_reach(study: _Study, rows: Sequence[str], step: float) -> list[str]:
+    """Ends of the printed BED that no dose and fractions in their ranges have."""
     dose, fractions, bed10 = (
         {part.name: part for part in parts_of(study.of(f"{name}.median"))}
         for name in ("dose", "fractions", "bed10")
@@ -442,10 +471,11 @@ def _is_out_of_reach(study: _Study, rows: Sequence[str], step: float) -> bool:
     parts = range(int(fractions["least"].value), int(fractions["most"].value) + 1)
     ratio = float(study.content["expansion"]["alpha_beta_gy"])
     reached = [bed(d, f, ratio) for d in {low, high, *grid, *ends} for f in parts]
-    return any(
-        not any(end.ends[0] - _NEAR <= one <= end.ends[1] + _NEAR for one in reached)
-        for end in (bed10["least"], bed10["most"])
-    )
+    return [
+        f"{name} BED {end.text}"
+        for name, end in (("least", bed10["least"]), ("greatest", bed10["most"]))
+        if not any(end.ends[0] - _NEAR <= one <= end.ends[1] + _NEAR for one in reached)
+    ]
 
 
 def _quotients(study: _Study) -> Iterator[_Conflict]:
@@ -468,7 +498,19 @@ def _quotients(study: _Study) -> Iterator[_Conflict]:
         fails = least[1] < bottom[0] or most[0] > top[1]
         if is_fixed:
             fails = fails or least[0] > bottom[1] or most[1] < top[0]
-        yield _Conflict("reading", tuple(keys), "conditional" if fails else "possible")
+        of, divisor = (study.figures[key] for key in keys[:2])
+        spread = f"{sum(bottom) / 2:.2f}–{sum(top) / 2:.2f}"
+        yield _Conflict(
+            "reading",
+            tuple(keys),
+            "conditional" if fails else "possible",
+            reasoning=f"if {one['reading']}, its range is {'' if is_fixed else 'within '}{spread}; "
+            f"printed {of['printed_range']}",
+            statement="; ".join(
+                f"{f['row'] or key}, {f['printed_range']}"
+                for key, f in zip(keys, (of, divisor), strict=False)
+            ),
+        )
 
 
 def _ranges(figure: Figure) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -482,25 +524,35 @@ def _labels(study: _Study) -> Iterator[_Conflict]:
     endings = "_class"
     names = {f["endpoint"] for f in study.figures.values() if f["endpoint"].endswith(endings)}
     names = {name.removesuffix(endings) for name in names}
-    found: dict[tuple[str, float], dict[bool, list[str]]] = {}
+    found: dict[tuple[str, float], dict[str, list[str]]] = {}
     for key, figure in study.figures.items():
         of = {figure[c].removesuffix(endings) for c in ("endpoint", "category")} & names
         texts = " ".join(figure[c] for c in ("row", "level", "reference"))
         for name, (sign, cut) in itertools.product(sorted(of), _CLASS.findall(texts)):
             # The lower class has the cut itself: ≤ below, or > above.
-            closed = found.setdefault((name, float(cut)), {}).setdefault(sign in "≤>", [])
-            closed.append(key)
-    for places in found.values():
+            lower = "≤" if sign in "≤>" else "<"
+            found.setdefault((name, float(cut)), {}).setdefault(lower, []).append(key)
+    for (name, cut_at), places in found.items():
         if len(places) > 1:
             keys = tuple(dict.fromkeys(key for keys in places.values() for key in keys))
-            yield _Conflict("class_labels", keys, "wording")
+            told_ = [f"{sign} {cut_at:g} ({len({*of})} places)" for sign, of in places.items()]
+            yield _Conflict(
+                "class_labels",
+                keys,
+                "wording",
+                reasoning=f"the classes of {name} differ for a value of exactly {cut_at:g} alone, "
+                "and both hold where there is none",
+                statement=" and ".join(told_),
+            )
 
 
 def _one_name(study: _Study) -> Iterator[_Conflict]:
     for one in study.content["conflicts"].get("one_name", ()):
         keys = tuple(f"{study.name}.{name}" for name in one["keys"])
-        if len({_count(study.figures[key]) for key in keys}) > 1:
-            yield _Conflict("one_name", keys, "wording", one["kept"])
+        counts = [str(_count(study.figures[key])) for key in keys]
+        if len({*counts}) > 1:
+            told_ = " ≠ ".join(counts), f"{one['name']}: {' and '.join(counts)}"
+            yield _Conflict("one_name", keys, "wording", one["kept"], *told_)
 
 
 # --- the statistics -----------------------------------------------------------------------
@@ -509,7 +561,8 @@ def _one_name(study: _Study) -> Iterator[_Conflict]:
 def recompute(materials: Materials) -> dict[str, Second]:
     """Counts of marginals and conflicts, the inexact ones, and what is kept of each conflict.
 
-    Left out: the statement of each conflict, and the reasoning of those that are found here.
+    The reasoning about curves has its steps done again; left out: statements of checks of the
+    consistency report that do not say again what is printed.
     """
     if not materials.configuration.get("marginals"):
         return {}
@@ -517,7 +570,8 @@ def recompute(materials: Materials) -> dict[str, Second]:
     conflicts = list(_conflicts(study, findings(materials)))
     proved = {k for c in conflicts if c.verdict == "impossible" for k in c.keys}
     found = dict(_counted(study, proved)) | dict(_inexact(study, proved))
-    return found | dict(_judged(study, conflicts))
+    found |= dict(_judged(study, conflicts))
+    return found | dict(lines(materials.statistics.get("marginals", ()), "reasoning"))
 
 
 def _second(value: float | str) -> Second:
@@ -575,6 +629,7 @@ def _said(study: _Study, conflict: _Conflict) -> dict[str, str]:
     where, place = told(concerned)
     return {
         "kept": conflict.kept or _kept(study, conflict),
+        "statement": conflict.statement,
         "reasoning": conflict.reasoning,
         "subject": subject(concerned[0]),
         "where": where,

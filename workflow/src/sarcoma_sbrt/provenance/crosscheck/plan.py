@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -13,7 +13,7 @@ from sarcoma_sbrt.provenance.crosscheck.checks import Promise, Status
 __all__ = ["Rule", "promised", "rules_of"]
 
 _FILE = "config/crosscheck.yaml"
-# What the records are called by that no statistic of a stage belongs to.
+# Where a line names no keys: those of any statistic.
 _EVERYTHING = ("*",)
 
 
@@ -27,6 +27,8 @@ class Rule:
         Shell patterns, one of which a statistic's method, and its key, must match.
     units : tuple of str
         Units that it holds of; empty for any.
+    texts : tuple of str
+        Shell patterns, one of which the value must match; empty for any.
     promise : Promise
         What is said of the statistics that match.
     """
@@ -34,6 +36,7 @@ class Rule:
     methods: tuple[str, ...]
     keys: tuple[str, ...]
     units: tuple[str, ...]
+    texts: tuple[str, ...]
     promise: Promise
 
     def covers(self, record: Mapping[str, Any]) -> bool:
@@ -42,6 +45,7 @@ class Rule:
             any(fnmatchcase(record["method"], pattern) for pattern in self.methods)
             and any(fnmatchcase(record["key"], pattern) for pattern in self.keys)
             and (not self.units or record["unit"] in self.units)
+            and (not self.texts or any(fnmatchcase(str(record["value"]), t) for t in self.texts))
         )
 
 
@@ -59,6 +63,7 @@ def rules_of(content: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
                 methods=_several(line["method"]),
                 keys=_several(line.get("keys", _EVERYTHING)),
                 units=tuple(line.get("units", ())),
+                texts=_several(line.get("texts", ())),
                 promise=_promise(line),
             )
             for line in lines
@@ -68,9 +73,22 @@ def rules_of(content: Mapping[str, Any]) -> dict[str, tuple[Rule, ...]]:
 
 
 def promised(
-    stage: str, records: Iterable[Mapping[str, Any]], rules: Mapping[str, tuple[Rule, ...]]
+    stage: str,
+    records: Iterable[Mapping[str, Any]],
+    rules: Mapping[str, tuple[Rule, ...]],
+    line_of: Callable[[str], int] = lambda _: 0,
 ) -> dict[str, Promise]:
     """What the list says of each statistic of a stage, by key: the first rule that covers it.
+
+    Parameters
+    ----------
+    stage : str
+    records : iterable of mapping
+        Its statistics, as their document holds them.
+    rules : mapping
+        From `rules_of`.
+    line_of : callable
+        Line of a key path in the list's file, for messages: `io.line_of` of it.
 
     Raises
     ------
@@ -86,14 +104,16 @@ def promised(
         else:
             found[record["key"]] = rule.promise
     if unlisted:
-        raise InputError(_unlisted(stage, method, key) for method, key in unlisted.items())
+        place = f"stages.{stage}"
+        line = line_of(place)
+        raise InputError(_unlisted(line, place, *one) for one in unlisted.items())
     return found
 
 
-def _unlisted(stage: str, method: str, key: str) -> Problem:
+def _unlisted(line: int, place: str, method: str, key: str) -> Problem:
     what = f"no line covers {key}"
     accepted = "a line whose method, keys and units match it"
-    return Problem(_FILE, 0, f"stages.{stage}", what, method, accepted)
+    return Problem(_FILE, line, place, what, method, accepted)
 
 
 def _several(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -103,12 +123,10 @@ def _several(given: str | Iterable[str]) -> tuple[str, ...]:
 def _promise(line: Mapping[str, Any]) -> Promise:
     tolerance = line.get("tolerance", {})
     status: Status = line["status"]
-    limits = line.get("limits")
     return Promise(
         status=status,
         engine=line.get("engine", ""),
         absolute=float(tolerance.get("absolute", 0.0)),
         relative=float(tolerance.get("relative", 0.0)),
         reason=line.get("reason", ""),
-        limits=None if limits is None else _promise({"engine": line.get("engine", ""), **limits}),
     )

@@ -28,6 +28,7 @@ from sarcoma_sbrt.provenance.crosscheck.cox_models import ENGINE, Units, units_o
 from sarcoma_sbrt.provenance.crosscheck.logrank_tests import p_of, score_test
 from sarcoma_sbrt.provenance.crosscheck.partial_likelihood import Floats, Wald, estimate
 from sarcoma_sbrt.provenance.crosscheck.published_checks import findings
+from sarcoma_sbrt.provenance.crosscheck.published_curves import done_again
 from sarcoma_sbrt.provenance.crosscheck.published_figures import Figure
 from sarcoma_sbrt.provenance.crosscheck.published_pairs import Judged
 from sarcoma_sbrt.provenance.crosscheck.published_words import subject
@@ -353,9 +354,20 @@ class _Reproduction:
         return number.status(value) == "exact" if tolerance == "exact" else number.near(value)
 
     @cached_property
+    def _told(self) -> list[tuple[_Conflict, str]]:
+        rows = ((one, _argument_of_row(self, *one)) for one in _of_rows(self.numbers))
+        fits = ((one, _argument_of_fit(self, one[0])) for one in _of_one_fit(self.numbers))
+        return [*rows, *fits, *((one, "") for one in _of_curves(self))]
+
+    @property
     def conflicts(self) -> list[_Conflict]:
         """Sets of numbers that cannot all be met, and the tolerance, in the order of proofs."""
-        return [*_of_rows(self.numbers), *_of_one_fit(self.numbers), *_of_curves(self)]
+        return [conflict for conflict, _ in self._told]
+
+    @property
+    def arguments(self) -> list[str]:
+        """Why each of these cannot be; empty of rates of curves."""
+        return [argument for _, argument in self._told]
 
     def verdict(self, number: Printed) -> tuple[str, bool]:
         """Why a number is not exact: kind; and whether it is in any proof."""
@@ -369,7 +381,10 @@ class _Reproduction:
 
 
 def recompute(materials: Materials) -> dict[str, Second]:
-    """Every statistic of the stage `reproduction` but the arguments of its proofs."""
+    """Every statistic of the stage `reproduction`.
+
+    Of arguments about curves the steps that they show are done again.
+    """
     study, content = materials.plan.cohort.derived_from, materials.configuration
     rows = _targets(materials, study)
     if STAGE not in materials.statistics or not rows or "reconstruction" not in content:
@@ -382,6 +397,7 @@ def recompute(materials: Materials) -> dict[str, Second]:
     seconds = {key: v for number in numbers for key, v in _number(found, number)}
     counts: dict[str, float | int | str] = {**_counts(found), **_proved(found), **_words(found)}
     counts |= _conventions(numbers, cohort)
+    counts |= _arguments(found, materials.statistics[STAGE])
     record = materials.evidence.get("search")
     counts |= _searched(record) if record else {}
     return seconds | {f"{STAGE}.{key}": Second(v, engine=ENGINE) for key, v in counts.items()}
@@ -480,6 +496,17 @@ def _words(found: _Reproduction) -> dict[str, str]:
     return words
 
 
+def _arguments(found: _Reproduction, records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The argument of each proof; that of a curve as it stands, its steps done again."""
+    stands = {record["key"]: record["value"] for record in records}
+    told: dict[str, str] = {}
+    for at, argument in enumerate(found.arguments, start=1):
+        name = f"proof_{at}.argument"
+        text = argument or done_again(stands.get(f"{STAGE}.{name}") or "")
+        told |= {name: text} if text else {}
+    return told
+
+
 def _is_ratio(row: Row) -> bool:
     return row["measure"] == "hazard_ratio"
 
@@ -576,6 +603,31 @@ def _least_gap(numbers: Sequence[Printed], tolerance: str, sign: float) -> float
             return min(one, other)
         left, right = (left, right - third) if one <= other else (left + third, right)
     return gap((left + right) / 2)
+
+
+def _argument_of_row(found: _Reproduction, members: tuple[str, ...], tolerance: str) -> str:
+    """What no coefficient gives, with the report's line on the row, written again."""
+    chosen = [number for number in found.numbers if number.key in members]
+    texts = ", ".join(f"{_IN_PROOFS[number.part]} {number.text}" for number in chosen)
+    what = "round to" if tolerance == "exact" else "come within 2 % of"
+    check = "wald_p" if any(number.part == "p" for number in chosen) else "interval_symmetry"
+    lines = [
+        one.line
+        for one in found.findings
+        if one.check == check
+        and one.verdict in ("impossible", "inconsistent")
+        and one.keys[0] == chosen[0].row["target_id"]
+    ]
+    own = f"no coefficient with its standard error gives values that {what} {texts}"
+    return "; ".join([own, *lines[:1]] if tolerance == "exact" else [own])
+
+
+def _argument_of_fit(found: _Reproduction, members: tuple[str, ...]) -> str:
+    one, other = (number.text for key in members for number in found.numbers if number.key == key)
+    return f"both are of one fit, and {one} is not {other}"
+
+
+_IN_PROOFS = {"estimate": "ratio", "ci_low": "lower limit", "ci_high": "upper limit", "p": "p"}
 
 
 def _of_one_fit(numbers: Sequence[Printed]) -> Iterator[_Conflict]:

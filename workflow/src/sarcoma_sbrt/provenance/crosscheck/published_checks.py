@@ -3,7 +3,8 @@
 Every check is done again in plain Python on the cells of ``data/published``: which figures it is
 about, what follows from their digits, and the line of arithmetic that a reader follows. Nothing of
 `sarcoma_sbrt.evidence` is used. The checks are in `published_counts`, `published_ranges`,
-`published_pairs`, `published_groups`, `published_versions` and `published_curves`.
+`published_pairs`, `published_groups`, `published_versions`, `published_curves` and
+`published_pools`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from sarcoma_sbrt.provenance.crosscheck.published_curves import landmarks, lines
 from sarcoma_sbrt.provenance.crosscheck.published_figures import Figure, told
 from sarcoma_sbrt.provenance.crosscheck.published_groups import directions
 from sarcoma_sbrt.provenance.crosscheck.published_pairs import Judged, repeats
+from sarcoma_sbrt.provenance.crosscheck.published_pools import pooled_landmarks
 from sarcoma_sbrt.provenance.crosscheck.published_ranges import (
     dose_classes,
     doses,
@@ -56,8 +58,8 @@ def recompute(materials: Materials) -> dict[str, Second]:
     -------
     dict of Second
         Of every finding ``.verdict``, ``.arithmetic``, ``.where``, ``.place``, ``.subject``,
-        ``.remarks`` and ``.reason``, of drift what became of the number, and the counts. Left
-        out: of the checks of curves all but what `published_curves` says.
+        ``.remarks`` and ``.reason``, of drift what became of the number, and the counts. Of the
+        lines of curves the steps alone are done again (`published_curves.lines`).
     """
     known = {figure.key: figure for figure in printed_figures(materials)}
     judged = findings(materials)
@@ -71,7 +73,7 @@ def recompute(materials: Materials) -> dict[str, Second]:
 
 
 def findings(materials: Materials) -> list[Judged]:
-    """Every finding of the report judged again, in its order; see `_pooled` of pooled curves."""
+    """Every finding of the report judged again, in its order."""
     figures = printed_figures(materials)
     return [*_all(figures, {figure.key: figure for figure in figures}, materials)]
 
@@ -119,16 +121,9 @@ def _all(
     yield from repeats(figures, known)
     yield from directions(figures)
     yield from versions(figures, studies)
-    yield from landmarks(figures, {cells["study_id"]: cells for cells in studies})
-    yield from _pooled(materials, known)
-
-
-def _pooled(materials: Materials, known: Mapping[str, Figure]) -> Iterator[Judged]:
-    """Findings on pooled curves as the report lists them: interleavings are not looked at again."""
-    for each in materials.evidence["consistency"]["findings"]:
-        if each["check"] == "pooled_landmark":
-            keys = tuple(key for key in each["keys"] if key in known)
-            yield Judged("pooled_landmark", keys, each["verdict"], "")
+    by_study = {cells["study_id"]: cells for cells in studies}
+    yield from landmarks(figures, by_study)
+    yield from pooled_landmarks(figures, by_study)
 
 
 # --- records ------------------------------------------------------------------------------
@@ -149,7 +144,7 @@ def _parts(one: Judged, known: Mapping[str, Figure]) -> dict[str, str]:
     where, place = told(concerned)
     return {
         "arithmetic": one.line,
-        "verdict": "" if one.check == "pooled_landmark" else one.verdict.replace("_", " "),
+        "verdict": one.verdict.replace("_", " "),
         "where": where,
         "place": place,
         "subject": subject_of_several(one.check, concerned) if concerned else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -54,7 +55,8 @@ def legible(figures: Sequence[Figure]) -> Iterator[Judged]:
         for column, numbers in _TAKEN.items():
             wrong = _misprint(figure[f"printed_{column}"])
             if wrong:
-                yield _illegible(figure, wrong, [figure.number(n) for n in numbers])
+                found = _illegible(figure, wrong, [figure.number(n) for n in numbers])
+                yield replace(found, printed=figure[f"printed_{column}"])
         yield from _in_words(figure)
 
 
@@ -106,7 +108,7 @@ def _in_words(figure: Figure) -> Iterator[Judged]:
         return
     agrees = value == number
     line = f"“{text}” says {value}" + ("" if agrees else f", taken for {number:g}")
-    yield Judged("legible", (figure.key,), consistent(agrees), line)
+    yield Judged("legible", (figure.key,), consistent(agrees), line, printed=text)
 
 
 def _said_in_words(text: str) -> int | None:
@@ -142,7 +144,8 @@ def percentages(figures: Sequence[Figure]) -> Iterator[Judged]:
                 f"{_near(value, n)}; printed {said(figure)}%"
             )
             verdict = "possible" if fitting else "impossible"
-            yield Judged("count_percentage", (figure.key,), verdict, line)
+            of_n = f"{said(figure)}% of {n}"
+            yield Judged("count_percentage", (figure.key,), verdict, line, printed=of_n)
 
 
 def _of_counts(figure: Figure, value: Printed, allowed: Allowed, events: int, n: int) -> Judged:
@@ -151,7 +154,8 @@ def _of_counts(figure: Figure, value: Printed, allowed: Allowed, events: int, n:
     line = _division(events, n, value.places)
     if not agrees or figure["relation"]:
         line += f", printed {said(figure)}%"
-    return Judged("count_percentage", (figure.key,), consistent(agrees), line)
+    both = f"{events}/{n}, {said(figure)}%"
+    return Judged("count_percentage", (figure.key,), consistent(agrees), line, printed=both)
 
 
 def _division(events: int, n: int, places: int) -> str:
@@ -197,7 +201,8 @@ def _of_any(figure: Figure, value: Printed, allowed: Allowed, figures: Sequence[
         reason = f"no denominator is printed, and no count of {whom} gives the percentage"
         return unjudged("count_percentage", keys, reason)
     line = "; ".join(_fit(value, _fitting(allowed, n), unit, n) for _, unit, n in tried)
-    return Judged("count_percentage", keys, consistent(bool(fits)), line)
+    alone = f"{said(figure)}%, no denominator"
+    return Judged("count_percentage", keys, consistent(bool(fits)), line, printed=alone)
 
 
 def _people(n: int, unit: str) -> str:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,19 +24,32 @@ from sarcoma_sbrt.provenance.crosscheck.checks import Second
 from sarcoma_sbrt.provenance.crosscheck.published_figures import Figure, estimate
 from sarcoma_sbrt.provenance.crosscheck.published_pairs import Judged, unjudged
 
-__all__ = ["feasible", "landmarks", "lines"]
+__all__ = [
+    "ANY",
+    "MOST_COUNTED",
+    "Curve",
+    "Window",
+    "ahead_of",
+    "contradicted",
+    "curves_of",
+    "done_again",
+    "feasible",
+    "landmarks",
+    "lines",
+    "unreadable",
+]
 
 ENGINE = "plain Python"
 
 Window = tuple[Fraction, Fraction]
 _Cells = NDArray[np.bool_]
 
-_ANY: Window = (Fraction(0), Fraction(1))
+ANY: Window = (Fraction(0), Fraction(1))
 _HALF = Fraction(1, 2)
 _STEPS = (1e-4, 1e-5, 1e-6)
 _MOST_TRIED = 200_000
 # Beyond so many patients² × landmarks² the report does not look.
-_MOST_COUNTED = 130_000
+MOST_COUNTED = 130_000
 _FAILURES = {"failure", "recurrence", "relapse", "incidence", "mortality", "death"}
 _FREEDOM = {"free", "freedom", "survival", "control"}
 
@@ -52,8 +66,14 @@ def feasible(n: int, windows: Sequence[Window]) -> bool | None:
         False is a proof; True comes of an order that was checked in fractions; None where the
         finest grid leaves it open.
     """
+    # What allows anything asks for nothing.
+    return _feasible(n, tuple(window for window in windows if window != ANY))
+
+
+@lru_cache(maxsize=256)
+def _feasible(n: int, windows: tuple[Window, ...]) -> bool | None:
     for step in _STEPS:
-        ahead = _ahead(n, windows, step)
+        ahead = ahead_of(n, windows, step)
         found = _found(n, windows, ahead, step)
         if found is not None:
             return found
@@ -61,7 +81,7 @@ def feasible(n: int, windows: Sequence[Window]) -> bool | None:
 
 
 @dataclass(frozen=True)
-class _Ahead:
+class Ahead:
     """By landmark and number at risk: cells of -log S that can meet the rest, and whether 0 can."""
 
     cells: list[list[_Cells]]
@@ -76,7 +96,8 @@ class _Ahead:
         return bool(self.cells[j][r][max(at - 1, 0) : at + 2].any())
 
 
-def _ahead(n: int, windows: Sequence[Window], step: float) -> _Ahead:
+def ahead_of(n: int, windows: Sequence[Window], step: float) -> Ahead:
+    """Cells of so wide a step from which the windows of n patients can be met."""
     size = int(math.log(max(n, 2)) / step) + 4
     cells: list[list[_Cells]] = []
     zero: list[list[bool]] = []
@@ -98,7 +119,7 @@ def _ahead(n: int, windows: Sequence[Window], step: float) -> _Ahead:
         cells.insert(0, here)
         zero.insert(0, here_zero)
         beyond, beyond_zero = here, here_zero
-    return _Ahead(cells, zero)
+    return Ahead(cells, zero)
 
 
 def _inside(low: Fraction, high: Fraction, size: int, step: float) -> _Cells:
@@ -122,7 +143,7 @@ def _before_death(after: _Cells, zero: bool, r: int, step: float) -> _Cells:
     return before
 
 
-def _found(n: int, windows: Sequence[Window], ahead: _Ahead, step: float) -> bool | None:
+def _found(n: int, windows: Sequence[Window], ahead: Ahead, step: float) -> bool | None:
     """True for an order that holds in fractions, False where none is left, None if untold."""
     if not ahead.holds(0, n, Fraction(1), step):
         return False
@@ -146,7 +167,7 @@ def _found(n: int, windows: Sequence[Window], ahead: _Ahead, step: float) -> boo
 
 
 @dataclass(frozen=True)
-class _Curve:
+class Curve:
     """Rates of one group in the order of time, its median, its study's cells."""
 
     rates: tuple[Figure, ...]
@@ -155,18 +176,22 @@ class _Curve:
 
     @property
     def keys(self) -> tuple[str, ...]:
+        """Keys of the rates."""
         return tuple(rate.key for rate in self.rates)
 
     @property
     def times(self) -> list[Fraction]:
+        """Months of the landmarks."""
         return [Fraction(rate["time_months"]) for rate in self.rates]
 
     @property
     def windows(self) -> list[Window]:
+        """What each printed rate allows."""
         return [_window(rate) for rate in self.rates]
 
     @property
     def unit(self) -> str:
+        """Patient or lesion; empty where that is not printed."""
         units = {rate["unit_of_analysis"] for rate in self.rates}
         return units.pop() if len(units) == 1 else ""
 
@@ -179,6 +204,7 @@ class _Curve:
 
     @property
     def sizes(self) -> list[tuple[int, str]]:
+        """Numbers that the curve may have; with a unit those of its study."""
         known = {rate.whole("n") for rate in self.rates}
         own = known.pop() if len(known) == 1 else None
         if own is not None:
@@ -187,15 +213,40 @@ class _Curve:
         return self.of_study if whole else []
 
     @property
+    def printed(self) -> str:
+        """The rates with their times: ``57.9% at 12, 6.0% at 36 months``."""
+        rates = [f"{_digits(rate)}% at {rate.number('time_months'):g}" for rate in self.rates]
+        return f"{', '.join(rates)} months"
+
+    @property
+    def sized(self) -> str:
+        """The rates with the number that they are held against, or the two."""
+        if len(self.sizes) == 1:
+            return f"{self.printed}, {_size_told(*self.sizes[0])}"
+        meant = " or ".join(f"{n} {unit}" for n, unit in self.sizes)
+        return f"{self.printed}, n = {meant} of the study" if meant else self.printed
+
+    @property
     def lesions_unknown(self) -> bool:
+        """Whether it may be of lesions, whose number is not printed."""
         return [unit for _, unit in self.sizes] == ["patients"] and not self.unit
+
+
+def _size_told(n: int, unit: str) -> str:
+    return f"n = {n}" + (f", the study's {unit}" if unit else "")
+
+
+def _digits(rate: Figure) -> str:
+    number, relation = estimate(rate), rate["relation"]
+    sign = "about " if relation == "~" else relation
+    return sign + (number.text if number else rate["printed_text"])
 
 
 def _window(rate: Figure) -> Window:
     """Values of S that a printed rate allows; a bound is open on one side, "about" on both."""
     number = estimate(rate)
     if number is None:
-        return _ANY
+        return ANY
     unit = 100 if rate["unit"] == "percent" else 1
     low, high = (end / unit for end in number.ends)
     if rate["relation"] in ("<", "<=", "~"):
@@ -205,7 +256,8 @@ def _window(rate: Figure) -> Window:
     return low, min(high, Fraction(1))
 
 
-def _curves(figures: Sequence[Figure], studies: Mapping[str, Mapping[str, str]]) -> list[_Curve]:
+def curves_of(figures: Sequence[Figure], studies: Mapping[str, Mapping[str, str]]) -> list[Curve]:
+    """Curves of the survival rates that are printed first."""
     rates: dict[tuple[str, ...], list[Figure]] = {}
     medians: dict[tuple[str, ...], Figure] = {}
     for f in figures:
@@ -220,7 +272,7 @@ def _curves(figures: Sequence[Figure], studies: Mapping[str, Mapping[str, str]])
         elif f["measure"] == "median" and f["unit"] == "months":
             medians.setdefault(group, f)
     return [
-        _Curve(
+        Curve(
             tuple(sorted(of, key=lambda rate: rate.number("time_months") or 0.0)),
             medians.get(group),
             studies.get(group[0], {}),
@@ -229,7 +281,8 @@ def _curves(figures: Sequence[Figure], studies: Mapping[str, Mapping[str, str]])
     ]
 
 
-def _unreadable(curve: _Curve) -> str:
+def unreadable(curve: Curve) -> str:
+    """Why rates cannot be held against a number of patients; empty where they can."""
     words = set(curve.rates[0]["endpoint"].split("_"))
     if words & _FAILURES and not words & _FREEDOM:
         return "a rate of failures is printed, not of freedom from them"
@@ -244,7 +297,7 @@ def _unreadable(curve: _Curve) -> str:
     return ""
 
 
-def _median_ends(curve: _Curve) -> tuple[Fraction, Fraction | None] | None:
+def _median_ends(curve: Curve) -> tuple[Fraction, Fraction | None] | None:
     number = estimate(curve.median) if curve.median else None
     if curve.median is None or number is None:
         return None
@@ -254,7 +307,7 @@ def _median_ends(curve: _Curve) -> tuple[Fraction, Fraction | None] | None:
     return low, None if relation in (">", ">=", "~") else high
 
 
-def _contradicted(curve: _Curve) -> tuple[bool, bool]:
+def contradicted(curve: Curve) -> tuple[bool, bool]:
     """Whether no number of patients gives the rates; and whether the median is why."""
     pairs = list(zip(curve.times, curve.windows, strict=True))
     least_before = [
@@ -271,7 +324,7 @@ def _contradicted(curve: _Curve) -> tuple[bool, bool]:
     return high_after or low_before, True
 
 
-def _with_median(curve: _Curve) -> list[Window] | None:
+def _with_median(curve: Curve) -> list[Window] | None:
     """Windows narrowed by the median: S is at least 1/2 before it, at most 1/2 from it on."""
     ends = _median_ends(curve)
     if ends is None:
@@ -303,17 +356,17 @@ def landmarks(
     Lines are not written again (see `lines`): each `Judged.line` is empty unless there is
     nothing to judge.
     """
-    for curve in _curves(figures, studies):
+    for curve in curves_of(figures, studies):
         yield from _judged(curve, figures)
 
 
-def _judged(curve: _Curve, figures: Sequence[Figure]) -> Iterator[Judged]:
-    reason, (against, by_median) = _unreadable(curve), _contradicted(curve)
+def _judged(curve: Curve, figures: Sequence[Figure]) -> Iterator[Judged]:
+    reason, (against, by_median) = unreadable(curve), contradicted(curve)
     if reason:
         yield unjudged("landmark", curve.keys, reason)
         return
     sizes = curve.sizes
-    few = [n for n, _ in sizes if n**2 * len(curve.rates) ** 2 <= _MOST_COUNTED]
+    few = [n for n, _ in sizes if n**2 * len(curve.rates) ** 2 <= MOST_COUNTED]
     if against and len(few) < max(1, len(sizes)):
         yield _impossible(curve, by_median=by_median)
     elif not sizes:
@@ -324,12 +377,16 @@ def _judged(curve: _Curve, figures: Sequence[Figure]) -> Iterator[Judged]:
         yield from _of_sizes(curve, few, against=against, by_median=by_median)
 
 
-def _impossible(curve: _Curve, *, by_median: bool = False) -> Judged:
-    median = (curve.median.key,) if by_median and curve.median else ()
-    return Judged("landmark", (*curve.keys, *median), "impossible", "")
+def _impossible(curve: Curve, *, by_median: bool = False) -> Judged:
+    """Whatever the number of patients."""
+    median = curve.median if by_median else None
+    if median is None:
+        return Judged("landmark", curve.keys, "impossible", "", printed=curve.printed)
+    printed = f"{curve.printed}, median {median.number('estimate'):g} months"
+    return Judged("landmark", (*curve.keys, median.key), "impossible", "", printed=printed)
 
 
-def _of_unknown_size(curve: _Curve, figures: Sequence[Figure]) -> Judged:
+def _of_unknown_size(curve: Curve, figures: Sequence[Figure]) -> Judged:
     """By the most that the pooled curve, or the study, leaves: n + 1 can give what n can."""
     pooled = {rate["part_of"] for rate in curve.rates}
     whole = {n for f in figures if f.key in pooled and (n := f.whole("n")) is not None}
@@ -340,39 +397,42 @@ def _of_unknown_size(curve: _Curve, figures: Sequence[Figure]) -> Judged:
         most = 0 if outside else max((n for n, _ in curve.of_study), default=0)
     if not most:
         return unjudged("landmark", curve.keys, _NO_N)
-    if most**2 * len(curve.rates) ** 2 > _MOST_COUNTED:
+    if most**2 * len(curve.rates) ** 2 > MOST_COUNTED:
         return unjudged("landmark", curve.keys, f"{_NO_N}, and for at most {most} {_TOO_MANY}")
     if feasible(most, curve.windows) is False:
-        return _impossible(curve)
+        return replace(_impossible(curve), printed=f"{curve.printed}, n at most {most}")
     # The line goes on to tell what it rests on and the least possible number.
     return Judged("landmark", curve.keys, "unverifiable", "", _NO_N)
 
 
 def _of_sizes(
-    curve: _Curve, sizes: Sequence[int], *, against: bool, by_median: bool
+    curve: Curve, sizes: Sequence[int], *, against: bool, by_median: bool
 ) -> Iterator[Judged]:
     if any(feasible(n, curve.windows) for n in sizes):
         yield Judged("landmark", curve.keys, "possible", "")
         if curve.median is not None:
-            yield _of_median(curve, curve.median, sizes[-1], against=against)
+            yield _of_median(curve, curve.median, against=against)
     elif against and curve.lesions_unknown:
         yield _impossible(curve, by_median=by_median)
     elif curve.lesions_unknown:
         yield _open(curve, curve.keys)
     else:
-        yield _impossible(curve)
+        yield replace(_impossible(curve), printed=curve.sized)
 
 
-def _of_median(curve: _Curve, median: Figure, n: int, *, against: bool) -> Judged:
+def _of_median(curve: Curve, median: Figure, *, against: bool) -> Judged:
+    n, unit = curve.sizes[-1]
     keys, windows = (*curve.keys, median.key), _with_median(curve)
     if not against and windows is not None and feasible(n, windows):
         return Judged("landmark", keys, "possible", "")
     if curve.lesions_unknown and not against:
         return _open(curve, keys)
-    return Judged("landmark", keys, "impossible", "")
+    at = f"median {median.number('estimate'):g} months"
+    printed = f"{curve.printed}, {at}, {_size_told(n, unit)}"
+    return Judged("landmark", keys, "impossible", "", printed=printed)
 
 
-def _open(curve: _Curve, keys: tuple[str, ...]) -> Judged:
+def _open(curve: Curve, keys: tuple[str, ...]) -> Judged:
     """What patients cannot give, more lesions may."""
     reason = f"impossible for the study's {curve.sizes[0][0]} patients; {_LESIONS}"
     return Judged("landmark", keys, "unverifiable", "", reason)
@@ -384,18 +444,35 @@ _PRODUCT = re.compile(r"(\d+/\d+(?: × \d+/\d+)*)((?: = (?:\d+/\d+|[\d.]+%|\d+))
 _BOUND = re.compile(r"([\d.]+)%(?:/\(1 \+ (\d+)\)| × (\d+)/(\d+)) = ([\d.]+)%")
 
 
-def lines(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Second]]:
+_CHECKS = (".landmark.", ".pooled_landmark.")
+
+
+def lines(
+    records: Sequence[Mapping[str, Any]], part: str = "arithmetic"
+) -> Iterator[tuple[str, Second]]:
     """Lines of the checks of curves with every step done again that they show.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Statistics of a stage that tells what the checks found.
+    part : str
+        Last part of the keys of their lines.
+    """
+    for record in records:
+        key = record["key"]
+        if key.endswith(f".{part}") and any(check in key for check in _CHECKS):
+            yield key, Second(done_again(record["value"]), engine=ENGINE)
+
+
+def done_again(line: str) -> str:
+    """A line about a curve with the steps that it shows taken again.
 
     Products of fractions are multiplied, shares divided and rounded, and the exits that a
     certificate lists are counted down from those at risk at the start.
     """
-    for record in records:
-        check, part = record["key"].split(".")[1], record["key"].rsplit(".", 1)[1]
-        if check in ("landmark", "pooled_landmark") and part == "arithmetic":
-            text = "; ".join(_counted_down(record["value"].split("; ")))
-            text = _BOUND.sub(_bound_again, _PRODUCT.sub(_product_again, text))
-            yield record["key"], Second(text, engine=ENGINE)
+    text = "; ".join(_counted_down(line.split("; ")))
+    return _BOUND.sub(_bound_again, _PRODUCT.sub(_product_again, text))
 
 
 def _product_again(found: re.Match[str]) -> str:

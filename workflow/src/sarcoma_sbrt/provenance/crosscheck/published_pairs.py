@@ -21,6 +21,7 @@ from sarcoma_sbrt.provenance.crosscheck.published_figures import (
     printed,
     related,
     rounded,
+    shown,
     span_of,
 )
 
@@ -49,7 +50,10 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Judged:
-    """One finding: its check, the figures concerned, the verdict and the line that shows it."""
+    """One finding: its check, the figures concerned, the verdict and the line that shows it.
+
+    `printed` is what was judged, of the checks that write it again.
+    """
 
     check: str
     keys: tuple[str, ...]
@@ -57,6 +61,7 @@ class Judged:
     line: str
     reason: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
+    printed: str = ""
 
     def fact(self, known: Mapping[str, Figure]) -> str:
         """Key of the figure that prints the judged fact first."""
@@ -331,7 +336,8 @@ def _repeat(figure: Figure, first: Figure) -> Judged:
         if agrees:
             verdict = "other_time" if level else "inconsistent"
         lines.append(_times(figure, first, plateau=agrees and level))
-    return Judged("repeat", keys, verdict, "; ".join(lines))
+    both = f"{shown(figure)} | {shown(first)}"
+    return Judged("repeat", keys, verdict, "; ".join(lines), printed=both)
 
 
 def _on_curve(figure: Figure) -> bool:

@@ -47,7 +47,7 @@ def ranges(figures: Sequence[Figure], known: Mapping[str, Figure]) -> Iterator[J
         value = _own_value(figure)
         for ends in (interval(figure, "range"), interval(figure, "ci")):
             if value is not None and ends is not None:
-                yield _contained((figure.key,), [value], ends)
+                yield _contained((figure.key,), [value], ends, figure["unit"])
         for name in figure.keys("within"):
             yield _within(figure, name, known)
 
@@ -68,7 +68,7 @@ def _within(figure: Figure, name: str, known: Mapping[str, Figure]) -> Judged:
     values = _values(figure, container)
     if not values:
         return unjudged("range", keys, "the figure prints no value of the range's kind")
-    return _contained(keys, values, ends)
+    return _contained(keys, values, ends, container["unit"])
 
 
 def _prescribed(figure: Figure, *, fractions: bool) -> tuple[Printed, Printed] | None:
@@ -92,7 +92,7 @@ def _values(figure: Figure, container: Figure) -> list[_Value]:
 
 
 def _contained(
-    keys: tuple[str, ...], values: Sequence[_Value], ends: tuple[Printed, Printed]
+    keys: tuple[str, ...], values: Sequence[_Value], ends: tuple[Printed, Printed], unit: str
 ) -> Judged:
     low, high = span_of(ends[0]), span_of(ends[1])
     stray = [
@@ -105,7 +105,9 @@ def _contained(
         for value, relation in stray
     ]
     line = "; ".join(outside) or _inside(values, *ends)
-    return Judged("range", keys, consistent(not stray), line)
+    texts = ", ".join(related(relation, value.text) for value, relation in values)
+    both = f"{texts} in {ends[0].text}–{ends[1].text} {unit}".rstrip()
+    return Judged("range", keys, consistent(not stray), line, printed=both)
 
 
 def _inside(values: Sequence[_Value], low: Printed, high: Printed) -> str:
