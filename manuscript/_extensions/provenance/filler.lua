@@ -132,7 +132,7 @@ local function range_note(solutions)
   local before, after = RANGE_NOTE:match("^(.*) %%s (.*)$")
   local count = pandoc.Span(
     pandoc.Inlines({ pandoc.Str(solutions) }),
-    pandoc.Attr("", { "num" }, { { "data-key", "solutions.n" } })
+    pandoc.Attr("", { "num" }, { { "data-key", "reproduction.search.solutions" } })
   )
   local inlines = words(before)
   inlines:extend({ pandoc.Space(), count, pandoc.Space() })

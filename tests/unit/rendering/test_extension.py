@@ -49,7 +49,7 @@ def test_a_number_that_nothing_constrains_carries_its_range(
     assemble, numbers, tmp_path: Path
 ) -> None:
     told = numbers | {"os.median": numbers["os.median"] | {"over_solutions": "20.1 to 30.0"}}
-    told["solutions.n"] = numbers["cohort.patients"] | {"text": "24"}
+    told["reproduction.search.solutions"] = numbers["cohort.patients"] | {"text": "24"}
     body = """
 local span = num({ "os.median" })
 print(span.attributes["data-range"])

@@ -124,9 +124,14 @@ def test_printed_keys_are_those_outside_comments_with_their_ranges() -> None:
         "b": {},
         "never": {},
         "a.over_solutions": {},
-        "solutions.n": {},
+        "reproduction.search.solutions": {},
     }
-    assert marks.printed_keys(lines, numbers) == ["b", "a", "a.over_solutions", "solutions.n"]
+    assert marks.printed_keys(lines, numbers) == [
+        "b",
+        "a",
+        "a.over_solutions",
+        "reproduction.search.solutions",
+    ]
 
 
 def test_a_phrase_cannot_end_the_script() -> None:

@@ -159,7 +159,7 @@ def test_a_range_stands_behind_its_number_and_is_noted_once(text: str, printed: 
     assert found == f"{printed}{filler} {RANGE_NOTE}"
     spans = paragraph.select("span.range")
     assert {(s["data-key"], s.get_text()) for s in spans} == {("a.b.over_solutions", "3.1 to 5.2")}
-    (count,) = paragraph.select('[data-key="solutions.n"]')
+    (count,) = paragraph.select('[data-key="reproduction.search.solutions"]')
     assert count.get_text() == "24"
 
 

@@ -12,7 +12,6 @@ from sarcoma_sbrt.reporting.numbers import computed_entries
 from sarcoma_sbrt.reporting.over_solutions import (
     constrained,
     outside,
-    solutions_statistic,
     with_ranges,
 )
 from sarcoma_sbrt.reporting.solution_statistics import Range
@@ -137,13 +136,6 @@ def test_ranges_of_other_data_are_found_out_and_not_printed(
     assert outside(entries, {key: given}) == ([key] if is_outside else [])
     told = with_ranges(entries, {key: given}, (), SOURCE)
     assert (f"{key}.over_solutions" in told) == (not is_outside and key in entries)
-
-
-def test_the_number_of_reconstructions_is_a_number_of_the_registry(cohort) -> None:
-    (count,) = solutions_statistic({"a": Range(0, 1, 3, 24)}, "feng2022")
-    entry = computed_entries([("solutions", count)], cohort)["solutions.n"]
-    assert (entry["text"], entry["support"]) == ("24", "printed")
-    assert solutions_statistic({}, "feng2022") == []
 
 
 def figure(**cells) -> Figure:

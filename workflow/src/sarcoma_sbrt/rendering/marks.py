@@ -9,6 +9,7 @@ from typing import Any
 from sarcoma_sbrt.provenance import descriptions
 from sarcoma_sbrt.provenance.populations import counted, population
 from sarcoma_sbrt.rendering.source import Line, used_keys, without_comments
+from sarcoma_sbrt.reporting.over_solutions import COUNT
 
 __all__ = ["EXPLORER", "FIELDS", "cards", "embedded_script", "printed_keys"]
 
@@ -50,7 +51,7 @@ def printed_keys(lines: Sequence[Line], numbers: Mapping[str, Mapping[str, Any]]
     for key, _ in used_keys(shown):
         found[key] = None
         if numbers[key].get("over_solutions") is not None:
-            found |= dict.fromkeys((f"{key}.over_solutions", "solutions.n"))
+            found |= dict.fromkeys((f"{key}.over_solutions", COUNT))
     return [key for key in found if key in numbers]
 
 

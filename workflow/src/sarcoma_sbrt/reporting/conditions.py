@@ -48,7 +48,6 @@ SECTIONS = (
     "reproduction.search.alternative_1",
     "reproduction.search.shorter",
     "reproduction.search.solutions",
-    "solutions.n",
     "toxicity",
 )
 # Generated parts of the manuscript that a cohort may not fill.

@@ -12,11 +12,10 @@ from typing import Any
 from sarcoma_sbrt.evidence.published import Figure
 from sarcoma_sbrt.reporting.numbers import printed
 from sarcoma_sbrt.reporting.solution_ranges import Range
-from sarcoma_sbrt.reporting.statistics import Statistic
 
-__all__ = ["COUNT", "constrained", "outside", "solutions_statistic", "with_ranges"]
+__all__ = ["COUNT", "constrained", "outside", "with_ranges"]
 
-COUNT = "solutions.n"
+COUNT = "reproduction.search.solutions"
 """Key of the number of reconstructions that the ranges are over."""
 
 # A value that was read from a file may differ in its last digits.
@@ -24,21 +23,6 @@ _TOLERANCE = 1e-6
 
 # Described by the tables of patients and treatments, whose printed counts every expansion fills.
 _DESCRIBED = "characteristics"
-
-
-def solutions_statistic(ranges: Mapping[str, Range], study: str) -> list[Statistic]:
-    """How many reconstructions there are; nothing where there are no ranges."""
-    counts = {one.solutions for one in ranges.values()}
-    return [
-        Statistic(
-            key=COUNT,
-            value=max(counts),
-            unit="count",
-            method="reconstructions found by independent searches",
-            columns=(f"published.{study}",),
-        )
-        for _ in counts
-    ][:1]
 
 
 def constrained(
