@@ -5,11 +5,6 @@
 
 # What the repository brings to a run, and so decides results, whether a number's stage reads it or
 # not: rules, scripts, package, templates, schemas, the manuscript's source and the configuration.
-CONFIG_FILES = [
-    *(["config/config.yaml"] if Path("config/config.yaml").is_file() else []),
-    *SETTINGS_FILES,
-    CROSSCHECK_FILE,
-]
 SOURCES = {
     below_repository(path, f"config/{Path(path).name}"): path
     for path in [
@@ -24,17 +19,19 @@ SOURCES = {
             )
         ),
         *MANUSCRIPT_SOURCES,
-        *CONFIG_FILES,
+        *(["config/config.yaml"] if Path("config/config.yaml").is_file() else []),
+        *SETTINGS_FILES,
+        CROSSCHECK_FILE,
     ]
 }
-# Paths as the lineage shows them, of files that lie elsewhere than below the repository.
+RAW_SOURCES = {
+    below_repository(path, f"data/cohorts/{COHORT}/{Path(path).name}"): path
+    for path in PRESENT_RAW_FILES
+}
+# Of all that the audit looks at, what lies elsewhere than below the repository, as it is shown.
 AUDITED_ELSEWHERE = {
-    below_repository(path, f"{shown}/{Path(path).name}"): path
-    for shown, paths in {
-        f"data/cohorts/{COHORT}": PRESENT_RAW_FILES,
-        "config": CONFIG_FILES,
-    }.items()
-    for path in paths
+    shown: path
+    for shown, path in (SOURCES | RAW_SOURCES).items()
     if not Path(path).resolve().is_relative_to(REPOSITORY.resolve())
 }
 

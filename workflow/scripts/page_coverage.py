@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sarcoma_sbrt.io import job_log, read_json, write_json
-from sarcoma_sbrt.provenance.audit import read_rules
+from sarcoma_sbrt.provenance.digit_coverage import read_rules
 from sarcoma_sbrt.rendering.page_coverage import FigureFiles, page_coverage
 from sarcoma_sbrt.reporting.figures import flow_counts
 from sarcoma_sbrt.reporting.small_cells import SmallCells

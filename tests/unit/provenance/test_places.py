@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from sarcoma_sbrt.provenance.passages import Owner, Passage, Run, passages
-from sarcoma_sbrt.provenance.places import Sources, drawn_places, places
+from sarcoma_sbrt.provenance.places import Sources, drawn_keys, places
 from sarcoma_sbrt.rendering import embedded, source
 
 
@@ -146,12 +146,20 @@ def test_every_number_of_the_fixture_has_a_place_and_a_line(project, numbers) ->
     assert volume["source"]["file"] == "tables/patients.qmd"
 
 
-def test_a_number_of_a_figure_stands_there_once() -> None:
+def test_a_number_of_a_figure_stands_there_once_behind_its_printed_places() -> None:
     picture = "![Survival of all. Ticks: censored.](figures/km_os){#fig-os width=80%}"
     sources = Sources([Line("sections/results.qmd", 31, picture)], "manuscript")
     text = "Figure 3: Survival of all. Ticks: censored."
     caption = Passage("x", (Run(text),), "text", "Survival", "caption of fig-os")
-    drawn = {"km_os": ["os.n", "os.p", "os.n"], "unshown": ["os.n"]}
+    sidecars = [
+        {
+            "figure": "km_os",
+            "numbers": [{"key": key} for key in ("os.n", "os.p", "os.n", "flow.0")],
+        },
+        {"figure": "unshown", "numbers": [{"key": "os.n"}]},
+    ]
+    drawn = drawn_keys(sidecars, {"os.n": {}, "os.p": {}})
+    assert drawn == {"km_os": ["os.n", "os.p"], "unshown": ["os.n"]}
     place = {
         "document": "manuscript",
         "section": "Survival",
@@ -159,5 +167,10 @@ def test_a_number_of_a_figure_stands_there_once() -> None:
         "sentence": "Survival of all.",
         "source": {"file": "manuscript/sections/results.qmd", "line": 31},
     }
-    found = drawn_places([caption], sources, drawn)
-    assert found == {"os.n": [place], "os.p": [place]}
+    printed = _passage("Survival", ("37", "os.n"))
+    found = places([caption, printed], sources, drawn)
+    assert {key: [one["place"] for one in of] for key, of in found.items()} == {
+        "os.n": ["Survival, paragraph 1", "figure fig-os"],
+        "os.p": ["figure fig-os"],
+    }
+    assert found["os.n"][1] == place

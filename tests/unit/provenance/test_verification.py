@@ -350,4 +350,4 @@ def test_marks_of_a_page():
         '<span data-key="b"><span>&lt;</span>0.001</span></a><span>7</span></p>'
         '<span data-key="c">3 <span data-key="d">4</span></span>'
     )
-    assert marked(html) == [("a", "12"), ("b", "<0.001"), ("d", "4"), ("c", "3 4")]
+    assert marked(html) == [("a", "12"), ("b", "<0.001"), ("c", "3 4"), ("d", "4")]

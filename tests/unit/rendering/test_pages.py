@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sarcoma_sbrt.provenance.audit import read_rules
+from sarcoma_sbrt.provenance.digit_coverage import read_rules
 from sarcoma_sbrt.provenance.furniture import FURNITURE, judged
 from sarcoma_sbrt.provenance.passages import passages
 from sarcoma_sbrt.rendering import embedded

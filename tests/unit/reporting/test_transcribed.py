@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -82,6 +82,25 @@ def test_what_belongs_to_a_figure_has_keys_of_its_own() -> None:
     }
     assert found["published.doe2015.os.grade.hr.high"]["value"] == 0.8
     assert found["published.doe2015.age.median.most"]["value"] == 82
+
+
+def test_a_p_value_and_counts_do_not_take_the_unit_of_their_figure() -> None:
+    rate = replace(
+        RATIO,
+        key="doe2015.lc.rate_24m",
+        unit="percent",
+        n=34,
+        printed_n="34",
+        events=8,
+        printed_events="eight",
+    )
+    found = entries(rate)
+    parts = ("", ".low", ".high", ".p", ".n", ".events", ".place")
+    assert [found[f"published.doe2015.lc.rate_24m{part}"]["unit"] for part in parts] == [
+        *("percent", "percent", "percent"),
+        *("p", "count", "count"),
+        "text",
+    ]
 
 
 def test_a_number_in_words_is_printed_as_the_word_and_has_digits_for_tables() -> None:

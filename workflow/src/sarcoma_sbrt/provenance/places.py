@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from sarcoma_sbrt.provenance.page_tokens import sentence_at
 from sarcoma_sbrt.provenance.passages import CITED, Passage
 
-__all__ = ["SourceLine", "Sources", "drawn_places", "places"]
+__all__ = ["SourceLine", "Sources", "drawn_keys", "places"]
 
 DOCUMENT = "manuscript"
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
@@ -157,8 +158,12 @@ def _printed(heading: str) -> re.Pattern[str]:
     return re.compile(rf"\W*{'.*?'.join(pieces)}\W*")
 
 
-def places(passages: Sequence[Passage], sources: Sources) -> dict[str, list[dict[str, Any]]]:
-    """Every place in which a number of the registry is printed.
+def places(
+    passages: Sequence[Passage],
+    sources: Sources,
+    drawn: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> dict[str, list[dict[str, Any]]]:
+    """Every place in which a number of the registry is printed or drawn.
 
     Parameters
     ----------
@@ -166,14 +171,45 @@ def places(passages: Sequence[Passage], sources: Sources) -> dict[str, list[dict
         `passages.passages` of the document that the gate judges.
     sources : Sources
         Its source.
+    drawn : mapping
+        Name of a figure's file -> keys of the numbers in it (`drawn_keys`).
 
     Returns
     -------
     dict
-        Key -> places in order, each ``{"document", "section", "place", "sentence", "source":
-        {"file", "line"}}``; only keys that are printed.
+        Key -> places, each ``{"document", "section", "place", "sentence", "source": {"file",
+        "line"}}``: the printed ones in the document's order, behind them the figures, each once;
+        only keys that are printed or drawn.
     """
     found: dict[str, list[dict[str, Any]]] = {}
+    for key, place in (*_printed_places(passages, sources), *_drawn(passages, sources, drawn)):
+        found.setdefault(key, []).append(place)
+    return dict(sorted(found.items()))
+
+
+def drawn_keys(
+    sidecars: Iterable[Mapping[str, Any]], numbers: Container[str]
+) -> dict[str, list[str]]:
+    """Keys of the registry's numbers that each figure draws, each once, by the figure's name.
+
+    Parameters
+    ----------
+    sidecars : iterable of mapping
+        ``figures/<name>.numbers.json``.
+    numbers : container of str
+        Keys of the registry: the flow's boxes also draw counts that only the ledger has.
+    """
+    return {
+        figure["figure"]: [
+            key for key in dict.fromkeys(one["key"] for one in figure["numbers"]) if key in numbers
+        ]
+        for figure in sidecars
+    }
+
+
+def _printed_places(
+    passages: Sequence[Passage], sources: Sources
+) -> Iterator[tuple[str, dict[str, Any]]]:
     for passage in passages:
         if passage.stream == CITED:
             continue
@@ -181,48 +217,29 @@ def places(passages: Sequence[Passage], sources: Sources) -> dict[str, list[dict
         for run in passage.runs:
             key = run.owner.key if run.owner else ""
             if key:
-                found.setdefault(key, []).append(_place(passage, key, at, sources))
+                yield key, _place(passage, key, at, sources)
             at += len(run.text)
-    return dict(sorted(found.items()))
 
 
-def drawn_places(
+def _drawn(
     passages: Sequence[Passage], sources: Sources, drawn: Mapping[str, Sequence[str]]
-) -> dict[str, list[dict[str, Any]]]:
-    """Every figure of the manuscript in which a number of the registry is drawn.
-
-    Parameters
-    ----------
-    passages, sources
-        As `places` has them.
-    drawn : mapping
-        Name of a figure's file -> keys of the numbers in it (its sidecar).
-
-    Returns
-    -------
-    dict
-        As `places` gives them: a key's place is ``figure <label>``, its sentence the first of the
-        caption; a figure once, however often it draws the number.
-    """
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A number's place in a figure: ``figure <label>``, and the first sentence of the caption."""
     captions = {passage.block.removeprefix("caption of "): passage for passage in passages}
-    found: dict[str, list[dict[str, Any]]] = {}
     for name, keys in drawn.items():
         shown = sources.of_figure(name)
         if shown is None or shown[0] not in captions:
             continue
         label, file, line = shown
         caption = captions[label]
-        said = _NUMBERED.sub("", caption.text)
         place = {
             "document": DOCUMENT,
             "section": caption.section,
             "place": f"figure {label}",
-            "sentence": sentence_at(said, 0),
+            "sentence": sentence_at(_NUMBERED.sub("", caption.text), 0),
             "source": {"file": file, "line": line},
         }
-        for key in dict.fromkeys(keys):
-            found.setdefault(key, []).append(place)
-    return dict(sorted(found.items()))
+        yield from ((key, place) for key in keys)
 
 
 def _place(passage: Passage, key: str, at: int, sources: Sources) -> dict[str, Any]:

@@ -13,10 +13,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Any
 
-from sarcoma_sbrt.provenance.ancestry import Run, counted, spans
+from bs4 import BeautifulSoup
+
+from sarcoma_sbrt.provenance.ancestry import Run
+from sarcoma_sbrt.provenance.row_ranges import counted, spans
 
 __all__ = [
     "VERSION",
@@ -383,32 +385,5 @@ def _mark_fault(run: Run, key: str, text: str) -> str:
 
 def marked(html: str) -> list[tuple[str, str]]:
     """Key and text of every number that a rendered page marks with ``data-key``, in order."""
-    reader = _Marks()
-    reader.feed(html)
-    reader.close()
-    return reader.found
-
-
-class _Marks(HTMLParser):
-    """Collects the text of elements with a key; those inside one another are told apart."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, str]] = []
-        self._open: list[tuple[str, str | None, list[str]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        key = dict(attrs).get("data-key")
-        if key is not None or any(name == tag for name, _, _ in self._open):
-            self._open.append((tag, key, []))
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._open and self._open[-1][0] == tag:
-            _, key, parts = self._open.pop()
-            if key is not None:
-                self.found.append((key, "".join(parts)))
-
-    def handle_data(self, data: str) -> None:
-        for _, key, parts in self._open:
-            if key is not None:
-                parts.append(data)
+    page = BeautifulSoup(html, "html.parser")
+    return [(str(tag["data-key"]), tag.get_text()) for tag in page.select("[data-key]")]

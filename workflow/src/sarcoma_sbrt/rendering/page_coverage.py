@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sarcoma_sbrt.errors import Problem, RenderError
 from sarcoma_sbrt.io import read_json, sha256
-from sarcoma_sbrt.provenance.audit import AXIS_TICK, Rules
+from sarcoma_sbrt.provenance.digit_coverage import AXIS_TICK, Rules
 from sarcoma_sbrt.provenance.figure_numbers import (
     Figure,
     figure,

@@ -23,6 +23,8 @@ __all__ = ["STAGE", "published_entries"]
 STAGE = "published"
 
 _NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+# What a figure gives beside its estimate is not measured in the estimate's unit.
+_UNITS = {".p": "p", ".n": "count", ".events": "count"}
 
 
 def published_entries(published: Published) -> dict[str, dict[str, Any]]:
@@ -40,7 +42,7 @@ def published_entries(published: Published) -> dict[str, dict[str, Any]]:
     for figure in published.figures.values():
         for suffix, value, text in _parts(figure):
             key = f"published.{figure.key}{suffix}"
-            entries[key] = _entry(figure, key, value, text)
+            entries[key] = _entry(figure, key, value, text, _UNITS.get(suffix))
         for suffix, value, text in _in_one_form(figure):
             key = f"published.{figure.key}{suffix}"
             entries[key] = _entry(figure, key, value, text) | {"locator": _with_printed(figure)}
@@ -106,10 +108,12 @@ def _with_printed(figure: Figure) -> str:
     return f"{figure.locator}, printed “{_said(figure)}”"
 
 
-def _entry(figure: Figure, key: str, value: float | str | None, text: str) -> dict[str, Any]:
+def _entry(
+    figure: Figure, key: str, value: float | str | None, text: str, unit: str | None = None
+) -> dict[str, Any]:
     return text_entry(key, text, "transcribed") | {
         "value": value,
-        "unit": "text" if isinstance(value, str) else figure.unit,
+        "unit": "text" if isinstance(value, str) else unit or figure.unit,
         "digits": _decimals(text),
         "method": "as printed",
         "source": STAGE,

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sarcoma_sbrt.errors import InputError, RenderError
-from sarcoma_sbrt.provenance.audit import Rules, coverage, read_rules
+from sarcoma_sbrt.provenance.digit_coverage import Rules, coverage, read_rules
+from sarcoma_sbrt.provenance.passages import Passage, passages
 from sarcoma_sbrt.rendering import embedded, source
 
 RESULTS = "sections/results.qmd"
@@ -19,14 +20,14 @@ def rules(project: Path) -> Rules:
 
 
 @pytest.fixture
-def audit(assemble, numbers, rules: Rules):
+def gate(assemble, numbers, rules: Rules):
     """Assemble the test's manuscript and send it through the gate."""
 
     def call(registry=None, **changes):
         project = assemble(**changes)
-        document = embedded.document(project)
+        judged = passages(embedded.document(project))
         lines = source.expand(project)
-        return coverage(document, registry or numbers, rules, lines, folder="manuscript")
+        return coverage(judged, registry or numbers, rules, lines, folder="manuscript")
 
     return call
 
@@ -39,8 +40,8 @@ def _replace(file: Path, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
-def test_every_number_of_the_fixture_is_accounted_for(audit) -> None:
-    counts = audit()["coverage"]
+def test_every_number_of_the_fixture_is_accounted_for(gate) -> None:
+    counts = gate()["coverage"]
     assert counts["unaccounted"] == []
     aside = counts["set_aside"]
     answered = counts["computed"] + counts["configured"] + counts["transcribed"]
@@ -56,14 +57,14 @@ def test_every_number_of_the_fixture_is_accounted_for(audit) -> None:
     assert aside["title_block_date"] == 2
 
 
-def test_ranges_over_the_reconstructions_found_are_accounted_for(audit, numbers) -> None:
+def test_ranges_over_the_reconstructions_found_are_accounted_for(gate, numbers) -> None:
     text = "20.1 to 30.0"
     told = numbers | {"os.median": numbers["os.median"] | {"over_solutions": text}}
-    told["solutions.n"] = numbers["cohort.patients"] | {"text": "24"}
+    told["reproduction.search.solutions"] = numbers["cohort.patients"] | {"text": "24"}
     with pytest.raises(InputError, match=r"os\.median\.over_solutions"):
-        audit(told, numbers=told)
+        gate(told, numbers=told)
     told["os.median.over_solutions"] = numbers["os.median"] | {"text": text}
-    counts = audit(told, numbers=told)["coverage"]
+    counts = gate(told, numbers=told)["coverage"]
     assert counts["unaccounted"] == []
     assert counts["computed"] > (2 * 25 + 1) + 15 * 4 + 19
 
@@ -147,11 +148,11 @@ def test_ranges_over_the_reconstructions_found_are_accounted_for(audit, numbers)
     ],
 )
 def test_a_bare_digit_is_caught_wherever_it_is_printed(
-    manuscript: Path, audit, file: str, old: str, new: str, place: str, sentence: str | None
+    manuscript: Path, gate, file: str, old: str, new: str, place: str, sentence: str | None
 ) -> None:
     line = _replace(manuscript / file, old, new)
     with pytest.raises(RenderError) as refused:
-        audit()
+        gate()
     (problem,) = refused.value.problems
     expected = f"manuscript/{file}:{line}: {place}: “37” has no key and no rule, read “"
     assert str(problem).startswith(expected)
@@ -160,13 +161,13 @@ def test_a_bare_digit_is_caught_wherever_it_is_printed(
         assert problem.read == f"“{sentence}”"
 
 
-def test_a_bare_digit_in_a_cell_is_caught_with_row_and_column(audit) -> None:
+def test_a_bare_digit_in_a_cell_is_caught_with_row_and_column(gate) -> None:
     patients = (
         "::: {#tbl-patients}\n\n| a | b |\n|--|--|\n| x | 1 |\n| y | 2,5 |\n\nCaption.\n:::\n"
     )
     models = "::: {#tbl-models}\n\n| a |\n|--|\n| {{< num os.median >}} |\n\nCaption.\n:::\n"
     with pytest.raises(RenderError) as refused:
-        audit(tables={"patients": patients, "models": models})
+        gate(tables={"patients": patients, "models": models})
     assert str(refused.value).splitlines() == [
         "tables/patients.qmd:5: section “Results”, tbl-patients, row 1, column 2: "
         f"“1” has no key and no rule, read “1”, {ACCEPTED}",
@@ -175,10 +176,10 @@ def test_a_bare_digit_in_a_cell_is_caught_with_row_and_column(audit) -> None:
     ]
 
 
-def test_a_bound_text_that_is_not_the_registrys_is_caught(audit, numbers) -> None:
+def test_a_bound_text_that_is_not_the_registrys_is_caught(gate, numbers) -> None:
     stale = numbers | {"os.rate_12m": numbers["os.rate_12m"] | {"text": "79.0"}}
     with pytest.raises(RenderError) as refused:
-        audit(registry=stale)
+        gate(registry=stale)
     (problem,) = refused.value.problems
     assert re.fullmatch(
         r"manuscript/sections/results\.qmd:11: os\.rate_12m: the text of os\.rate_12m is not the "
@@ -188,18 +189,18 @@ def test_a_bound_text_that_is_not_the_registrys_is_caught(audit, numbers) -> Non
     )
 
 
-def test_a_stale_number_in_an_alternative_text_is_caught(audit, numbers) -> None:
+def test_a_stale_number_in_an_alternative_text_is_caught(gate, numbers) -> None:
     stale = numbers | {"os.median": numbers["os.median"] | {"text": "25.0"}}
     with pytest.raises(
         RenderError, match=r"in .*alternative text of figures/os\.svg, read “24\.5”"
     ):
-        audit(registry=stale)
+        gate(registry=stale)
 
 
-def test_a_key_that_the_registry_lacks_is_caught(audit, numbers) -> None:
+def test_a_key_that_the_registry_lacks_is_caught(gate, numbers) -> None:
     fewer = {key: entry for key, entry in numbers.items() if key != "lc.rate_12m"}
     with pytest.raises(RenderError, match=r"lc\.rate_12m is not the registry's"):
-        audit(registry=fewer | {"os.rate_12m": numbers["os.rate_12m"]})
+        gate(registry=fewer | {"os.rate_12m": numbers["os.rate_12m"]})
 
 
 RULES = Rules(frozenset({"citation", "url"}), {"grade": re.compile(r"\bG[1-3]\b")})
@@ -217,8 +218,8 @@ def _num(key: str, text: str) -> dict:
     return {"t": "Span", "c": [["", ["num"], [["data-key", key]]], [_str(text)]]}
 
 
-def _document(*inlines: dict) -> dict:
-    return {"meta": {}, "blocks": [{"t": "Para", "c": list(inlines)}]}
+def _passages(*inlines: dict) -> list[Passage]:
+    return passages({"meta": {}, "blocks": [{"t": "Para", "c": list(inlines)}]})
 
 
 @pytest.mark.parametrize(
@@ -242,11 +243,11 @@ def _document(*inlines: dict) -> dict:
 )
 def test_digits_beside_keys_and_numerals_of_every_kind_are_bare(inlines: list[dict]) -> None:
     with pytest.raises(RenderError, match="has no key and no rule"):
-        coverage(_document(*inlines), NUMBERS, RULES)
+        coverage(_passages(*inlines), NUMBERS, RULES)
 
 
 def test_keys_and_names_answer_for_their_own_digits() -> None:
-    document = _document(
+    judged = _passages(
         _num("a", "24.5"),
         _str("–"),
         _num("b", "7"),
@@ -254,7 +255,7 @@ def test_keys_and_names_answer_for_their_own_digits() -> None:
         _num("b", "7"),
         _str(","),
     )
-    assert coverage(document, NUMBERS, RULES) == {
+    assert coverage(judged, NUMBERS, RULES) == {
         "coverage": {
             "printed": 5,
             "computed": 1,
@@ -267,14 +268,14 @@ def test_keys_and_names_answer_for_their_own_digits() -> None:
 
 
 def test_two_keys_with_a_comma_between_them_are_two_numbers() -> None:
-    document = _document(_num("a", "24.5"), _str(","), _num("b", "7"))
-    counts = coverage(document, NUMBERS, RULES)["coverage"]
+    judged = _passages(_num("a", "24.5"), _str(","), _num("b", "7"))
+    counts = coverage(judged, NUMBERS, RULES)["coverage"]
     assert (counts["computed"], counts["transcribed"]) == (1, 1)
 
 
 def test_a_block_that_the_gate_cannot_read_is_no_blind_spot() -> None:
     with pytest.raises(NotImplementedError, match="cannot read a Custom"):
-        coverage({"meta": {}, "blocks": [{"t": "Custom", "c": []}]}, NUMBERS, RULES)
+        passages({"meta": {}, "blocks": [{"t": "Custom", "c": []}]})
 
 
 def test_rules_are_checked_when_they_are_read(tmp_path: Path) -> None:
@@ -300,14 +301,14 @@ def test_rules_are_checked_when_they_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_hold_digits_have_a_rule(rules: Rules, text: str, rule: str) -> None:
-    counts = coverage(_document(_str(f"The {text}, as named.")), {}, rules)["coverage"]
+    counts = coverage(_passages(_str(f"The {text}, as named.")), {}, rules)["coverage"]
     assert list(counts["set_aside"]) == [rule]
 
 
 @pytest.mark.parametrize("text", ["BED100", "EQD25", "RECIST 1.15", "G6", "CTCAE 40.3", "3 cm3"])
 def test_rules_are_no_wider_than_their_names(rules: Rules, text: str) -> None:
     with pytest.raises(RenderError, match="has no key and no rule"):
-        coverage(_document(_str(text)), {}, rules)
+        coverage(_passages(_str(text)), {}, rules)
 
 
 def test_furniture_is_read_with_the_other_rules(tmp_path: Path) -> None:
@@ -327,8 +328,9 @@ def test_a_number_typed_by_hand_that_is_right_is_unaccounted(assemble, rules, nu
     text = project / "sections" / "discussion.qmd"
     planted = text.read_text(encoding="utf-8") + "\nOf 37 patients, 24.5 months.\n"
     text.write_text(planted, encoding="utf-8")
+    judged = passages(embedded.document(project))
     with pytest.raises(InputError) as caught:
-        coverage(embedded.document(project), numbers, rules, source.expand(project))
+        coverage(judged, numbers, rules, source.expand(project))
     assert [problem.what for problem in caught.value.problems] == [
         "“24.5” has no key and no rule",
         "“37” has no key and no rule",

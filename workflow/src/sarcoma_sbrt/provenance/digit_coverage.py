@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from sarcoma_sbrt.errors import InputError, Problem, RenderError
 from sarcoma_sbrt.io import line_of, read_yaml
 from sarcoma_sbrt.provenance.furniture import FURNITURE
 from sarcoma_sbrt.provenance.page_tokens import number_spans, sentence_at
-from sarcoma_sbrt.provenance.passages import STRUCTURES, Owner, Passage, passages
+from sarcoma_sbrt.provenance.passages import STRUCTURES, Owner, Passage
 from sarcoma_sbrt.provenance.places import SourceLine, Sources
 
 __all__ = ["AXIS_TICK", "Rules", "coverage", "read_rules"]
@@ -103,7 +103,7 @@ def _compiles(pattern: str) -> bool:
 
 
 def coverage(
-    document: Mapping[str, Any],
+    passages: Iterable[Passage],
     numbers: Mapping[str, Mapping[str, Any]],
     rules: Rules,
     lines: Sequence[SourceLine] = (),
@@ -114,8 +114,9 @@ def coverage(
 
     Parameters
     ----------
-    document : mapping
-        pandoc's JSON after filters and citations (`rendering.embedded.document`).
+    passages : iterable of Passage
+        `passages.passages` of pandoc's JSON after filters and citations
+        (`rendering.embedded.document`).
     numbers : mapping
         Registry: key -> entry with ``text`` and ``kind``.
     rules : Rules
@@ -140,7 +141,7 @@ def coverage(
     set_aside: Counter[str] = Counter()
     problems: list[Problem] = []
     sources = Sources(lines, folder)
-    for passage in passages(document):
+    for passage in passages:
         problems += _binding_problems(passage, numbers, sources)
         for token, rule in _tokens(passage, rules):
             if rule is None:
