@@ -11,7 +11,7 @@ import pytest
 
 from sarcoma_sbrt.evidence.consistency.findings import Finding
 from sarcoma_sbrt.evidence.published import Figure, Published, Study
-from sarcoma_sbrt.provenance.audit import read_rules
+from sarcoma_sbrt.provenance.digit_coverage import read_rules
 from sarcoma_sbrt.reporting.consistency_statistics import consistency_statistics
 from sarcoma_sbrt.reporting.evidence_tables import RATE_MARKS, evidence_tables
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, text_entry

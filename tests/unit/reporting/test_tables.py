@@ -307,18 +307,50 @@ def test_survival_table_exactly() -> None:
         "",
         "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
         f"number at risk. Intervals are {level}s by the log-log transform. Analysed: "
-        "<endpoint.os.label> per patient. NR: not reached. Not estimable: <endpoint.os.label> "
-        "because <os.rate_36m.reason>.",
+        "<endpoint.os.label_lower> per patient. NR: not reached. Not estimable: "
+        "<endpoint.os.label> because <os.rate_36m.reason>.",
         ":::",
     ]
+
+
+def test_rates_that_rest_on_few_at_risk_are_marked() -> None:
+    def lines(at_risk: int) -> list[str]:
+        band = Interval(60.0, 90.0, 0.95, "log-log")
+        statistics = [count("os.n", 37), count("os.events", 28), median("os.median", 24, 13, 40)]
+        statistics.append(Statistic("os.rate_12m", 71.5, "percent", "Kaplan-Meier", ci=band))
+        statistics.append(count("os.at_risk_12m", at_risk))
+        return in_words(made(*statistics)["survival"], registered(*statistics)).splitlines()
+
+    few, enough = lines(9), lines(10)
+    assert few[3].endswith("| 71.5% (60.0–90.0)^§^ | – |")
+    assert "^§^ Fewer than ten at risk then." in few[-2]
+    assert not any("§" in line for line in enough)
+
+
+def test_captions_say_where_lesions_are_taken_as_independent() -> None:
+    """Of an endpoint per lesion alone, and by its label within a sentence."""
+    band = Interval(60.0, 90.0, 0.95, "log-log")
+    statistics = [
+        s
+        for name in ("os", "lc")
+        for s in (
+            *(count(f"{name}.{what}", 20) for what in ("n", "events")),
+            median(f"{name}.median", 24, 13, 40),
+            Statistic(f"{name}.rate_12m", 71.5, "percent", "Kaplan-Meier", ci=band),
+        )
+    ]
+    said = "Of local control, intervals take the lesions of one patient as independent."
+    assert said in in_words(made(*statistics)["survival"], registered(*statistics))
+    patients = [s for s in statistics if s.key.startswith("os.")]
+    assert "independent" not in made(*patients)["survival"]
 
 
 def test_what_is_withheld_has_no_interval_but_a_reason() -> None:
     few, enough = {"n": 4, "events": 2}, {"n": 9, "events": 5}
     ci = Interval(60.0, 90.0, 0.95, "log-log")
     statistics = [
-        count("os.n", 9),
-        count("os.events", 4),
+        count("os.n", 20),
+        count("os.events", 10),
         replace(median("os.median", 24.0, 12.0, None), **enough),
         Statistic("os.rate_12m", 71.5, "percent", "rate", ci=ci, **enough),
         Statistic("os.rate_36m", 40.0, "percent", "rate", ci=ci, **few),
@@ -328,16 +360,20 @@ def test_what_is_withheld_has_no_interval_but_a_reason() -> None:
     numbers = withheld(*statistics)
     table = read(numbers, "survival").splitlines()
     assert table[3:5] == [
-        "| Overall survival | 9 | < 5 | 24.0 (12.0–NR) | 71.5% (60.0–90.0) | not shown |",
+        "| Overall survival | 20 | 10 | 24.0 (12.0–NR) | 71.5% (60.0–90.0)^§^ | not shown |",
         "| &emsp;At risk |  |  |  | 9 | < 5 |",
     ]
-    reason = "fewer than 5 patients or lesions would be told of."
-    assert table[-2].endswith(f"NR: not reached. Not shown where {reason}")
+    reason = f"{numbers['os.rate_36m.reason']['text']}."
+    assert reason.startswith("fewer than 5 patients or lesions")
+    assert table[-2].endswith(
+        f"^§^ Fewer than ten at risk then. NR: not reached. Not shown where {reason}"
+    )
     assert read(numbers, "rates_os") == (
-        "The rate of overall survival was 71.5% at 12.0 months. "
+        "The rate of overall survival was 71.5% (95% CI 60.0–90.0; 9 at risk) at 12.0 months. "
         f"It is not shown at 36.0 months, because {reason}\n"
     )
     none = withheld(*(replace(s, **few) if "rate" in s.key else s for s in statistics))
+    reason = f"{none['os.rate_12m.reason']['text']}."
     assert read(none, "rates_os") == (
         f"The rate of overall survival is not shown at 12.0 and 36.0 months, because {reason}\n"
     )
@@ -383,13 +419,16 @@ def test_rates_are_one_sentence_at_any_number_of_landmarks(
 def test_a_rate_that_is_not_estimable_reads_on() -> None:
     read = in_words(made(*survival())["rates_os"], registered(*survival()))
     assert read == (
-        "The rate of overall survival was 71.5% at 12.0 and not estimable at 36.0 months.\n"
+        "The rate of overall survival was 71.5% (95% CI 60.0–90.0; 25 at risk) at 12.0 and "
+        "not estimable at 36.0 months.\n"
     )
 
 
 def test_rates_hold_keys_only() -> None:
     assert made(*survival())["rates_os"] == (
-        "The rate of {{< num endpoint.os.label_lower >}} was {{< num os.rate_12m.stated >}} at "
+        "The rate of {{< num endpoint.os.label_lower >}} was {{< num os.rate_12m.stated >}} "
+        "({{< num config.models.confidence_level >}}% CI {{< num os.rate_12m.low >}}–"
+        "{{< num os.rate_12m.high >}}; {{< num os.at_risk_12m >}} at risk) at "
         "{{< num config.models.kaplan_meier.landmarks_months.0 >}} and "
         "{{< num os.rate_36m.stated >}} at "
         "{{< num config.models.kaplan_meier.landmarks_months.1 >}} months.\n"
@@ -445,7 +484,8 @@ def test_levels_and_landmarks_are_the_plans() -> None:
         second = in_words(found[name], numbers).splitlines()[3]
         assert second == "| Covariate | HR (90% CI) | *p* |"
     assert in_words(found["rates_os"], numbers) == (
-        "The rate of overall survival was 70.0% at 6 and 70.0% at 18 months.\n"
+        "The rate of overall survival was 70.0% (90% CI 60.0–90.0; 20 at risk) at 6 and "
+        "70.0% (90% CI 60.0–90.0; 20 at risk) at 18 months.\n"
     )
     assert not [n for n, t in found.items() if re.search(r"95|12", in_words(t, numbers))]
 
@@ -481,9 +521,10 @@ def test_univariable_table_has_a_row_for_each_covariate_and_two_columns_for_each
     assert lines[9] == (
         "Univariable Cox models: hazard ratio (HR), each covariate by itself. It compares the "
         "first group with the second or values one step apart. Intervals are Wald; ties by "
-        "Efron's approximation. Analysed: <endpoint.os.label> per patient; <endpoint.lc.label> "
-        "per lesion. Confounded: the treatment was chosen, not allotted, so the comparison does "
-        "not show its effect."
+        "Efron's approximation. Analysed: <endpoint.os.label_lower> per patient; "
+        "<endpoint.lc.label_lower> per lesion. The *p* are not adjusted for the number of tests "
+        "in this table. Confounded: the treatment was chosen, not allotted, so the comparison "
+        "does not show its effect."
     )
 
 
@@ -764,8 +805,8 @@ def test_captions_say_whose_standard_errors_are_clustered() -> None:
     found = made(*(s for key in keys for s in clustered(f"cox.{key}")),
                  *hazard("cox.os.univariable.grade"))  # fmt: skip
     said = (
-        "Intervals are Wald, of {{< num endpoint.lc.label >}} with standard errors clustered by "
-        "patient; ties by Efron's approximation."
+        "Intervals are Wald, of {{< num endpoint.lc.label_lower >}} with standard errors clustered "
+        "by patient; ties by Efron's approximation."
     )
     assert said in found["univariable"]
     assert said in found["lc_models"]

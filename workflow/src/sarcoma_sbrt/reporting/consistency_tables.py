@@ -171,8 +171,8 @@ def _failures(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] |
     later = [_failed(numbers, found) for found in findings if found.verdict == _OTHER_TIME]
     rows += under_header("The same rate at other times; both may hold", later, 4)
     caption = (
-        "Printed numbers that do not agree with what they are printed beside, by the paper that "
-        "prints them.",
+        "Published figures that do not agree with what they are printed beside, by the paper "
+        "that prints them.",
         "The study in brackets is the one that the number is about, where it is not the paper’s "
         "own.",
     )
@@ -264,8 +264,8 @@ def _others(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | N
             block = _agreeing(check, found) if short else _together(numbers, found)
             rows += under_header(f"{words}: {verdict}", list(block), 2)
     caption = (
-        "Printed numbers that agree with what they are printed beside, or that cannot be judged, "
-        "by check, verdict and place, each with its arithmetic.",
+        "Published figures that agree with what they are printed beside, or that cannot be "
+        "judged, by check, verdict and place, each with its arithmetic.",
         "Checks that only put two numbers side by side are counted." if counted else "",
     )
     layout = Layout("consistency_all", ("Where", "Numbers and arithmetic"), (20, 90), (1,))

@@ -79,10 +79,10 @@ def _blocks(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
         if f"{STAGE}.count.{level}.n" in numbers:
             rows.append((_LEVEL_WORDS[level], *_steps(level)))
     caption = (
-        "Printed numbers and what becomes of them: each estimate, each limit and each *p* is one, "
-        "counted once where it is printed more than once.",
+        "Published figures and what becomes of them: each estimate, each limit and each *p* is "
+        "one, counted once where it is printed more than once.",
         "Exact: prints the same; within a unit: of the last printed digit; within two per cent: of "
-        "the printed number. Each number is counted in the first column that holds.",
+        "the published figure. Each number is counted in the first column that holds.",
     )
     layout = Layout("reproduction", ("", "All", *_STEP_WORDS), (44, 8, 10, 12, 16, 12))
     return table_div(layout, rows, caption, cohort)
@@ -127,11 +127,11 @@ def _missed(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
         if _status(numbers, row, part) == STATUS_WORDS["miss"]
     ]
     caption = (
-        "Printed numbers that this cohort does not reproduce within two per cent or one unit of "
-        "the last digit.",
+        "Published figures that this cohort does not reproduce within two per cent or one unit "
+        "of the last digit.",
         "Why: not found by the search, or in a set that is proved not to hold together.",
     )
-    header = ("Number", "Printed", "Recomputed", "Why")
+    header = ("Number", "Published", "Recomputed", "Why")
     layout = Layout("reproduction_missed", header, (54, 12, 14, 30), (3,))
     return table_div(layout, rows, caption, cohort)
 
@@ -152,11 +152,11 @@ def _everything(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | N
         subject = num(f"{STAGE}.{row}.subject")
         rows.append((subject, _cell(printed), _cell(recomputed), _worst(numbers, row, parts)))
     caption = (
-        "Every printed number of this study that the search aimed at, with what the cohort gives: "
-        "estimate (limits or range); *p*.",
+        "Every published figure of this study that the search aimed at, with what the cohort "
+        "gives: estimate (limits or range); *p*.",
         "The last column is that of the number of the row that is furthest off.",
     )
-    header = ("Number", "Printed", "Recomputed", "At worst")
+    header = ("Number", "Published", "Recomputed", "At worst")
     layout = Layout("reproduction_all", header, (42, 26, 26, 18), (1, 2, 3))
     return table_div(layout, rows, caption, cohort)
 
@@ -189,8 +189,8 @@ def _proofs(numbers: Numbers) -> tuple[str, str] | None:
         tuple(num(f"{key}.{what}") for what in ("numbers", "tolerance", "argument")) for key in keys
     ]
     caption = (
-        "Printed numbers that no cohort of this size gives all at once, whoever its patients are, "
-        "each set with its proof.",
+        "Published figures that no cohort of this size gives all at once, whoever its patients "
+        "are, each set with its proof.",
     )
     header = ("Numbers", "Not all", "Proof")
     layout = Layout("reproduction_proofs", header, (34, 12, 64), (1, 2))
@@ -209,7 +209,7 @@ def _conventions(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | 
         "Searched anew, all with the same smaller budget", list(_alternatives(numbers)), 5
     )
     caption = (
-        "Printed numbers that are reproduced exactly, and exactly or within two per cent, under "
+        "Published figures that are reproduced exactly, and exactly or within two per cent, under "
         "other conventions.",
         "The cohort was found under the first line, so that those computed otherwise are at a "
         "disadvantage.",

@@ -145,10 +145,10 @@ def tables(
         _patients(numbers, cohort),
         _treatment(numbers, analysis, cohort),
         _survival(numbers, analysis, cohort, endpoints),
-        _quartiles(numbers, analysis, cohort),
+        _quartiles(numbers, analysis, cohort, endpoints),
         _strata(numbers, analysis, cohort, endpoints),
-        _log_rank(numbers, analysis, cohort),
-        _ordered(numbers, analysis, cohort),
+        _log_rank(numbers, analysis, cohort, endpoints),
+        _ordered(numbers, analysis, cohort, endpoints),
         _univariable(numbers, analysis, cohort, endpoints),
         _multivariable(numbers, analysis, cohort, endpoints),
         _models(numbers, analysis, cohort),
@@ -402,6 +402,8 @@ def _survival(
         "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
         f"number at risk. Intervals are {LEVEL}s {TRANSFORMS[analysis.transform]}.",
         _units(names, endpoints),
+        _independent_note(names, endpoints, "intervals"),
+        f"{_FEW} Fewer than ten at risk then." if any(_FEW in c for r in rows for c in r) else "",
         _last_event(analysis),
         not_reached_note(numbers, keys),
         not_estimable_note(
@@ -415,10 +417,11 @@ def _survival(
 def _survival_rows(numbers: Numbers, name: str, landmarks: Sequence[float]) -> list[Row]:
     """An endpoint's estimates, and the numbers at risk below its rates."""
     keys = [f"{name}.rate_{t:g}m" for t in landmarks]
-    rates = [
-        with_interval(numbers, key, percent=True) if key in numbers else ABSENT for key in keys
-    ]
     counts = [f"{name}.at_risk_{t:g}m" for t in landmarks]
+    rates = [
+        _rate_cell(numbers, key, at_risk) if key in numbers else ABSENT
+        for key, at_risk in zip(keys, counts, strict=True)
+    ]
     at_risk = [num(key) if key in numbers else "" for key in counts]
     median = f"{name}.median"
     estimates = (
@@ -431,15 +434,31 @@ def _survival_rows(numbers: Numbers, name: str, landmarks: Sequence[float]) -> l
     return [estimates, *([("&emsp;At risk", "", "", "", *at_risk)] if any(at_risk) else [])]
 
 
+# A rate that rests on fewer than so many at risk is marked.
+_LEAST_AT_RISK = 10
+_FEW = "^§^"
+
+
+def _rate_cell(numbers: Numbers, key: str, at_risk: str) -> str:
+    """A rate with its interval, marked where few are still at risk."""
+    few = at_risk in numbers and told_count(numbers, at_risk) < _LEAST_AT_RISK
+    return with_interval(numbers, key, percent=True) + (
+        _FEW if few and is_estimated(numbers, key) else ""
+    )
+
+
 def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] | None:
     """Sentence with an endpoint's rate at every landmark, and one on those that are withheld."""
     keys = {i: f"{name}.rate_{t:g}m" for i, t in enumerate(analysis.landmarks_months)}
     told = {i: key for i, key in keys.items() if key in numbers and not is_withheld(numbers, key)}
     withheld = {i: key for i, key in keys.items() if is_withheld(numbers, key)}
-    subject = f"The rate of {num(f'endpoint.{name}.label_lower')}"
+    subject = f"The rate of {_lower(name)}"
     sentences = []
     if told:
-        rates = [f"{num(f'{key}.stated')} at {landmark(i)}" for i, key in told.items()]
+        rates = [
+            f"{num(f'{key}.stated')}{_beside_rate(numbers, key)} at {landmark(i)}"
+            for i, key in told.items()
+        ]
         sentences.append(f"{subject} was {listed(rates)} {_landmark_unit(analysis, told)}.")
         subject = "It"
     if withheld:
@@ -447,6 +466,16 @@ def _rates(numbers: Numbers, analysis: Analysis, name: str) -> tuple[str, str] |
         reason = num(f"{next(iter(withheld.values()))}.reason")
         sentences.append(f"{subject} is not shown at {at}, because {reason}.")
     return (f"rates_{name}", " ".join(sentences) + "\n") if sentences else None
+
+
+def _beside_rate(numbers: Numbers, key: str) -> str:
+    """A rate's limits and number at risk in brackets, as far as the registry has them."""
+    if not is_estimated(numbers, key):
+        return ""
+    at_risk = key.replace(".rate_", ".at_risk_")
+    limits = [f"{LEVEL} {_limits(numbers, key)}"] if f"{key}.low" in numbers else []
+    beside = [*limits, *([f"{num(at_risk)} at risk"] if at_risk in numbers else [])]
+    return f" ({'; '.join(beside)})" if beside else ""
 
 
 def _landmark_unit(analysis: Analysis, places: Iterable[int]) -> str:
@@ -483,6 +512,8 @@ def _strata(
         "and log-rank tests.",
         _last_event(analysis),
         _units(shown, endpoints),
+        _independent_note(shown, endpoints, "intervals and *p*"),
+        _UNADJUSTED,
         confounded_note(analysis, {name for names in analysis.strata.values() for name in names}),
         not_reached_note(numbers, [key for key, _ in named]),
         not_estimable_note(numbers, named),
@@ -515,11 +546,15 @@ def _stratum_keys(endpoint: str, name: str) -> list[tuple[str, str]]:
 
 
 def _quartiles(
-    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
 ) -> tuple[str, str] | None:
     """Quartiles beside the median and restricted means, of all and of each group."""
     rows: list[Row] = []
     shown: list[tuple[str, str]] = []
+    told: list[str] = []
     for endpoint in analysis.endpoints:
         block: list[Row] = []
         for prefix, label in _groups(analysis, endpoint):
@@ -531,11 +566,13 @@ def _quartiles(
                 block.append((label, *cells, *(ends if known else [ABSENT, ABSENT])))
                 shown += [(key, f"{num(f'endpoint.{endpoint}.label')}, {label}") for key in keys]
         rows += under_header(num(f"endpoint.{endpoint}.label"), block, 6)
+        told += [endpoint] if block else []
     caption = (
         "Times in months by which a quarter and three quarters had the event, and the restricted "
         "mean: the mean time up to the horizon, with its standard error (SE); two groups of a "
         f"covariate have one horizon. Intervals are {LEVEL}s: of the quartiles "
         f"{TRANSFORMS[analysis.transform]}, of the means symmetric.",
+        _independent_note(told, endpoints, "intervals"),
         _last_event(analysis),
         not_reached_note(numbers, [key for key, _ in shown]),
         not_estimable_note(numbers, shown),
@@ -555,7 +592,10 @@ def _groups(analysis: Analysis, endpoint: str) -> Iterator[tuple[str, str]]:
 
 
 def _log_rank(
-    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
 ) -> tuple[str, str] | None:
     """Log-rank tests with the hazard ratios that follow from their counts."""
     rows: list[Row] = []
@@ -579,6 +619,8 @@ def _log_rank(
         f"from their counts, with {LEVEL}s: Peto’s from one step, and the ratio of observed to "
         "expected events (O/E) of the first group over that of the second.",
         _stratified_note(analysis) if stratified else "",
+        _independent_note(_tested_endpoints(named), endpoints, "intervals and *p*"),
+        _UNADJUSTED,
         confounded_note(analysis, {name for names in analysis.strata.values() for name in names}),
         not_estimable_note(numbers, named),
     )
@@ -606,7 +648,10 @@ _COUNT_RATIOS = ("peto", "observed_expected")
 
 
 def _ordered(
-    numbers: Numbers, analysis: Analysis, cohort: CohortSettings
+    numbers: Numbers,
+    analysis: Analysis,
+    cohort: CohortSettings,
+    endpoints: Mapping[str, EndpointSettings],
 ) -> tuple[str, str] | None:
     """Tests for a trend over ordered codes, and of their pairs."""
     rows: list[Row] = []
@@ -632,11 +677,18 @@ def _ordered(
     caption = (
         "Log-rank tests over ordered groups, each with one degree of freedom: for a trend with "
         "equally spaced scores, and of every pair with the others left out; these *p* also "
-        "adjusted for their number by Holm’s method.",
+        "adjusted for their number by Holm’s method. The adjustment is within the pairs of one "
+        "endpoint, not over the endpoints.",
+        _independent_note(_tested_endpoints(named), endpoints, "*p*"),
         not_estimable_note(numbers, named),
     )
     header = ("Groups", "Chi-square", "*p*", "Adjusted *p*")
     return table_div(Layout("ordered", header, (50, 14, 12, 14)), rows, caption, cohort)
+
+
+def _tested_endpoints(named: Iterable[tuple[str, str]]) -> list[str]:
+    """Endpoints of named keys, each once."""
+    return list(dict.fromkeys(key.partition(".")[0] for key, _ in named))
 
 
 def _tested(numbers: Numbers, key: str) -> tuple[str, str]:
@@ -708,6 +760,7 @@ def _hazard_ratios(
         _reading(analysis, down),
         _cox_method(numbers, analysis, {key: endpoint for (endpoint, _), key in found.items()}),
         _units(across, endpoints),
+        _UNADJUSTED,
         confounded_note(analysis, down),
         _penalised(numbers, named),
         not_reached_note(numbers, found.values()),
@@ -847,7 +900,7 @@ def _series(analysis: Analysis, numbers: Numbers) -> dict[str, tuple[str, ...]]:
 def _cox_method(numbers: Numbers, analysis: Analysis, shown: Mapping[str, str]) -> str:
     """What the intervals are; `shown` says the endpoint of each hazard ratio."""
     clustered = dict.fromkeys(e for key, e in shown.items() if _naive(key) in numbers)
-    labels = [num(f"endpoint.{endpoint}.label") for endpoint in clustered]
+    labels = [_lower(endpoint) for endpoint in clustered]
     errors = f", of {listed(labels)} with standard errors clustered by patient" if labels else ""
     return f"Intervals are Wald{errors}; ties by {analysis.ties.capitalize()}'s approximation."
 
@@ -884,6 +937,7 @@ def _clustering(
         "What clustering by patient changes: hazard ratio (HR), and its Wald interval and *p* with "
         "lesions taken as independent and with standard errors (SE) clustered by patient.",
         "SE ratio: the clustered over the independent standard error of the logarithm.",
+        _UNADJUSTED,
     )
     header = ("", "HR", "Lesions independent", "", "Clustered by patient", "", "SE ratio")
     return table_div(Layout("clustering", header, (34, 8, 15, 8, 15, 8, 8)), rows, caption, cohort)
@@ -921,6 +975,7 @@ def _global_tests(
     caption = (
         "Tests of the multivariable Cox models as wholes, that no covariate has any effect, with "
         "the degrees of freedom (df) of all three.",
+        _UNADJUSTED,
         not_estimable_note(numbers, named),
     )
     header = ("", "df", "Likelihood ratio", "", "Wald", "", "Score", "")
@@ -1027,11 +1082,29 @@ def _left_out(
 def _units(names: Sequence[str], endpoints: Mapping[str, EndpointSettings]) -> str:
     """Unit of analysis of each endpoint, in words."""
     by_unit = {
-        unit: [num(f"endpoint.{name}.label") for name in names if endpoints[name].unit == unit]
+        unit: [_lower(name) for name in names if endpoints[name].unit == unit]
         for unit in ("patient", "lesion")
     }
     parts = [f"{listed(labels)} per {unit}" for unit, labels in by_unit.items() if labels]
     return f"Analysed: {'; '.join(parts)}." if parts else ""
+
+
+def _independent_note(
+    names: Sequence[str], endpoints: Mapping[str, EndpointSettings], what: str
+) -> str:
+    """Say of which endpoints `what` takes a patient's lesions as independent."""
+    labels = [_lower(name) for name in names if endpoints[name].unit == "lesion"]
+    if not labels:
+        return ""
+    return f"Of {listed(labels)}, {what} take the lesions of one patient as independent."
+
+
+def _lower(endpoint: str) -> str:
+    """An endpoint's label within a sentence."""
+    return num(f"endpoint.{endpoint}.label_lower")
+
+
+_UNADJUSTED = "The *p* are not adjusted for the number of tests in this table."
 
 
 def listed(items: Sequence[str]) -> str:
