@@ -104,6 +104,10 @@ ROWS = {
 HELD_AGAINST_A_FIGURE = ROWS | {"raw": {**ROWS["raw"], "data/published/targets/x.csv": "7"}}
 LINEAGE = {
     "cohort": "c",
+    "registration": {"rule": "numbers", "code": "numbers", "config": []},
+    "printing": {
+        rule: [f"workflow/scripts/{rule}.py"] for rule in ("tables", "assemble", "render")
+    },
     "files": dict.fromkeys(ROWS["raw"], SHA),
     "environment": {"python": "3.11.7", "stages": {"kaplan_meier": {"lifelines": "0.30"}}},
     "columns": {
@@ -198,6 +202,11 @@ def _told(numbers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         "locator": "Table 1, row 2",
         "rows": {"file": "data/published/targets/x.csv", "line": 7},
     }
+    numbers["config.endpoints.endpoints.os.unit"] |= {
+        "config": ["endpoints.endpoints.os.unit"],
+        "inputs": [{"path": "config/endpoints.yaml", "sha256": SHA}],
+        "rows": {"file": "config/endpoints.yaml", "line": 12},
+    }
     return numbers
 
 
@@ -220,10 +229,19 @@ def results(
     numbers = _told(json.loads((project / "numbers.json").read_text(encoding="utf-8")))
     run = Run(
         numbers=numbers,
-        code={"kaplan_meier": [{"path": "workflow/scripts/kaplan_meier.py", "sha256": SHA}]},
+        code={
+            rule: [{"path": f"workflow/scripts/{rule}.py", "sha256": SHA}]
+            for rule in ("kaplan_meier", "numbers")
+        },
         lineage=LINEAGE,
         places={
-            "b.cell": [_place("24.5") | {"place": "tbl-os, row 1, column 2"}],
+            "b.cell": [
+                _place("24.5")
+                | {
+                    "place": "tbl-os, row 1, column 2",
+                    "source": {"file": "tables/os.qmd", "line": 1},
+                }
+            ],
             "c.longer": [_place("Another was 124.5 months.")],
             "os.median": [_place("The median was 24.5 months.")],
             "z.stated": [_place("At last it was 24.5 months.")],

@@ -72,8 +72,8 @@ def test_the_ancestry_is_drawn_from_data_to_text(desktop: Any, explorer: str) ->
     for node in ("patients.csv", "courses", "os", "configuration", "rule kaplan_meier", "numpy"):
         assert any(f"{node}" in said for said in nodes), node
     # Own file to own table; both tables to the units; units and settings to the rule; units to the
-    # second engine; rule and engine to the number; the number to the manuscript.
-    assert graph.locator("path").count() == 2 + 2 + 2 + 1 + 2 + 1
+    # second engine; rule, engine and registration to the number; the number to the manuscript.
+    assert graph.locator("path").count() == 2 + 2 + 2 + 1 + 3 + 1
     assert graph.locator("path.second").count() == 2
     assert desktop.evaluate(CROSSED) == 0
     assert desktop.locator(".graph .layers").is_hidden()
@@ -116,7 +116,8 @@ def test_on_a_phone_the_ancestry_is_a_list_that_says_from_where(phone: Any, expl
         "os": "from: courses, patients",
         "rule kaplan_meier": "from: configuration, os",
         "numpy": "from: os",
-        "24.5": "from: rule kaplan_meier, numpy",
+        "rule numbers": "",
+        "24.5": "from: rule kaplan_meier, numpy, rule numbers",
         "manuscript": "from: 24.5",
     }
     boxes = [node.bounding_box() for node in phone.locator(".graph .node").all()]
@@ -124,6 +125,32 @@ def test_on_a_phone_the_ancestry_is_a_list_that_says_from_where(phone: Any, expl
     tops = [box["y"] for box in boxes]
     bottoms = [box["y"] + box["height"] for box in boxes]
     assert all(bottom < top for bottom, top in zip(bottoms, tops[1:], strict=False))
+
+
+def test_the_code_behind_every_number_is_shown_and_that_of_its_places(
+    desktop: Any, explorer: str
+) -> None:
+    desktop.goto(explorer + "#os.median")
+    shared = "1 script or module of rule numbers, which words, rounds and registers every number"
+    together = "1 script or module of rule assemble, which puts the manuscript together"
+    rendered = "1 script or module of rule render, which renders it"
+    code = desktop.locator("#code ~ details summary")
+    own = "1 script or module of rule kaplan_meier"
+    assert code.all_text_contents() == [own, shared, together, rendered]
+    desktop.goto(explorer + "#b.cell")
+    tables = "1 script or module of rule tables, which lays out the tables"
+    assert code.all_text_contents() == [shared, tables, together, rendered]
+    assert "tables" in desktop.locator(".graph").text_content()
+
+
+def test_a_setting_comes_from_its_line(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#config.endpoints.endpoints.os.unit")
+    assert _on_a_list(desktop)["rule numbers"] == "from: endpoints.yaml"
+    nodes = desktop.locator(".graph .layers").text_content()
+    assert "line 12" in nodes
+    assert "configuration" not in nodes
+    assert "Set in endpoints.yaml:12." in desktop.locator("#rows + p").text_content()
+    assert "endpoints.yaml:12" in desktop.locator("#settings + ul").text_content()
 
 
 def test_nodes_of_the_graph_lead_to_their_sections_by_keyboard(desktop: Any, explorer: str) -> None:

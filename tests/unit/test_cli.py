@@ -24,13 +24,16 @@ OUTCOMES = "data/published/outcomes.csv"
 RAW = "patient,grade,status\n1,G1,dead\n2,G2,alive\n"
 PUBLISHED = "outcome_id,estimate,printed_text,printed_range\ndoe.os.median,24,24,\n"
 RULES = "workflow/rules/survival.smk"
+MODELS = "config/models.yaml"
+NUMBERS = "workflow/scripts/numbers.py"
 FILES = {
     RULES: "rule cox:\n",
     PATIENTS: RAW,
     OUTCOMES: PUBLISHED,
-    "config/models.yaml": "alpha: 0.05\n",
+    MODELS: "alpha: 0.05\n# Cox models\ncox:\n  ties: efron\n",
     "envs/requirements.lock": "pandas==2.3.3\n",
     "workflow/scripts/kaplan_meier.py": "pass\n",
+    NUMBERS: "pass\n",
 }
 CHECK = {
     "status": "independent",
@@ -129,10 +132,14 @@ def documents(root):
         | {"rows": {"file": OUTCOMES, "line": 2}, "inputs": [file(OUTCOMES)], "source": "published"}
         | {"columns": ["published.outcomes"], "locator": "Doe 2015, Table 2", "config": []},
         {**ENTRY, **PLAIN, "key": "config.models.alpha", "kind": "configured", "text": "0.05"}
-        | {"value": 0.05, "unit": "constant", "rows": {}, "config": ["models.alpha"]},
+        | {"value": 0.05, "unit": "constant", "config": ["models.alpha"]}
+        | {"rows": {"file": MODELS, "line": 1}, "inputs": [file(MODELS)]},
+        {**ENTRY, **PLAIN, "key": "config.models.cox.ties", "kind": "configured", "text": "efron"}
+        | {"value": "efron", "unit": "text", "config": ["models.cox.ties"]}
+        | {"rows": {"file": MODELS, "line": 4}, "inputs": [file(MODELS)]},
     ]
     lineage = {
-        "version": "1.0",
+        "version": "1.1",
         "cohort": "c",
         "kind": "reconstructed",
         "files": {path: hashes[path] for path in (PATIENTS, OUTCOMES, "config/models.yaml")},
@@ -141,6 +148,8 @@ def documents(root):
             "lock": file("envs/requirements.lock"),
             "stages": {"kaplan_meier": {"pandas": "2.3.3"}},
         },
+        "registration": {"rule": "numbers", "code": "numbers", "config": ["cohort.support"]},
+        "printing": {"assemble": [RULES]},
         "columns": {
             "patients.patient_id": {"file": PATIENTS, "column": "patient"},
             "patients.vital_status": {"file": PATIENTS, "column": "status"},
@@ -150,7 +159,10 @@ def documents(root):
     coverage = {"printed": 1, "computed": 1, "transcribed": 0, "configured": 0}
     return {
         "numbers.json": {entry["key"]: entry for entry in numbers},
-        "code.json": {"kaplan_meier": [file("workflow/scripts/kaplan_meier.py")]},
+        "code.json": {
+            "kaplan_meier": [file("workflow/scripts/kaplan_meier.py")],
+            "numbers": [file(NUMBERS)],
+        },
         "lineage.json": lineage,
         "places.json": {"os.median": [PLACE, PLACE | {"place": "tbl-os, row 1, column 2"}]},
         "coverage.json": {"coverage": coverage | {"set_aside": {}, "unaccounted": []}},
@@ -161,7 +173,7 @@ def documents(root):
         "audit/pages.json": {
             name: {"tokens": 1, "equal": True} for name in ("html", "pdf", "docx")
         },
-        "sources.json": {RULES: hashes[RULES]},
+        "sources.json": {RULES: hashes[RULES], MODELS: hashes[MODELS]},
         "manuscript/index.html": HTML,
         "manuscript/index.pdf": "pdf",
         "manuscript/index.docx": "docx",
@@ -371,6 +383,46 @@ def test_impact_as_json(run):
     assert [place["keys"] for place in told["sentences"]] == [["os.median"], ["os.median"]]
 
 
+def test_impact_of_a_setting_names_the_numbers_that_carry_it(run):
+    done = run("impact", "config/models.yaml:1")
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        f"{MODELS}:1 (models.alpha): 2 numbers can depend on it, 1 of them printed, in 2 places",
+        "├─ configuration: 1",
+        "├─ kaplan_meier: 1",
+        "└─ manuscript, Results",
+        "   ├─ paragraph 3: “Median survival was 24.0 months.” (os.median)",
+        "   └─ tbl-os: 1 cell",
+    ]
+    told = json.loads(run("impact", "models.yaml:3", "--json").output)
+    assert told["setting"] == {
+        "file": MODELS,
+        "line": 3,
+        "keys": ["models.cox.ties"],
+    }
+    assert [one["key"] for one in told["numbers"]] == ["config.models.cox.ties", "os.median"]
+
+
+def test_a_setting_is_changed_by_its_author_and_asked_of_the_file_of_the_run(run, repository):
+    done = run("impact", f"{MODELS}:1", "--set", "0.1")
+    assert (done.exit_code, done.output) == (
+        2,
+        f"{MODELS}:1: a setting; change it, run again and ask for a diff of the runs\n",
+    )
+    (repository / MODELS).write_text("# new\nalpha: 0.05\n", encoding="utf-8")
+    done = run("impact", f"{MODELS}:1")
+    assert (done.exit_code, done.output) == (
+        2,
+        f"{MODELS}: not the file of the run, run the workflow first\n",
+    )
+
+
+def test_trace_of_a_setting_ends_at_its_line(run):
+    told = run("trace", "config.models.alpha").output.splitlines()
+    assert f"│  └─ {MODELS}: 1 line: 1" in told
+    assert told[-1] == f"   └─ models.alpha = 0.05  ({MODELS}:1)"
+
+
 @pytest.mark.parametrize(
     "place", ["patients.csv:2:status", "./data/cohorts/c/patients.csv:2: status"]
 )
@@ -393,7 +445,12 @@ def test_a_column_that_nothing_is_read_from_moves_nothing(run):
     ("place", "said"),
     [
         ("patients.csv", "patients.csv: not a place, accepted: FILE:LINE or FILE:LINE:COLUMN"),
-        ("x.csv:2", f"x.csv: no number is read from it, accepted: {PATIENTS}, {OUTCOMES}"),
+        (
+            "x.csv:2",
+            f"x.csv: no number is read from it, accepted: {PATIENTS}, {OUTCOMES}, {MODELS}",
+        ),
+        ("models.yaml:2", f"{MODELS}:2: no setting begins on this line, near: 1, 4"),
+        (f"{MODELS}:1:alpha", f"{MODELS}:1:alpha: a setting has no column, accepted: FILE:LINE"),
         (
             "patients.csv:2:age",
             f"{PATIENTS}:2:age: no such column, read age, accepted: patient, grade, status",
@@ -612,7 +669,7 @@ def test_a_workbook_keeps_dates_and_numbers(tmp_path):
 def test_verify_says_in_one_line_that_all_is_well(run):
     done = run("verify")
     assert done.output == (
-        "all 12 checks passed: 3 numbers, 1 of them recomputed independently; "
+        "all 12 checks passed: 4 numbers, 1 of them recomputed independently; "
         "1 printed, every one accounted for\n"
     )
     assert done.exit_code == 0
@@ -643,7 +700,7 @@ def test_code_that_no_stage_reads_is_found_when_it_is_edited(run, repository):
 
 def test_a_run_does_not_differ_from_itself(run):
     done = run("diff", "results", "results")
-    assert (done.exit_code, done.output) == (0, "no number of 3 differs\n")
+    assert (done.exit_code, done.output) == (0, "no number of 4 differs\n")
 
 
 def test_two_runs_that_differ(run, repository):
@@ -656,7 +713,7 @@ def test_two_runs_that_differ(run, repository):
     done = run("diff", "before", "results")
     assert done.exit_code == 1
     assert done.output.splitlines() == [
-        "1 of 3 numbers differ: 1 changed; because of code (1)",
+        "1 of 4 numbers differ: 1 changed; because of code (1)",
         "  os.median: 24.0 → 27.0 (+3, +12%); code: workflow/scripts/kaplan_meier.py",
     ]
     (told,) = json.loads(run("diff", "before", "results", "--json").output)["numbers"]

@@ -1,5 +1,5 @@
 # The audit explorer: one offline page about every number.
-# Requires: <results>/{numbers,code,lineage,places,coverage,flow}.json, <results>/evidence/,
+# Requires: <results>/{numbers,code,lineage,places,coverage,sources,flow}.json, <results>/evidence/,
 # <results>/audit/{crosscheck,pages}.json, workflow/templates/explorer/.
 # Makes: <results>/audit/index.html.
 
@@ -14,6 +14,7 @@ rule explorer:
         coverage=rules.digit_coverage.output.coverage,
         crosscheck=rules.crosscheck.output.checks,
         pages=rules.page_coverage.output.pages,
+        sources=f"{RESULTS}/sources.json",
         flow=rules.extract.output.flow,
         findings=rules.consistency.output.findings,
         templates=[

@@ -198,29 +198,70 @@ STAGES = {
         ],
         "also": [f"published.{STUDY}"],
     },
-    # How many reconstructions the ranges are over.
-    "solutions": {
-        "rule": "ranges",
-        "scripts": ["solution_statistics", "ranges"],
-        "config": ["cohort", "endpoints", "models", "run.seed"],
-        "also": ["reconstruction.ranges"],
-    },
     # Transcribed figures: no rule computed them.
     "published": {"rule": None, "scripts": [], "config": []},
+    # What every number passes after its stage, whichever that is: it is worded, marked, rounded.
+    "numbers": {
+        "rule": "numbers",
+        "scripts": ["numbers"],
+        "config": ["cohort.kind", "cohort.support", "models.disclosure"]
+        + (["reconstruction.subgroups"] if IS_FOUND else []),
+    },
 }
-for stage in STAGES.values():
-    stage["code"] = sorted(
-        {path for script in stage["scripts"] for path in code(script)}
-        | {str(WORKFLOW / "scripts" / f"{s}.py") for s in stage.pop("scripts")}
+
+
+def scripts_and_modules(scripts):
+    """Paths of scripts and of the package modules that they reach."""
+    return sorted(
+        {path for script in scripts for path in code(script)}
+        | {str(WORKFLOW / "scripts" / f"{script}.py") for script in scripts}
     )
 
-# The files behind the plan. What config.yaml decides of the numbers is in the registry: a new date
-# is no reason to register all of them anew.
-SETTINGS_FILES = [config["endpoints"], config["models"], COHORT_FILE]
+
+for stage in STAGES.values():
+    stage["code"] = scripts_and_modules(stage.pop("scripts"))
+REGISTRATION = {
+    "rule": "numbers",
+    "code": "numbers",
+    "config": STAGES["numbers"]["config"],
+}
+# Rules between the registry and the page; sources.json has the hashes, so that no number is
+# registered anew because a figure is drawn otherwise.
+PRINTING = {
+    name: [
+        below_repository(path, path)
+        for path in [*scripts_and_modules([name]), *map(str, filters)]
+    ]
+    for name, filters in {
+        "tables": [],
+        "figures": [],
+        "assemble": sorted((MANUSCRIPT / "_extensions").rglob("*.lua")),
+        "render": [],
+    }.items()
+}
+
+# The files behind the plan, as the registry calls them.
+SETTINGS = {
+    "endpoints": config["endpoints"],
+    "models": config["models"],
+    "cohort": COHORT_FILE,
+}
 if IS_FOUND:
-    SETTINGS_FILES += [f"config/reconstruction/{STUDY}.yaml"]
+    SETTINGS |= {"reconstruction": f"config/reconstruction/{STUDY}.yaml"}
 if MARGINALS:
-    SETTINGS_FILES += [f"config/reconstruction/{STUDY}-marginals.yaml"]
+    SETTINGS |= {"marginals": f"config/reconstruction/{STUDY}-marginals.yaml"}
+SETTINGS_FILES = list(SETTINGS.values())
+
+
+def lines_of_run(path="config/config.yaml"):
+    """Where config.yaml says what was run; what the command line replaced stands nowhere."""
+    # Lines, no input: a new date is no reason to register all numbers anew.
+    given = checked_files({"config": path})["config"] if Path(path).is_file() else {}
+    return {
+        f"run.{key}": [path, line_of(path, key)]
+        for key, value in RUN.items()
+        if given.get(key) == value
+    }
 
 
 rule numbers:
@@ -264,6 +305,9 @@ rule numbers:
     params:
         plan=plan(),
         run=RUN,
+        run_lines=lines_of_run(),
+        registration=REGISTRATION,
+        printing=PRINTING,
         reconstruction=RECONSTRUCTION_PLAN,
         marginals=MARGINALS,
         least=LEAST_TOLD,
@@ -274,8 +318,11 @@ rule numbers:
         data=lambda wildcards: COHORT_DATA,
         shown=lambda wildcards: below_repository(COHORT_DATA, f"data/cohorts/{COHORT}"),
         settings={
-            below_repository(path, f"config/{Path(path).name}"): path
-            for path in SETTINGS_FILES
+            name: {
+                "path": path,
+                "shown": below_repository(path, f"config/{Path(path).name}"),
+            }
+            for name, path in SETTINGS.items()
         },
         published=lambda wildcards: PUBLISHED,
     script:

@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]):
             name: read_json(snakemake.input[name])
             for name in (
                 *("numbers", "code", "lineage", "places", "crosscheck", "coverage"),
-                "pages",
+                *("pages", "sources"),
             )
         },
         flow=disclosed_flow(read_json(snakemake.input.flow), SmallCells.of(snakemake.params.least)),

@@ -27,12 +27,10 @@ from sarcoma_sbrt.provenance.rows import (
     Records,
     prescriptions,
     printed_tables,
-    setting_lines,
 )
 from sarcoma_sbrt.reporting.over_solutions import (
     constrained,
     outside,
-    solutions_statistic,
     with_ranges,
 )
 from sarcoma_sbrt.reporting.small_cells import SmallCells
@@ -51,21 +49,25 @@ with job_log(snakemake.log[0]):
     raw = hashed(read.raw, given.data, shown=folder)
     tables = hashed(printed, given.published, shown="data/published")
     package = hashed([read.package], given.published, shown="data/published")
-    settings = [{"path": path, "sha256": sha256(file)} for path, file in given.settings.items()]
+    settings = {
+        name: {"path": one["shown"], "sha256": sha256(one["path"])}
+        for name, one in given.settings.items()
+    }
+    texts = {
+        name: Path(one["path"]).read_text(encoding="utf-8") for name, one in given.settings.items()
+    }
+    placed = registration.settings(
+        {name: (file, texts[name]) for name, file in settings.items()}, plan.cohort, given.run_lines
+    )
     found, held = hashed(read.found, root), hashed(read.ranges, root)
     code = {path: hashed([path], root)[0] for path in read.registered}
     inputs = registration.inputs(plan.cohort, folder, raw, tables, held)
-    cohort_file = next(path for path in given.settings if Path(path).stem == plan.cohort.name)
-    inputs |= {"config.cohort": next(one for one in settings if one["path"] == cohort_file)}
-    lines_of_settings = setting_lines(
-        Path(given.settings[cohort_file]).read_text(encoding="utf-8"), cohort_file, "cohort"
-    )
+    inputs |= {"config.cohort": settings["cohort"]}
     stages = registration.stages(given.stages, inputs, code)
 
     statistics = registration.gathered(
         (stage, read_json(path)) for stage, paths in given.statistics.items() for path in paths
     )
-    statistics += [("solutions", one) for one in solutions_statistic(ranges, study)]
     records = Records(
         tables=read_tables(read.tables),
         endpoints=read_tables(read.endpoints),
@@ -80,7 +82,7 @@ with job_log(snakemake.log[0]):
         CanonicalRows(records, prescriptions(statistic for _, statistic in statistics)),
         PrintedRows(figures, printed_tables(inputs, lines), registration.also(stages)),
         sets,
-        lines_of_settings,
+        placed,
     )
     rests_on = {statistic.key: rows.name(stage, statistic) for stage, statistic in statistics}
     configuration = registration.configuration(
@@ -101,6 +103,7 @@ with job_log(snakemake.log[0]):
         lineage=rests_on,
         row_sets=sets.to_json(),
         checks=read_json(read.crosscheck)["checks"],
+        settings=placed,
     )
     if held:
         stale = outside(entries, ranges)
@@ -122,8 +125,10 @@ with job_log(snakemake.log[0]):
     lineage = registration.lineage_document(
         plan.cohort,
         folder,
-        files=[*raw, *tables, *package, *found, *settings],
+        files=[*raw, *tables, *package, *found, *settings.values()],
         environment=environment,
+        registration=given.registration,
+        printing=given.printing,
         row_sets=sets.to_json(),
     )
     small = SmallCells.of(given.least)

@@ -1,18 +1,14 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sarcoma_sbrt.provenance.ancestry import (
     Branch,
     Run,
     ancestry,
-    counted,
     drawn,
-    inside,
+    printed_by,
     printing,
-    spans,
     stated_so,
     tree,
     where,
@@ -68,6 +64,7 @@ BARE = ENTRY | {
     "config": [],
     "source": "configuration",
 }
+MODELS = {"path": "config/models.yaml", "sha256": "9" * 64}
 PLACE = {
     "document": "manuscript",
     "section": "Results",
@@ -84,7 +81,9 @@ def run(**changes: Any) -> Run:
         "config.endpoints.death": BARE
         | {"key": "config.endpoints.death", "text": "event", "value": "event"},
         "config.endpoints_of": BARE | {"key": "config.endpoints_of", "text": "1", "value": 1},
-        "config.models.alpha": BARE | {"key": "config.models.alpha", "text": "0.05", "value": 0.05},
+        "config.models.alpha": BARE
+        | {"key": "config.models.alpha", "text": "0.05", "value": 0.05, "config": ["models.alpha"]}
+        | {"rows": {"file": "config/models.yaml", "line": 5}, "inputs": [MODELS]},
         "published.doe2015.os.median": BARE
         | {
             "key": "published.doe2015.os.median",
@@ -103,6 +102,12 @@ def run(**changes: Any) -> Run:
             "python": "3.11.7",
             "lock": {"path": "envs/requirements.lock", "sha256": "c" * 64},
             "stages": {"kaplan_meier": {"pandas": "2.3.3"}},
+        },
+        "registration": {"rule": "numbers", "code": "numbers", "config": []},
+        "printing": {
+            "tables": ["workflow/scripts/tables.py"],
+            "assemble": ["workflow/src/sarcoma_sbrt/io.py", "workflow/scripts/assemble.py"],
+            "render": ["workflow/scripts/render.py"],
         },
         "columns": {
             "patients.vital_status": {"file": "data/c/patients.csv", "column": "status"},
@@ -123,11 +128,16 @@ def run(**changes: Any) -> Run:
             "kaplan_meier": [
                 {"path": "workflow/src/sarcoma_sbrt/dose.py", "sha256": "b" * 64},
                 {"path": "workflow/scripts/kaplan_meier.py", "sha256": "e" * 64},
-            ]
+            ],
+            "numbers": [{"path": "workflow/scripts/numbers.py", "sha256": "1" * 64}],
         },
         "lineage": lineage,
         "places": {
             "os.median": [PLACE, PLACE | {"place": "caption of fig-os", "section": "Results"}]
+        },
+        "sources": {
+            f"workflow/scripts/{name}.py": digit * 64
+            for name, digit in (("tables", "2"), ("assemble", "3"), ("render", "4"))
         },
     }
     return Run(**parts | changes)
@@ -138,32 +148,14 @@ def as_it_was(path: str) -> str | None:
         "data/c/patients.csv": "a" * 64,
         "workflow/src/sarcoma_sbrt/dose.py": "0" * 64,
         "data/published/outcomes.csv": "d" * 64,
+        "workflow/scripts/numbers.py": "1" * 64,
+        "workflow/scripts/assemble.py": "3" * 64,
+        "workflow/scripts/render.py": "5" * 64,
     }.get(path)
 
 
 def lines(key: str, *, rows: bool = False) -> list[str]:
     return drawn(tree(ancestry(run(), key, as_it_was), rows=rows))
-
-
-@pytest.mark.parametrize(
-    ("text", "ranges"),
-    [("", ()), ("7", ((7, 7),)), ("0-3,7,9-10", ((0, 3), (7, 7), (9, 10)))],
-)
-def test_ranges_of_a_text(text, ranges):
-    assert spans(text) == ranges
-
-
-@pytest.mark.parametrize("text", ["3-1", "1,1", "5-9,9", "a", "1-", "4,2"])
-def test_a_text_that_is_no_ascending_list_is_refused(text):
-    with pytest.raises(ValueError, match=r"no ascending list|invalid literal"):
-        spans(text)
-
-
-@given(st.sets(st.integers(0, 60)), st.integers(0, 60))
-def test_ranges_hold_what_they_were_made_of(numbers, asked):
-    text = ",".join(map(str, sorted(numbers)))
-    assert counted(spans(text)) == len(numbers)
-    assert inside(spans(text), asked) == (asked in numbers)
 
 
 def test_the_tree_of_a_computed_number():
@@ -190,9 +182,18 @@ def test_the_tree_of_a_computed_number():
         "│  └─ code: 2",
         "│     ├─ workflow/scripts/kaplan_meier.py  sha256 eeeeeeeeeeee  (not on disk)",
         "│     └─ workflow/src/sarcoma_sbrt/dose.py  sha256 bbbbbbbbbbbb  (changed since)",
+        "├─ worded, rounded and registered by rule numbers",
+        "│  └─ code: 1",
+        "│     └─ workflow/scripts/numbers.py  sha256 111111111111",
+        "├─ brought to the page by 2 rules",
+        "│  ├─ assemble: 2",
+        "│  │  ├─ workflow/scripts/assemble.py  sha256 333333333333",
+        "│  │  └─ … 1 more (--rows)",
+        "│  └─ render: 1",
+        "│     └─ workflow/scripts/render.py  sha256 444444444444  (changed since)",
         "├─ configured by",
         "│  ├─ endpoints: 1 value",
-        "│  └─ models.alpha = 0.05",
+        "│  └─ models.alpha = 0.05  (config/models.yaml:5)",
         "├─ Python 3.11.7",
         "│  ├─ pandas 2.3.3",
         "│  └─ envs/requirements.lock  sha256 cccccccccccc",
@@ -211,17 +212,44 @@ def test_a_transcribed_number_comes_from_its_line():
     assert "├─ stands nowhere in the manuscript" in told
     assert "├─ transcribed from Doe 2015, Table 2, row “OS”" in told
     assert "│  └─ data/published/outcomes.csv: 1 line: 7" in told
-    assert "   └─ data/published/outcomes.csv  sha256 dddddddddddd" in told
+    assert "│  └─ data/published/outcomes.csv  sha256 dddddddddddd" in told
 
 
-def test_a_setting_is_itself_and_nothing_more():
+def test_a_setting_comes_from_its_line():
     found = ancestry(run(), "config.models.alpha", as_it_was)
-    assert (found["rows"], found["files"], found["code"], found["environment"]) == (
-        None,
-        [],
-        [],
-        {},
-    )
+    assert (found["code"], found["environment"]) == ([], {})
+    assert found["rows"]["raw"] == {"config/models.yaml": "5"}
+    assert found["files"] == [MODELS | {"state": "not on disk"}]
+    assert found["set_at"] == {"models.alpha": "config/models.yaml:5"}
+    assert lines("config.models.alpha")[3:8] == [
+        "├─ rows: 1 raw line",
+        "│  └─ config/models.yaml: 1 line: 5",
+        "├─ files: 1",
+        "│  └─ config/models.yaml  sha256 999999999999  (not on disk)",
+        "├─ worded, rounded and registered by rule numbers",
+    ]
+    assert lines("config.models.alpha")[-1] == "   └─ models.alpha = 0.05  (config/models.yaml:5)"
+    # A value of the command line, and one without a line of its own.
+    assert ancestry(run(), "config.endpoints.death", as_it_was)["rows"] is None
+
+
+def test_a_place_has_the_rules_that_print_it():
+    cell = PLACE | {"place": "tbl-os, row 1", "source": {"file": "tables/os.qmd", "line": 3}}
+    found = ancestry(run(places={"os.median": [PLACE, cell]}), "os.median", as_it_was)
+    assert [place["rules"] for place in found["places"]] == [
+        ["assemble", "render"],
+        ["tables", "assemble", "render"],
+    ]
+    assert list(found["printing"]) == ["tables", "assemble", "render"]
+    assert found["printing"]["tables"] == [
+        {"path": "workflow/scripts/tables.py", "sha256": "2" * 64, "state": "not on disk"}
+    ]
+    assert printed_by(PLACE | {"place": "figure fig-os"}) == ("figures", "assemble", "render")
+    told = drawn(tree(found))
+    assert "│  └─ manuscript, Results, tbl-os, row 1 (tables/os.qmd:3), by rule tables" in told
+    nowhere = ancestry(run(places={}), "os.median", as_it_was)
+    assert nowhere["printing"] == {}
+    assert nowhere["registration"]["code"][0]["path"] == "workflow/scripts/numbers.py"
 
 
 ABSTRACT = PLACE | {"section": "title block", "place": "title block, abstract"}

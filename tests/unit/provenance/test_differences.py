@@ -7,6 +7,7 @@ from sarcoma_sbrt.provenance.differences import differences, summary, to_json
 
 DATA, SETTINGS = "data/c/patients.csv", "config.models.alpha"
 MODULE = "workflow/src/sarcoma_sbrt/survival/cox.py"
+ROUNDING = "workflow/src/sarcoma_sbrt/reporting/numbers.py"
 
 
 def entry(key: str, **changes: Any) -> dict[str, Any]:
@@ -44,6 +45,8 @@ def run(
     pandas: str = "2.3.3",
     python: str = "3.11.7",
     files: dict[str, str] | None = None,
+    rounding: str = "r",
+    sources: dict[str, str] | None = None,
     **others: dict[str, Any],
 ) -> Run:
     numbers = {"os.median": median or entry("os.median"), SETTINGS: setting(alpha), **others}
@@ -52,8 +55,17 @@ def run(
         "lock": {"path": "envs/requirements.lock", "sha256": "l"},
         "stages": {"kaplan_meier": {"pandas": pandas}},
     }
-    lineage = {"environment": environment, "files": files or {DATA: "a"}}
-    return Run(numbers, {"kaplan_meier": [{"path": MODULE, "sha256": code}]}, lineage, {})
+    registration = {"rule": "numbers", "code": "numbers", "config": []}
+    lineage = {
+        "environment": environment,
+        "files": files or {DATA: "a"},
+        "registration": registration,
+    }
+    sets = {
+        "kaplan_meier": [{"path": MODULE, "sha256": code}],
+        "numbers": [{"path": ROUNDING, "sha256": rounding}],
+    }
+    return Run(numbers, sets, lineage, {}, sources or {})
 
 
 MOVED = entry("os.median", value=27.0, text="27.0")
@@ -94,6 +106,17 @@ def test_each_cause_by_itself():
     assert causes(run(), run(MOVED, python="3.12.1")) == {"library": ("Python: 3.11.7 → 3.12.1",)}
 
 
+def test_code_that_words_and_rounds_is_a_cause_of_any_number():
+    assert causes(run(), run(MOVED, rounding="y")) == {"code": (ROUNDING,)}
+    assert causes(run(), run(MOVED, rounding="y", code="y")) == {"code": (ROUNDING, MODULE)}
+    transcribed = {"kind": "transcribed", "rule": None, "code": None, "config": [], "inputs": []}
+    before, after = (entry("published.x", text=text, **transcribed) for text in ("1.5", "1·5"))
+    found = causes(
+        run(**{"published.x": before}), run(rounding="y", **{"published.x": after}), "published.x"
+    )
+    assert found == {"code": (ROUNDING,)}
+
+
 def test_all_causes_are_named():
     found = causes(run(), run(MOVED, code="y", alpha=0.1))
     assert list(found) == ["code", "config"]
@@ -109,10 +132,10 @@ def test_a_change_that_nothing_explains_says_so():
 
 
 def test_what_else_the_repository_brought_accounts_for_what_no_stage_does():
-    path, other = "workflow/src/sarcoma_sbrt/reporting/numbers.py", "config/config.yaml"
+    path, other = "workflow/src/sarcoma_sbrt/reporting/tables.py", "config/config.yaml"
     before = {path: "a", other: "b", "manuscript/index.qmd": "c"}
     after = {path: "x", other: "y", "manuscript/index.qmd": "z"}
-    (found,) = differences(run(), run(MOVED), (before, after))
+    (found,) = differences(run(sources=before), run(MOVED, sources=after))
     assert [(cause.kind, cause.what) for cause in found.causes] == [
         ("code", (path,)),
         ("config", (other,)),

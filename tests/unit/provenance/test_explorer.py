@@ -55,6 +55,8 @@ LINEAGE = {
     "cohort": "c",
     "files": {"data/cohorts/c/patients.csv": SHA},
     "environment": {"python": "3.11.7", "stages": {"kaplan_meier": {"numpy": "2.4"}}},
+    "registration": {"rule": "numbers", "code": "numbers", "config": []},
+    "printing": {"tables": ["workflow/scripts/tables.py"]},
     "columns": {"patients.grade": {"file": "data/cohorts/c/patients.csv", "column": "grade"}},
     "row_sets": {
         "s0": {
@@ -102,6 +104,7 @@ def run() -> Run:
         crosscheck={"checks": {"os.median": {"agrees": False}}},
         coverage={"coverage": {"printed": 5}},
         findings=[FINDING],
+        sources={"workflow/scripts/tables.py": SHA},
     )
 
 
@@ -182,6 +185,24 @@ def test_rows_are_counted_and_long_lists_are_cut(run: Run) -> None:
     )
 
 
+def test_what_every_number_passes_is_said_once(run: Run) -> None:
+    told = explorer.data(run)
+    assert told["registration"] == {"rule": "numbers", "code": "numbers", "config": []}
+    assert told["printing"] == {"tables": [["workflow/scripts/tables.py", SHA]]}
+
+
+def test_a_figure_and_a_setting_have_their_lines() -> None:
+    def line(**more: Any) -> str:
+        told = explorer.data(Run({"x.y": _entry("x.y", "1", **more)}))
+        return str(told["phrases"][told["columns"]["place"][0]])
+
+    assert (
+        line(kind="configured", rows={"file": "config/models.yaml", "line": 5}) == "models.yaml:5"
+    )
+    assert line(kind="transcribed", rows={"file": "data/published/x.csv", "line": 7}) == "x.csv:7"
+    assert line(rows={"table": "endpoints/os"}) == ""
+
+
 def test_places_and_findings_are_told_in_phrases(run: Run) -> None:
     told = explorer.data(run)
     said = [told["phrases"][place] for place in told["places"]["os.median"][0]]
@@ -190,6 +211,7 @@ def test_places_and_findings_are_told_in_phrases(run: Run) -> None:
         "section “Results”, paragraph 3",
         "It was 24.5 months.",
         "manuscript/sections/results.qmd:12",
+        "assemble",
     ]
     finding = told["findings"][0]
     assert finding[0] == "consistency.sum.x"

@@ -31,12 +31,16 @@ def entry(key: str, **changes: Any) -> dict[str, Any]:
         "method": "Kaplan-Meier",
         "value": 1,
         "text": "1",
+        "config": ["models.cox"],
     }
     return whole | changes
 
 
 def setting(key: str, value: Any) -> dict[str, Any]:
-    return entry(key, kind="configured", value=value, columns=[], rows={}, lineage=None)
+    config = [key.removeprefix("config.")]
+    return entry(
+        key, kind="configured", value=value, columns=[], rows={}, lineage=None, config=config
+    )
 
 
 ENTRIES = [
@@ -93,6 +97,7 @@ LINEAGE = {
         ALL: {"raw": {PATIENTS: "2-9", COURSES: "2-9"}},
         GRADE_1: {"raw": {PATIENTS: "2-5"}},
     },
+    "registration": {"rule": "numbers", "code": "numbers", "config": ["cohort.support"]},
 }
 OF_COHORT = {
     *("os.median", "os.at_risk_12m", "os.grade_level.median", "os.grade_level.at_risk_12m"),
@@ -106,6 +111,48 @@ def impact(*others: dict[str, Any]) -> Impact:
 
 def predicted(file: str, line: int, column: str | None, *others: dict[str, Any]) -> set[str]:
     return impact(*others).predicted(Cell(file, line, column))
+
+
+MODELS = "config/models.yaml"
+COX = {"kind": "configured", "columns": [], "lineage": None}
+PLANNED = (
+    entry("config.models.cox.ties", **COX, config=["models.cox.ties"])
+    | {"rows": {"file": MODELS, "line": 4}},
+    entry("config.models.cox.more", **COX, config=["models.cox.more"])
+    | {"rows": {"file": MODELS, "line": 5}},
+    entry("config.models.coxcomb", **COX, config=["models.coxcomb"])
+    | {"rows": {"file": MODELS, "line": 6}},
+    entry("method.ties", **COX, config=[], rows={}),
+    entry("km.median", config=["models.confidence_level", "cohort"]),
+    entry("cox.ties.hr", config=["models.cox.ties"]),
+    entry("published.x", kind="transcribed", config=[], rows={}),
+)
+
+
+def test_settings_stand_on_lines_of_files():
+    found = impact(*PLANNED)
+    assert found.configuration == {MODELS: {4, 5, 6}}
+    assert found.settings(MODELS, {3, 4, 5}) == {"models.cox.ties", "models.cox.more"}
+    assert found.settings(PATIENTS, {4}) == set()
+
+
+def test_a_setting_reaches_the_numbers_that_carry_it_or_a_part_around_it():
+    found = Impact({one["key"]: one for one in PLANNED}, LINEAGE)
+    # A text that names no setting may be made of any.
+    texts = {"method.ties"}
+    assert found.decided({"models.cox.ties"}) == texts | {"config.models.cox.ties", "cox.ties.hr"}
+    assert found.decided({"models.cox"}) == texts | {
+        *("config.models.cox.ties", "config.models.cox.more", "cox.ties.hr")
+    }
+    assert found.decided({"models.coxcomb"}) == texts | {"config.models.coxcomb"}
+    assert found.decided({"cohort.title"}) == texts | {"km.median"}
+
+
+def test_what_marks_and_rounds_numbers_reaches_all_that_were_computed():
+    found = Impact({one["key"]: one for one in PLANNED}, LINEAGE)
+    assert found.decided({"cohort.support.patients.grade"}) == {
+        *("method.ties", "km.median", "cox.ties.hr")
+    }
 
 
 def test_a_number_of_settings_alone_depends_on_no_cell():

@@ -65,7 +65,7 @@ SET = {
     "n": {"units": 37, "canonical": 5, "raw": 1},
 }
 LINEAGE = {
-    "version": "1.0",
+    "version": "1.1",
     "cohort": "c",
     "kind": "observed",
     "files": {FILE["path"]: FILE["sha256"]},
@@ -75,6 +75,8 @@ LINEAGE = {
         "renderer": "embedded (pandoc 3.9)",
         "stages": {"cox": {"numpy": "2.4.6"}},
     },
+    "registration": {"rule": "numbers", "code": "numbers", "config": ["cohort.support"]},
+    "printing": {"tables": ["workflow/scripts/tables.py"]},
     "columns": {"patients.grade": {"file": FILE["path"], "column": "Grad"}},
     "row_sets": {"0123456789abcdef": SET},
 }
@@ -87,7 +89,7 @@ def problems(content, part=None):
 
 def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["$id"].endswith(":1.0")
+    assert SCHEMA["$id"].endswith(":1.1")
 
 
 def test_what_is_right_is_accepted():

@@ -5,6 +5,7 @@ import pytest
 
 from sarcoma_sbrt.provenance import registration
 from sarcoma_sbrt.provenance.registration import RANGES
+from sarcoma_sbrt.provenance.setting_lines import Setting
 from sarcoma_sbrt.reporting.statistics import Statistic, to_json
 from sarcoma_sbrt.settings import cohort_settings
 
@@ -93,20 +94,44 @@ def test_configuration_is_what_was_run_and_no_empty_part():
     }
 
 
+def test_a_setting_stands_where_it_decides():
+    def read(path, text):
+        return file(path), text
+
+    found = registration.settings(
+        {
+            "models": read("config/models.yaml", "alpha: 0.05\nlevel: 0.95\n"),
+            "cohort": read("config/cohorts/c.yaml", "title: A\nmodels:\n  alpha: 0.01\n"),
+        },
+        COHORT,
+        {"run.seed": ("config/config.yaml", 9)},
+    )
+    # The cohort's own block wins; what was run is in no file that the registry depends on.
+    assert found["models.alpha"] == Setting(
+        "config/cohorts/c.yaml", 3, "hash of config/cohorts/c.yaml"
+    )
+    assert found["models.level"] == Setting("config/models.yaml", 2, "hash of config/models.yaml")
+    assert found["run.seed"] == Setting("config/config.yaml", 9)
+
+
 def test_lineage_names_columns_by_file_sheet_and_header():
     document = registration.lineage_document(
         COHORT,
         FOLDER,
         files=[*PRINTED, *RAW],
         environment={"python": "3.11.7"},
+        registration={"rule": "numbers", "code": "numbers", "config": []},
+        printing={"tables": ["workflow/scripts/tables.py"]},
         row_sets={"ab": {}},
     )
     assert document == {
-        "version": "1.0",
+        "version": "1.1",
         "cohort": "c",
         "kind": "observed",
         "files": {one["path"]: one["sha256"] for one in (*RAW, *PRINTED)},
         "environment": {"python": "3.11.7"},
+        "registration": {"rule": "numbers", "code": "numbers", "config": []},
+        "printing": {"tables": ["workflow/scripts/tables.py"]},
         "columns": {
             "courses.course_id": {"file": f"{FOLDER}/book.xlsx#SBRT", "column": "No"},
             "courses.dose_gy": {"file": f"{FOLDER}/book.xlsx#SBRT", "column": "Dose (cGy)"},

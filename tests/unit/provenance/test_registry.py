@@ -5,6 +5,7 @@ import pytest
 
 from sarcoma_sbrt.evidence.published import Figure, Published
 from sarcoma_sbrt.provenance.registry import Stage, code_sets, registry, registry_text
+from sarcoma_sbrt.provenance.setting_lines import Setting
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic
 from sarcoma_sbrt.settings import analysis_settings, cohort_settings, endpoint_settings
 
@@ -99,6 +100,19 @@ def test_a_computed_number_names_rule_data_code_and_configuration():
 def test_a_configured_number_names_its_key_and_no_rule():
     entry = entries(configuration={"models": {"alpha": 0.05}})["config.models.alpha"]
     assert (entry["kind"], entry["rule"], entry["config"]) == ("configured", None, ["models.alpha"])
+
+
+def test_a_configured_number_comes_from_its_line():
+    settings = {"models.alpha": Setting("config/models.yaml", 5, "ab"), "run.seed": Setting("c", 9)}
+    configuration = {"models": {"alpha": 0.05, "other": 1}, "run": {"seed": 7}}
+    found = entries(configuration=configuration, settings=settings)
+    alpha, seed, other = (
+        found[f"config.{key}"] for key in ("models.alpha", "run.seed", "models.other")
+    )
+    assert alpha["rows"] == {"file": "config/models.yaml", "line": 5}
+    assert alpha["inputs"] == [{"path": "config/models.yaml", "sha256": "ab"}]
+    assert (seed["rows"], seed["inputs"]) == ({"file": "c", "line": 9}, [])
+    assert (other["rows"], other["inputs"]) == ({}, [])
 
 
 def test_labels_are_entries_too():

@@ -22,9 +22,9 @@ from sarcoma_sbrt.provenance.rows import (
     Records,
     prescriptions,
     printed_tables,
-    setting_lines,
     tables_of,
 )
+from sarcoma_sbrt.provenance.setting_lines import Setting
 from sarcoma_sbrt.reporting.clinical_statistics import clinical_statistics
 from sarcoma_sbrt.reporting.cohort_statistics import cohort_statistics, first_courses
 from sarcoma_sbrt.reporting.model_statistics import cox_statistics, model_names
@@ -444,29 +444,12 @@ SCREENED = Statistic(
     "",
     rows={"config": ["cohort.screening.reviewed", "cohort.screening.enrolled"]},
 )
-COHORT_YAML = """\
-kind: reconstructed
-# as printed
-screening:
-  reviewed: 68
-  reasons: [one, two]
-  enrolled: 37
-tables: {patients: {file: p.csv}}
-"""
-
-
-def test_settings_stand_in_their_lines():
-    path = "config/cohorts/c.yaml"
-    found = setting_lines(COHORT_YAML, path, "cohort")
-    assert found["cohort.screening.enrolled"] == (path, 6)
-    assert found["cohort.tables.patients.file"] == (path, 7)
-    assert {file for file, _ in found.values()} == {path}
-    assert setting_lines("", path, "cohort") == {}
 
 
 def test_a_number_of_settings_rests_on_their_lines_and_on_no_patient():
     sets = RowSets(TABLES_OF_THREE, "c")
-    settings = setting_lines(COHORT_YAML, "config/cohorts/c.yaml", "cohort")
+    lines = {"cohort.screening.reviewed": 4, "cohort.screening.enrolled": 6, "cohort.kind": 1}
+    settings = {key: Setting("config/cohorts/c.yaml", line) for key, line in lines.items()}
     name = NumberRows(THREE, PRINTED, sets, settings).name("characteristics", SCREENED)
     assert sets.to_json()[name] == {
         "units": {},

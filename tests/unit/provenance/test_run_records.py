@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from sarcoma_sbrt.provenance.crate import Material
-from sarcoma_sbrt.provenance.run_records import Places, benchmark, material, metadata_records
+from sarcoma_sbrt.provenance.run_records import ShownPaths, benchmark, material, metadata_records
 
-OBSERVED = Places("out/run", "/srv/records", "centre", "observed")
+OBSERVED = ShownPaths("out/run", "/srv/records", "centre", "observed")
 
 
 def digest(content: bytes) -> str:
@@ -76,8 +76,8 @@ def test_a_file_is_named_by_its_hash_and_a_folder_by_those_of_its_files(
 def test_raw_rows_of_patients_are_not_copied(tmp_path: Path, kind: str, copied: bool) -> None:
     path = tmp_path / "patients.csv"
     path.write_bytes(b"patient\n")
-    places = Places("results", str(tmp_path), "centre", kind)
-    assert material(str(path), places).copied is copied
+    folders = ShownPaths("results", str(tmp_path), "centre", kind)
+    assert material(str(path), folders).copied is copied
 
 
 def test_a_benchmark_is_its_line(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@
     return unit && text.endsWith(" " + unit) ? text.slice(0, -unit.length - 1) : text;
   }
 
-  // Places in a sentence before cells of tables; [section, place, sentence, line of the source].
+  // Places in a sentence before cells of tables; [section, place, sentence, line of the source, rule].
   function bestPlace(i) {
     var places = placesOf(i).map(function (place) {
       return place.map(function (p) { return told.phrases[p]; });
@@ -570,8 +570,9 @@
     var set = rows(i);
     if (!set) {
       var line = phrase("place", i);
+      var said = kind(i) === "configured" ? "Set in " : "Transcribed in ";
       return listed("inputs", i).length ? [make("h2", { id: "rows" }, "Files"),
-        line ? make("p.quiet", {}, "Transcribed in ", make("code", {}, line), ".") : null,
+        line ? make("p.quiet", {}, said, make("code", {}, line), ".") : null,
         filesTable(listed("inputs", i))] : null;
     }
     var row = function (what) {
@@ -603,15 +604,38 @@
   }
 
   function madeBy(i) {
-    var stage = phrase("stage", i), code = told.code[stage] || [];
-    if (!phrase("rule", i)) { return null; }
+    var stage = phrase("stage", i), rule = phrase("rule", i), shared = told.registration;
+    if (!rule && !shared.rule) { return null; }
     return [make("h2", { id: "code" }, "Made by"),
-      facts([["Rule", make("a", { href: "#/numbers?rule=" + phrase("rule", i) }, phrase("rule", i))],
+      rule ? facts([["Rule", make("a", { href: "#/numbers?rule=" + rule }, rule)],
         ["Columns", listed("uses", i).join(", ")],
-        ["Libraries", versions(stage)]]),
-      code.length ? make("details", {}, make("summary", {}, count(code.length, "script or module", "scripts and modules")),
-        filesTable(code)) : null];
+        ["Libraries", versions(stage)]]) : null,
+      rule ? codeOf(told.code[stage], rule, "") : null,
+      shared.rule ? codeOf(told.code[shared.code], shared.rule, ", which words, rounds and registers every number") : null,
+      printingRules(i).map(function (name) {
+        return codeOf(told.printing[name], name, ", which " + PRINTING[name]);
+      })];
   }
+
+  // What the rules between the registry and the page do, in their order.
+  var PRINTING = { tables: "lays out the tables", figures: "draws the figures",
+    assemble: "puts the manuscript together", render: "renders it" };
+
+  function codeOf(files, rule, does) {
+    if (!files || !files.length) { return null; }
+    return make("details", {}, make("summary", {},
+      count(files.length, "script or module", "scripts and modules") + " of rule " + rule + does), filesTable(files));
+  }
+
+  // The rules that a number passes to the places where it and its companions stand.
+  function printingRules(i) {
+    var own = standing(i).map(ruleOf), shared = own.length ? ["assemble", "render"] : [];
+    return Object.keys(PRINTING).filter(function (rule) {
+      return told.printing[rule] && own.concat(shared).indexOf(rule) >= 0;
+    });
+  }
+
+  function ruleOf(at) { return told.phrases[at.place[4]]; }
 
   function settingsOf(i) {
     var settings = listed("config", i);
@@ -619,9 +643,15 @@
     return [make("h2", { id: "settings" }, kind(i) === "configured" ? "Setting" : "Settings that decide it"),
       make("ul", {}, settings.map(function (setting) {
         return make("li", {}, at.has("config." + setting) && "config." + setting !== keys[i]
-          ? link(at.get("config." + setting), setting) : make("code", {}, setting), " ",
+          ? link(at.get("config." + setting), setting) : make("code", {}, setting), " ", setAt(setting),
           make("a.small", { href: "#/numbers?setting=" + encodeURIComponent(setting) }, "what else it decides"));
       }))];
+  }
+
+  // File and line; a block of settings, and what the command line gave, has none.
+  function setAt(setting) {
+    var place = at.has("config." + setting) ? phrase("place", at.get("config." + setting)) : "";
+    return place ? [make("code.quiet", {}, place), " "] : null;
   }
 
   function checksOf(i) {
@@ -659,24 +689,34 @@
     var beside = function (name, nodes) {
       return !settings || nodes !== last ? name : nodes.length > 1 ? name + " and settings" : "settings";
     };
-    if (settings) {
+    // Of a setting the file is there already.
+    if (settings && !(kind(i) === "configured" && raw.length)) {
       last.unshift(node("configuration", count(settings, "setting"), "settings", "configuration"));
       last[0].apart = true;
     }
     var paper = phrase("locator", i) ? [node(phrase("locator", i), "as printed", null, "paper")] : [];
     var own = node(phrase("text", i), keys[i], null, "own");
     own.own = true;
-    var printed = standing(i).length;
     return [
       ["paper", paper], [beside("data", raw), raw], [beside("canonical tables", canonical), canonical],
       [beside("units", units), units], ["rule", makingOf(i)], ["number", [own]],
-      ["text", printed ? [node("manuscript", count(printed, "place"), "places", "text")] : []],
+      ["text", printedNodes(i)],
     ].filter(function (layer) { return layer[1].length; });
+  }
+
+  // The text, and by whom a number comes into it where it is not its author.
+  function printedNodes(i) {
+    var places = standing(i), names = { tables: "tables", figures: "figures", assemble: "manuscript" };
+    return Object.keys(names).map(function (rule) {
+      var own = places.filter(function (place) { return ruleOf(place) === rule; });
+      return own.length ? node(names[rule], count(own.length, "place"), "places", rule) : null;
+    }).filter(Boolean);
   }
 
   function filesOf(i) {
     if (rows(i)) { return nodesOf(rows(i).raw, "line", "rows"); }
-    var line = phrase("place", i).split(":")[1];
+    var place = phrase("place", i).split(":"), line = place[1];
+    if (line && !listed("inputs", i).length) { return [node(place[0], "line " + line, "settings")]; }
     return listed("inputs", i).map(function (file) {
       return node(file[0].split("/").pop(), line ? "line " + line : "file", "rows", file[0]);
     });
@@ -694,6 +734,12 @@
     }
     if (phrase("status", i) && phrase("status", i) !== "none") {
       making.push(node(engineOf(i), "second engine", null, "second"));
+    }
+    if (told.registration.rule) {
+      var shared = node("rule " + told.registration.rule, "words and rounds", "code", "registration");
+      // Data lead to the rule that computes with them, where there is one.
+      shared.apart = making.length > 0;
+      making.push(shared);
     }
     return making;
   }

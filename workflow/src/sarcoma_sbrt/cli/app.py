@@ -23,6 +23,7 @@ Ask a finished run of the sarcoma-sbrt workflow where its numbers come from.
   sarcoma-sbrt trace os.median                    one number: rows, files, code, settings
   sarcoma-sbrt trace --text "71.5"                which numbers print so, and where
   sarcoma-sbrt impact patients.csv:12:grade       what can depend on a raw cell
+  sarcoma-sbrt impact config/models.yaml:12       what can depend on a setting
   sarcoma-sbrt impact patients.csv:12:grade --set G3   what moves when it is changed
   sarcoma-sbrt verify                             is the run still what it says it is
   sarcoma-sbrt diff results results-of-last-week  two runs: what differs, and why
@@ -63,7 +64,7 @@ Exit codes: 0 found; 1 no such key, or no number prints so; 2 no finished run in
 damaged file of it, or a wrong call.
 """
 _IMPACT = """
-Say which numbers and sentences can depend on a raw cell, or on a raw row.
+Say which numbers and sentences can depend on a raw cell, a raw row, or a setting.
 
 With --set the cell is changed in a scratch copy, the workflow runs there as far as the
 numbers, and exactly what moves is listed with the sentences it stands in. Your data and your
@@ -74,10 +75,11 @@ results are not touched. COLUMN is the header as the file has it.
   sarcoma-sbrt impact patients.csv:12:grade --set G3
   sarcoma-sbrt impact "centre.xlsx#Patients:7:Last contact" --set 2019-04-02
   sarcoma-sbrt impact data/published/outcomes.csv:40:estimate
+  sarcoma-sbrt impact config/models.yaml:12
 
 \b
-Exit codes: 0 told; 1 a number moved that was not predicted; 2 no such cell, a value that the
-workflow refuses, a run that is not up to date or not finished, or a wrong call.
+Exit codes: 0 told; 1 a number moved that was not predicted; 2 no such cell or setting, a value
+that the workflow refuses, a run that is not up to date or not finished, or a wrong call.
 """
 _VERIFY = """
 Check that a run still is what it says of itself.
@@ -152,7 +154,12 @@ def trace(
 
 @app.command(help=_IMPACT)
 def impact(
-    place: Annotated[str, typer.Argument(help="FILE:LINE[:COLUMN]; of a workbook FILE#SHEET.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            help="FILE:LINE[:COLUMN]; of a workbook FILE#SHEET, of a setting FILE:LINE."
+        ),
+    ],
     value: Annotated[
         str | None, typer.Option("--set", help="Recompute with this in the cell.")
     ] = None,
@@ -169,7 +176,7 @@ def impact(
     everything: Annotated[bool, typer.Option("--all", help="Name every number.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say which numbers and sentences can depend on a raw cell, or on a raw row."""
+    """Say which numbers and sentences can depend on a raw cell, a raw row, or a setting."""
     settings = dict(_pair(one) for one in config or [])
     if value is None and (manuscript or settings):
         raise typer.BadParameter("only with --set", param_hint="'--manuscript', '--config'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from sarcoma_sbrt.cli.run import FINDING, OK, as_json, document, open_run
+from sarcoma_sbrt.cli.run import FINDING, OK, as_json, open_run
 from sarcoma_sbrt.provenance.differences import Difference, differences, summary, to_json
 from sarcoma_sbrt.provenance.impact import Move
 
@@ -21,8 +21,7 @@ def diff(before: Path, after: Path, *, everything: bool, json: bool) -> tuple[st
         When either is no finished run.
     """
     first, second = open_run(before), open_run(after)
-    sources = (document(before, "sources.json"), document(after, "sources.json"))
-    found = differences(first, second, sources)
+    found = differences(first, second)
     line = summary(found, first, second)
     if json:
         text = as_json({"summary": line, "numbers": to_json(found)})

@@ -1,4 +1,4 @@
-"""``sarcoma-sbrt impact``: what can depend on a raw cell, and what moves when it is changed."""
+"""``sarcoma-sbrt impact``: what can depend on a raw cell or a setting, and what a cell moves."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from sarcoma_sbrt.provenance.impact import Cell, Impact, Move, UnknownCell, move
 
 __all__ = ["located", "predict", "recomputed"]
 
+# How many lines with settings are named where a line has none.
+_NEAR = 3
 _PLACE = re.compile(r"(?P<file>.+?\.\w+(?:#[^:]*)?):(?P<line>\d+)(?::\s*(?P<column>.+))?")
 
 
@@ -30,16 +32,24 @@ def predict(
     Raises
     ------
     NoAnswer
-        When there is no such cell, or no finished run.
+        When there is no such cell or setting, or no finished run.
     """
     run = open_run(results)
     impact = Impact(run.numbers, run.lineage)
-    cell = located(place, impact, run, repository)
-    cells.read(_path(repository, cell), cell, _layout(impact, cell))
-    keys = sorted(_predicted(impact, cell))
+    cell = _of_configuration(place, impact, repository)
+    if cell is not None:
+        settings = _settings_at(cell, impact, run, repository)
+        keys = sorted(impact.decided(settings))
+        told: dict[str, Any] = {"setting": {"file": cell.file, "line": cell.line, "keys": settings}}
+        title = f"{cell} ({_first(settings)})"
+    else:
+        cell = located(place, impact, run, repository)
+        cells.read(_path(repository, cell), cell, _layout(impact, cell))
+        keys = sorted(_predicted(impact, cell))
+        told, title = {"cell": _cell_json(cell)}, str(cell)
     if json:
-        return as_json(_prediction(run, cell, keys)), OK
-    return "\n".join(drawn(_predicted_tree(run, cell, keys, everything))), OK
+        return as_json(told | _prediction(run, keys)), OK
+    return "\n".join(drawn(_predicted_tree(run, title, keys, everything))), OK
 
 
 def recomputed(
@@ -63,6 +73,8 @@ def recomputed(
     """
     run = open_run(results)
     before = Impact(run.numbers, run.lineage)
+    if setting := _of_configuration(place, before, repository):
+        raise NoAnswer(f"{setting}: a setting; change it, run again and ask for a diff of the runs")
     cell = located(place, before, run, repository)
     if cell.column is None:
         raise NoAnswer(f"{cell}: no column, accepted with --set: FILE:LINE:COLUMN")
@@ -112,10 +124,35 @@ def located(place: str, impact: Impact, run: Run, repository: Path) -> Cell:
     found = [one for one in known if _names(path, sheet, one, repository)]
     if len(found) != 1:
         what = "more than one file or sheet" if found else "no number is read from it"
-        accepted = ", ".join(found or known)
+        accepted = ", ".join(found or [*known, *sorted(impact.configuration)])
         raise NoAnswer(f"{match['file']}: {what}, accepted: {accepted}")
     column = match["column"]
     return Cell(found[0], int(match["line"]), column.strip() if column else None)
+
+
+def _of_configuration(place: str, impact: Impact, repository: Path) -> Cell | None:
+    """The place in a configuration file that the text names; None where it names another file."""
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        return None
+    known = [file for file in impact.configuration if _names(match["file"], "", file, repository)]
+    return Cell(known[0], int(match["line"]), match["column"]) if len(known) == 1 else None
+
+
+def _settings_at(cell: Cell, impact: Impact, run: Run, repository: Path) -> list[str]:
+    """Configuration keys that begin on a line, those of a whole block on its first."""
+    from sarcoma_sbrt.provenance.setting_lines import lines_below
+
+    if cell.column is not None:
+        raise NoAnswer(f"{cell}: a setting has no column, accepted: FILE:LINE")
+    if hashes(repository)(cell.file) != run.sources.get(cell.file):
+        raise NoAnswer(f"{cell.file}: not the file of the run, run the workflow first")
+    text = (repository / cell.file).read_text(encoding="utf-8")
+    if settings := impact.settings(cell.file, lines_below(text, cell.line)):
+        return sorted(settings)
+    lines = sorted(impact.configuration[cell.file], key=lambda one: abs(one - cell.line))
+    near = ", ".join(map(str, sorted(lines[:_NEAR])))
+    raise NoAnswer(f"{cell}: no setting begins on this line, near: {near}")
 
 
 def _published(run: Run) -> set[str]:
@@ -163,9 +200,8 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     return {"file": cell.file, "line": cell.line, "column": cell.column}
 
 
-def _prediction(run: Run, cell: Cell, keys: Sequence[str]) -> dict[str, Any]:
+def _prediction(run: Run, keys: Sequence[str]) -> dict[str, Any]:
     return {
-        "cell": _cell_json(cell),
         "predicted": len(keys),
         "printed": sum(key in run.places for key in keys),
         "numbers": [{"key": key, "text": run.numbers[key]["text"]} for key in keys],
@@ -173,11 +209,11 @@ def _prediction(run: Run, cell: Cell, keys: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _predicted_tree(run: Run, cell: Cell, keys: Sequence[str], everything: bool) -> Branch:
+def _predicted_tree(run: Run, what: str, keys: Sequence[str], everything: bool) -> Branch:
     sentences = standing(run, keys)
     printed = sum(key in run.places for key in keys)
     title = (
-        f"{cell}: {plural(len(keys), 'number')} can depend on it, "
+        f"{what}: {plural(len(keys), 'number')} can depend on it, "
         f"{printed:,} of them printed, in {plural(len(sentences), 'place')}"
     )
     stages: dict[str, list[str]] = {}
@@ -210,9 +246,11 @@ def _of_section(places: Sequence[Mapping[str, Any]], everything: bool) -> Iterat
 
 
 def _sentence(place: Mapping[str, Any]) -> str:
-    keys = place["keys"]
-    named = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-    return f"{place['place']}: “{place['sentence']}” ({named})"
+    return f"{place['place']}: “{place['sentence']}” ({_first(place['keys'])})"
+
+
+def _first(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
 
 
 # --- what moved ---------------------------------------------------------------------------

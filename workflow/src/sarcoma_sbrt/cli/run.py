@@ -25,7 +25,9 @@ _ENTRY = {
     "code", "crosscheck",
 }  # fmt: skip
 _LINEAGES = ("private/lineage.json", "lineage.json")
-_LINEAGE = {"cohort", "kind", "files", "environment", "columns", "row_sets"}
+_LINEAGE = {
+    "cohort", "kind", "files", "environment", "registration", "printing", "columns", "row_sets",
+}  # fmt: skip
 _PLACE = {"document", "section", "place", "sentence", "source"}
 
 
@@ -75,7 +77,7 @@ def _hold(path: Path, place: str, content: Any, needs: Iterable[str]) -> None:
 
 
 def open_run(results: Path) -> Run:
-    """Registry, code, lineage and places of a finished run.
+    """Registry, code, lineage, places and sources of a finished run.
 
     Raises
     ------
@@ -88,11 +90,14 @@ def open_run(results: Path) -> Run:
     # Where positions of rows are withheld, the centre that ran the workflow still has them.
     name = next((name for name in _LINEAGES if (results / name).is_file()), _LINEAGES[-1])
     lineage = document(results, name, _LINEAGE)
-    for part in ("files", "environment", "columns", "row_sets"):
+    for part in ("files", "environment", "registration", "printing", "columns", "row_sets"):
         _hold(results / name, part, lineage[part], ())
     needs = ("python", "lock", "stages")
     _hold(results / name, "environment", lineage["environment"], needs)
-    return Run(numbers, _code(results), lineage, _places(results))
+    needs = ("rule", "code", "config")
+    _hold(results / name, "registration", lineage["registration"], needs)
+    sources = document(results, "sources.json")
+    return Run(numbers, _code(results), lineage, _places(results), sources)
 
 
 def _code(results: Path) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def gathered(results: Path, repository: Path) -> Evidence:
         crosscheck=document(results, "audit/crosscheck.json", ("checks", "counts")),
         coverage=document(results, "coverage.json", ("coverage",)),
         pages=document(results, "audit/pages.json"),
-        sources=document(results, "sources.json"),
+        sources=run.sources,
         on_disk=hashes(repository),
         published=published_rows(run.numbers, repository),
         keyed=marked(html.read_text(encoding="utf-8")) if html.is_file() else (),

@@ -12,33 +12,33 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sarcoma_sbrt.provenance.row_ranges import Spans, counted, spans, written
+
 __all__ = [
     "Branch",
     "Run",
-    "Spans",
     "ancestry",
-    "counted",
     "drawn",
-    "inside",
     "place_branches",
     "plural",
+    "printed_by",
     "printing",
+    "printing_code",
+    "registration_code",
     "settings_of",
     "source_of",
-    "spans",
     "standing",
     "stated_so",
     "tree",
     "where",
 ]
 
-Spans = tuple[tuple[int, int], ...]
-"""Ranges of whole numbers, ascending, both ends included."""
-
 # How many ranges a line of the tree shows before it only counts the rest.
 _SHOWN_RANGES = 6
 # How many settings and modules the tree names before it only counts the rest.
 _SHOWN_ITEMS = 8
+# How many files of code that all numbers share.
+_SHOWN_SHARED = 1
 _SHOWN_HASH = 12
 
 
@@ -56,12 +56,15 @@ class Run:
         ``results/lineage.json``.
     places : mapping
         Key -> where it is printed (``results/places.json``); keys that are not printed lack.
+    sources : mapping
+        Path -> SHA-256 of what the repository brought to the run (``results/sources.json``).
     """
 
     numbers: Mapping[str, Mapping[str, Any]]
     code: Mapping[str, Sequence[Mapping[str, str]]]
     lineage: Mapping[str, Any]
     places: Mapping[str, Sequence[Mapping[str, Any]]]
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,34 +73,6 @@ class Branch:
 
     label: str
     below: list[Branch] = field(default_factory=list)
-
-
-def spans(text: str) -> Spans:
-    """Ranges of a compact text: ``"0-3,7"`` is ``((0, 3), (7, 7))``.
-
-    Raises
-    ------
-    ValueError
-        When the text is no ascending list of numbers and ranges.
-    """
-    found: list[tuple[int, int]] = []
-    for part in text.split(",") if text else []:
-        low, dash, high = part.partition("-")
-        first, last = int(low), int(high if dash else low)
-        if last < first or (found and first <= found[-1][1]):
-            raise ValueError(f"{text!r} is no ascending list of ranges")
-        found.append((first, last))
-    return tuple(found)
-
-
-def counted(ranges: Spans) -> int:
-    """How many whole numbers some ranges hold."""
-    return sum(last - first + 1 for first, last in ranges)
-
-
-def inside(ranges: Spans, number: int) -> bool:
-    """Whether one of the ranges holds a number."""
-    return any(first <= number <= last for first, last in ranges)
 
 
 def printing(numbers: Mapping[str, Mapping[str, Any]], text: str) -> list[str]:
@@ -141,6 +116,40 @@ def _is_under(key: str, path: str) -> bool:
     return key == path or key.startswith(f"{path}.")
 
 
+def _set_at(run: Run, key: str) -> str:
+    """File and line of a setting; empty where the command line gave it."""
+    rows = run.numbers[f"config.{key}"]["rows"]
+    return f"{rows['file']}:{rows['line']}" if "line" in rows else ""
+
+
+# Rules between the registry and the page, in their order.
+_PRINTING = ("tables", "figures", "assemble", "render")
+
+
+def registration_code(run: Run) -> Sequence[Mapping[str, str]]:
+    """Scripts and modules that word, round and register every number, whatever its stage."""
+    return run.code.get(run.lineage["registration"]["code"], ())
+
+
+def printing_code(run: Run, places: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """Scripts and modules of the rules that bring numbers from the registry to some places."""
+    rules = {rule for place in places for rule in printed_by(place)}
+    printing = run.lineage["printing"]
+    return {
+        rule: [{"path": path, "sha256": run.sources.get(path, "")} for path in printing[rule]]
+        for rule in _PRINTING
+        if rule in rules and rule in printing
+    }
+
+
+def printed_by(place: Mapping[str, Any]) -> tuple[str, ...]:
+    """Rules that bring a number from the registry to a place, the place's own rule first."""
+    if str(place["place"]).startswith("figure "):
+        return "figures", "assemble", "render"
+    laid_out = str(place["source"]["file"]).startswith("tables/")
+    return ("tables", "assemble", "render") if laid_out else ("assemble", "render")
+
+
 # --- the ancestry as data -----------------------------------------------------------------
 
 
@@ -161,11 +170,13 @@ def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[s
     -------
     dict
         ``entry`` (the registry's), ``companions`` (keys of the same statistic: its limits, its
-        stated form, its reason), ``places`` (of the key and of these, by `standing`), ``rows``
-        (``units``, ``canonical``, ``raw`` as ranges, and their counts ``n``; None where no row
-        decided it), ``columns`` (canonical column -> raw file and columns), ``files``, ``code``
-        (each with path, sha256 and ``state``: ``as it was``, ``changed since`` or ``not on
-        disk``), ``settings`` and ``environment``.
+        stated form, its reason), ``places`` (of the key and of these, by `standing`, each with
+        the ``rules`` of `printed_by`), ``rows`` (``units``, ``canonical``, ``raw`` as ranges, and
+        their counts ``n``; None where no row decided it), ``columns`` (canonical column -> raw
+        file and columns), ``files``, ``code`` (each with path, sha256 and ``state``: ``as it
+        was``, ``changed since`` or ``not on disk``), ``registration`` (rule and code that every
+        number passes after its stage), ``printing`` (rule -> code, of the places' rules),
+        ``settings``, ``set_at`` (the same keys -> file and line) and ``environment``.
 
     Raises
     ------
@@ -177,16 +188,26 @@ def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[s
     def stated(file: Mapping[str, str]) -> dict[str, str]:
         return {**file, "state": _state(on_disk(file["path"]), file["sha256"])}
 
-    columns = run.lineage["columns"]
+    columns, settings = run.lineage["columns"], settings_of(run, entry)
+    places = standing(run, [key, *companions])
     return {
         "entry": dict(entry),
         "companions": companions,
-        "places": standing(run, [key, *companions]),
+        "places": [{**place, "rules": list(printed_by(place))} for place in places],
         "rows": _rows(run, entry),
         "columns": {name: columns[name] for name in entry["columns"] if name in columns},
         "files": [stated(file) for file in _files(run, entry)],
         "code": [stated(file) for file in run.code.get(entry["code"] or "", [])],
-        "settings": settings_of(run, entry),
+        "registration": {
+            "rule": run.lineage["registration"]["rule"],
+            "code": [stated(file) for file in registration_code(run)],
+        },
+        "printing": {
+            rule: [stated(file) for file in code]
+            for rule, code in printing_code(run, places).items()
+        },
+        "settings": settings,
+        "set_at": {name: at for name in settings if (at := _set_at(run, name))},
         "environment": _environment(run, entry),
     }
 
@@ -219,7 +240,7 @@ def standing(run: Run, keys: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _rows(run: Run, entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    if entry["kind"] == "transcribed" and "line" in entry["rows"]:
+    if "line" in entry["rows"]:
         file, line = entry["rows"]["file"], str(entry["rows"]["line"])
         return {"units": {}, "canonical": {}, "raw": {file: line}, "n": {"raw": 1}}
     name = entry.get("lineage")
@@ -279,7 +300,9 @@ def tree(found: Mapping[str, Any], *, rows: bool = False) -> Branch:
         *_column_branches(found["columns"]),
         *_file_branches("files", found["files"], None),
         *_made(found, rows),
-        *_setting_branches(entry["config"], found["settings"], rows),
+        _registered(found["registration"], rows),
+        *_printing(found["printing"], rows),
+        *_setting_branches(entry["config"], found, rows),
         *_library_branches(found["environment"]),
         *_companion_branches(found["companions"]),
     ]
@@ -315,7 +338,7 @@ def place_branches(places: Iterable[Mapping[str, Any]], key: str) -> list[Branch
     """Where a number stands, with its sentence, and by which of its companions' keys."""
     return [
         Branch(
-            f"{where(place)} ({source_of(place)}){_by(place['keys'], key)}",
+            f"{where(place)} ({source_of(place)}){_by(place['keys'], key)}{_of_rule(place)}",
             [Branch(f"“{place['sentence']}”")],
         )
         for place in places
@@ -325,6 +348,12 @@ def place_branches(places: Iterable[Mapping[str, Any]], key: str) -> list[Branch
 def _by(keys: Sequence[str], key: str) -> str:
     others = ", ".join(other for other in keys if other != key)
     return f", {'with' if key in keys else 'as'} {others}" if others else ""
+
+
+def _of_rule(place: Mapping[str, Any]) -> str:
+    """The rule that drew a figure or laid out a table; prose is nobody's but its author's."""
+    rule = printed_by(place)[0]
+    return f", by rule {rule}" if rule != "assemble" else ""
 
 
 def where(place: Mapping[str, Any]) -> str:
@@ -364,7 +393,7 @@ def _population(entry: Mapping[str, Any]) -> Iterator[Branch]:
     told = entry["population"]
     if "table" in told:
         rest = {**told.get("filter", {}), **told}
-        chosen = {name: rest[name] for name in rest if name not in ("table", "filter")}
+        chosen = {name: rest[name] for name in rest if name not in ("table", "filter", "at_risk")}
         text = _compact({name: value for name, value in chosen.items() if value != ""})
         yield Branch(f"population: {told['table']}" + (f" where {text}" if text else ", every row"))
 
@@ -396,8 +425,7 @@ def _row_branches(found: Mapping[str, Any] | None, everything: bool) -> Iterator
 
 def _ranges(ranges: Spans, everything: bool) -> str:
     shown = ranges if everything else ranges[:_SHOWN_RANGES]
-    text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in shown)
-    return text + (", …" if len(shown) < len(ranges) else "")
+    return written(shown, ", ") + (", …" if len(shown) < len(ranges) else "")
 
 
 def _column_branches(columns: Mapping[str, Mapping[str, Any]]) -> Iterator[Branch]:
@@ -431,26 +459,47 @@ def _rest(total: int, most: int | None) -> list[Branch]:
 
 
 def _made(found: Mapping[str, Any], rows: bool) -> Iterator[Branch]:
-    rule, code = found["entry"]["rule"], found["code"]
-    if rule is None:
-        return
-    # The rule's scripts first: they say what was done, the modules how.
+    rule = found["entry"]["rule"]
+    if rule is not None:
+        code = _code_branches("code", found["code"], None if rows else _SHOWN_ITEMS)
+        yield Branch(f"made by rule {rule}", list(code))
+
+
+def _registered(found: Mapping[str, Any], rows: bool) -> Branch:
+    code = _code_branches("code", found["code"], None if rows else _SHOWN_SHARED)
+    return Branch(f"worded, rounded and registered by rule {found['rule']}", list(code))
+
+
+def _printing(found: Mapping[str, Sequence[Mapping[str, str]]], rows: bool) -> Iterator[Branch]:
+    if found:
+        most = None if rows else _SHOWN_SHARED
+        below = [b for rule, code in found.items() for b in _code_branches(rule, code, most)]
+        yield Branch(f"brought to the page by {plural(len(found), 'rule')}", below)
+
+
+def _code_branches(
+    name: str, code: Sequence[Mapping[str, str]], most: int | None
+) -> Iterator[Branch]:
+    """Files of code, scripts first: they say what was done, the modules how."""
     ordered = sorted(code, key=lambda file: ("/scripts/" not in file["path"], file["path"]))
-    branches = _file_branches("code", ordered, None if rows else _SHOWN_ITEMS)
-    yield Branch(f"made by rule {rule}", list(branches))
+    yield from _file_branches(name, ordered, most)
 
 
 def _setting_branches(
-    paths: Sequence[str], settings: Mapping[str, Any], everything: bool
+    paths: Sequence[str], found: Mapping[str, Any], everything: bool
 ) -> Iterator[Branch]:
     """Settings by the part of the configuration that they stand in."""
     below = []
+    told = {
+        key: f"{key} = {value}" + (f"  ({found['set_at'][key]})" if key in found["set_at"] else "")
+        for key, value in found["settings"].items()
+    }
     for path in paths:
-        values = {key: value for key, value in settings.items() if _is_under(key, path)}
+        values = {key: line for key, line in told.items() if _is_under(key, path)}
         if path in values:
-            below.append(Branch(f"{path} = {values[path]}"))
+            below.append(Branch(values[path]))
         else:
-            each = [Branch(f"{key} = {value}") for key, value in values.items()]
+            each = [Branch(line) for line in values.values()]
             below.append(Branch(f"{path}: {plural(len(each), 'value')}", each * everything))
     if below:
         yield Branch("configured by", below)

@@ -1,10 +1,10 @@
 """Two runs side by side: which numbers differ, by how much, and what accounts for it.
 
 A number's cause is whatever it depends on that differs between the runs: a data file, a module
-or script, a setting, or a library. Several may; which of them moved it only a run with one of
-them changed can tell, so all are named. Where none differs, it is whatever else the repository
-brought to the runs otherwise, such as the code that words numbers; and where nothing does, the
-change is unexplained, which a deterministic workflow does not make.
+or script of its stage or of the registration that words and rounds every number, a setting, or a
+library. Several may; which of them moved it only a run with one of them changed can tell, so all
+are named. Where none differs, it is whatever else the repository brought to the runs otherwise;
+and where nothing does, the change is unexplained, which a deterministic workflow does not make.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sarcoma_sbrt.provenance.ancestry import Run, settings_of
+from sarcoma_sbrt.provenance.ancestry import Run, registration_code, settings_of
 from sarcoma_sbrt.provenance.impact import Move, moves
 
 __all__ = ["CAUSES", "Cause", "Difference", "differences", "summary", "to_json"]
@@ -69,21 +69,9 @@ class Difference:
         return None if self.change is None or not before else self.change / abs(before)
 
 
-Sources = Mapping[str, str]
-
-
-def differences(
-    before: Run, after: Run, sources: tuple[Sources, Sources] = ({}, {})
-) -> list[Difference]:
-    """Numbers that a reader sees differ between two runs, in order of their keys.
-
-    Parameters
-    ----------
-    before, after : Run
-    sources : pair of mapping
-        Path -> SHA-256 of what the repository brought to either (``sources.json``).
-    """
-    found = _Causes(before, after, sources)
+def differences(before: Run, after: Run) -> list[Difference]:
+    """Numbers that a reader sees differ between two runs, in order of their keys."""
+    found = _Causes(before, after)
     return [Difference(move, found.of(move)) for move in moves(before.numbers, after.numbers)]
 
 
@@ -97,8 +85,8 @@ def _number(entry: Entry | None) -> float | None:
 class _Causes:
     """What differs between two runs, looked up once for all numbers of a stage."""
 
-    def __init__(self, before: Run, after: Run, sources: tuple[Sources, Sources]) -> None:
-        self._before, self._after, self._sources = before, after, sources
+    def __init__(self, before: Run, after: Run) -> None:
+        self._before, self._after = before, after
         self._settings: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._code: dict[str, tuple[str, ...]] = {}
         self._libraries: dict[str, tuple[str, ...]] = {}
@@ -123,7 +111,7 @@ class _Causes:
         files = _differing(self._before.lineage["files"], self._after.lineage["files"])
         if files:
             return (Cause("data", files),)
-        others = _differing(*self._sources)
+        others = _differing(self._before.sources, self._after.sources)
         settings = tuple(path for path in others if path.startswith("config/"))
         code = tuple(path for path in others if path.startswith("workflow/"))
         found = tuple(c for c in (Cause("code", code), Cause("config", settings)) if c.what)
@@ -142,7 +130,10 @@ class _Causes:
         stage = entry["code"] or ""
         if stage not in self._code:
             before, after = (
-                {file["path"]: file["sha256"] for file in run.code.get(stage, ())}
+                {
+                    file["path"]: file["sha256"]
+                    for file in (*run.code.get(stage, ()), *registration_code(run))
+                }
                 for run in (self._before, self._after)
             )
             self._code[stage] = _differing(before, after)

@@ -11,9 +11,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
-from sarcoma_sbrt.provenance import descriptions
+from sarcoma_sbrt.provenance import descriptions, row_ranges
+from sarcoma_sbrt.provenance.ancestry import printed_by
 from sarcoma_sbrt.provenance.populations import counted, population
 from sarcoma_sbrt.reporting.consistency_tables import CHECK_WORDS
 
@@ -65,7 +67,7 @@ class Run:
     code : mapping
         ``code.json``: stage -> ``{"path", "sha256"}`` of scripts and modules.
     lineage : mapping
-        ``lineage.json``: files, environment, columns, row sets.
+        ``lineage.json``: files, environment, registration, printing, columns, row sets.
     places : mapping
         ``places.json``: key -> where it is printed.
     crosscheck : mapping
@@ -76,6 +78,8 @@ class Run:
         ``flow.json``: what became of the rows read.
     findings : sequence of mapping
         Of ``evidence/consistency.json``.
+    sources : mapping
+        ``sources.json``: path -> SHA-256 of what the repository brought to the run.
     """
 
     numbers: Mapping[str, Mapping[str, Any]]
@@ -87,6 +91,7 @@ class Run:
     pages: Mapping[str, Any] = field(default_factory=dict)
     flow: Mapping[str, Any] = field(default_factory=dict)
     findings: Sequence[Mapping[str, Any]] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,11 @@ def data(run: Run) -> dict[str, Any]:
         "code": {
             stage: [[f["path"], f["sha256"]] for f in files] for stage, files in run.code.items()
         },
+        "registration": dict(run.lineage.get("registration", {})),
+        "printing": {
+            rule: [[path, run.sources.get(path, "")] for path in paths]
+            for rule, paths in run.lineage.get("printing", {}).items()
+        },
         "flow": dict(run.flow),
         "summary": _summary(run),
     }
@@ -240,7 +250,7 @@ def _shown(
         "population": population(entry, run.numbers),
         "support": entry.get("support") or "",
         "source": descriptions.source(entry),
-        "place": _transcribed_line(entry),
+        "place": _line(entry),
         "locator": entry.get("locator") or "",
         "stage": entry.get("code") or "",
         "rule": entry.get("rule") or "",
@@ -263,10 +273,10 @@ def _shown(
     }
 
 
-def _transcribed_line(entry: Mapping[str, Any]) -> str:
-    """``file:line`` of a figure in our tables; empty for any other number."""
-    has_line = entry["kind"] == "transcribed" and "line" in (entry.get("rows") or {})
-    return descriptions.short_source(entry) if has_line else ""
+def _line(entry: Mapping[str, Any]) -> str:
+    """``file:line`` of a figure in our tables or of a setting; empty for any other number."""
+    rows = entry.get("rows") or {}
+    return f"{PurePosixPath(rows['file']).name}:{rows['line']}" if "line" in rows else ""
 
 
 def _checked(entry: Mapping[str, Any], check: Mapping[str, Any]) -> str:
@@ -284,7 +294,7 @@ def _row_sets(lineage: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[st
             "id": name,
             "n": rows["n"],
             **{
-                part: {file: [_size(r), _cut(r)] for file, r in sorted(rows.get(part, {}).items())}
+                part: {file: _told(ranges) for file, ranges in sorted(rows.get(part, {}).items())}
                 for part in ("units", "canonical", "raw")
             },
         }
@@ -293,16 +303,10 @@ def _row_sets(lineage: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[st
     return sets, {name: place for place, (name, _) in enumerate(found)}
 
 
-def _size(ranges: str) -> int:
-    """How many lines a list as ``2-38,40`` names."""
-    ends = [part.partition("-") for part in ranges.split(",") if part]
-    return sum(int(last or first) - int(first) + 1 for first, _, last in ends)
-
-
-def _cut(ranges: str) -> str:
-    if len(ranges) <= LONGEST_RANGE:
-        return ranges
-    return f"{ranges[:LONGEST_RANGE].rpartition(',')[0]}, …"
+def _told(ranges: str) -> list[int | str]:
+    """How many rows a list as ``2-38,40`` names, and as many of them as the page shows."""
+    rows = row_ranges.counted(row_ranges.spans(ranges))
+    return [rows, row_ranges.shortened(ranges, LONGEST_RANGE)]
 
 
 def _tables(lineage: Mapping[str, Any]) -> dict[str, str]:
@@ -317,7 +321,7 @@ def _tables(lineage: Mapping[str, Any]) -> dict[str, str]:
 def _places(
     places: Mapping[str, Sequence[Mapping[str, Any]]], phrases: _Once
 ) -> dict[str, list[list[int]]]:
-    """Key -> section, place, sentence and source, as phrases."""
+    """Key -> section, place, sentence, source and the rule that prints it there, as phrases."""
     return {
         key: [
             [
@@ -325,6 +329,7 @@ def _places(
                 phrases(one.get("place", "")),
                 phrases(one.get("sentence", "")),
                 phrases(_source_line(one.get("source") or {})),
+                phrases(printed_by(one)[0]),
             ]
             for one in found
         ]

@@ -1,22 +1,23 @@
-"""Which numbers can depend on a raw cell, and which of them moved when it was changed.
+"""Which numbers can depend on a raw cell or a setting, and which moved when a cell was changed.
 
 The prediction is sound first and tight second: a number that moves must be among those
 predicted, whatever the new value is. A cell is followed from its raw column to canonical ones,
 and from these to every number that names one of them. A number of some rows only is left out
-where the cell's row is not among them and the cell cannot bring it in.
+where the cell's row is not among them and the cell cannot bring it in. A setting is followed by
+the configuration keys that entries carry.
 
 What the registry knows of the raw tables are its configured entries (``config.cohort.…``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from sarcoma_sbrt.provenance.ancestry import Spans, inside, spans
+from sarcoma_sbrt.provenance.row_ranges import Spans, inside, spans
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import DERIVED_NEEDS, DERIVED_USES
 
@@ -161,6 +162,7 @@ class Impact:
     def __init__(self, numbers: Entries, lineage: Mapping[str, Any]) -> None:
         self._numbers = numbers
         self._sets: Mapping[str, Mapping[str, Any]] = lineage["row_sets"]
+        self._registration: Mapping[str, Any] = lineage["registration"]
         self.raw = RawTables.of(numbers, lineage)
         self._spans: dict[tuple[str, str], Spans] = {}
 
@@ -181,6 +183,40 @@ class Impact:
     def _unknown(self, file: str) -> str:
         known = sorted({*self.raw.files.values(), *self._published_files})
         return f"{file}: no number is read from it, accepted: {', '.join(known)}"
+
+    # --- settings -------------------------------------------------------------------------
+
+    def settings(self, file: str, lines: Container[int]) -> set[str]:
+        """Configuration keys that stand on some lines of a file, as entries carry them."""
+        return {
+            str(key)
+            for entry in self._numbers.values()
+            if entry["kind"] == "configured" and entry["rows"].get("file") == file
+            for key in entry["config"]
+            if entry["rows"]["line"] in lines
+        }
+
+    @cached_property
+    def configuration(self) -> dict[str, set[int]]:
+        """Files that settings stand in, and on which lines."""
+        found: dict[str, set[int]] = {}
+        for entry in self._numbers.values():
+            if entry["kind"] == "configured" and "file" in entry["rows"]:
+                found.setdefault(str(entry["rows"]["file"]), set()).add(entry["rows"]["line"])
+        return found
+
+    def decided(self, settings: Iterable[str]) -> set[str]:
+        """Keys of the numbers that can depend on some settings."""
+        keys = set(settings)
+        # What words, marks and rounds numbers decides all that was computed.
+        everything = _touch(self._registration["config"], keys)
+        return {
+            key
+            for key, entry in self._numbers.items()
+            if _touch(entry["config"], keys)
+            or (everything and entry["kind"] == "computed")
+            or (entry["kind"] == "configured" and not entry["config"])  # a text made of any of them
+        }
 
     # --- cells of the cohort --------------------------------------------------------------
 
@@ -305,6 +341,15 @@ class Impact:
                     yield key
             elif entry["kind"] == "computed" and _quotes(entry, stem):
                 yield key
+
+
+def _touch(paths: Iterable[str], settings: Collection[str]) -> bool:
+    """Whether a setting is one of the paths of an entry, below one, or around one."""
+    return any(
+        one == path or one.startswith(f"{path}.") or path.startswith(f"{one}.")
+        for path in paths
+        for one in settings
+    )
 
 
 def _identifiers(table: str) -> set[str]:

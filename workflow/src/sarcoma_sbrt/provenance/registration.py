@@ -11,6 +11,7 @@ from typing import Any
 
 from sarcoma_sbrt.provenance.registry import Stage
 from sarcoma_sbrt.provenance.rows import NumberRows
+from sarcoma_sbrt.provenance.setting_lines import Setting, setting_lines, with_own_blocks
 from sarcoma_sbrt.reporting.statistics import Statistic, from_json
 from sarcoma_sbrt.settings import CohortSettings, TableMapping, merged_plan
 
@@ -25,11 +26,12 @@ __all__ = [
     "printed_files",
     "raw_columns",
     "raw_files",
+    "settings",
     "stages",
     "with_range_rows",
 ]
 
-LINEAGE_VERSION = "1.0"
+LINEAGE_VERSION = "1.1"
 
 RANGES = "reconstruction.ranges"
 """Name, among the inputs, of the file of ranges over the reconstructions found."""
@@ -174,6 +176,29 @@ def configuration(
     return told | {name: content for name, content in others.items() if content}
 
 
+def settings(
+    files: Mapping[str, tuple[File, str]],
+    cohort: CohortSettings,
+    run: Mapping[str, tuple[str, int]],
+) -> dict[str, Setting]:
+    """Where each setting stands, by the key that `configuration` gives it.
+
+    Parameters
+    ----------
+    files : mapping
+        ``cohort``, ``endpoints``, ``models`` and further names -> the file and its content.
+    cohort : CohortSettings
+        Its own blocks replace those of ``models``.
+    run : mapping
+        Key of what was run -> file and line; what the command line gave has none.
+    """
+    placed: dict[str, Setting] = {}
+    for name, (file, text) in files.items():
+        placed |= setting_lines(text, name, file["path"], file["sha256"])
+    of_run = {key: Setting(path, line) for key, (path, line) in run.items()}
+    return with_own_blocks(placed, cohort.models) | of_run
+
+
 def raw_columns(cohort: CohortSettings, folder: str) -> dict[str, dict[str, str]]:
     """Canonical column -> raw file (and #sheet) and the header that it is read from."""
     return {
@@ -194,6 +219,8 @@ def lineage_document(
     *,
     files: Iterable[File],
     environment: Mapping[str, Any],
+    registration: Mapping[str, Any],
+    printing: Mapping[str, Sequence[str]],
     row_sets: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """Content of ``lineage.json``.
@@ -208,6 +235,11 @@ def lineage_document(
         All data and configuration that was read.
     environment : mapping
         ``python``, ``lock``, ``renderer`` and ``stages``.
+    registration : mapping
+        ``rule``, ``code`` and ``config`` behind every entry, whatever its stage: they word,
+        round and register it.
+    printing : mapping
+        Rule between the registry and the page -> its scripts and modules.
     row_sets : mapping
         `row_sets.RowSets.to_json`.
     """
@@ -217,6 +249,8 @@ def lineage_document(
         "kind": cohort.kind,
         "files": dict(sorted((file["path"], file["sha256"]) for file in files)),
         "environment": environment,
+        "registration": registration,
+        "printing": printing,
         "columns": raw_columns(cohort, folder),
         "row_sets": row_sets,
     }

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from sarcoma_sbrt.evidence.published import Published
+from sarcoma_sbrt.provenance.setting_lines import Setting
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries, plan_entries
 from sarcoma_sbrt.reporting.statistics import Statistic
 from sarcoma_sbrt.reporting.transcribed import published_entries
@@ -65,6 +66,7 @@ def registry(
     lineage: Mapping[str, str] | None = None,
     row_sets: Mapping[str, Mapping[str, Any]] | None = None,
     checks: Mapping[str, Mapping[str, Any]] | None = None,
+    settings: Mapping[str, Setting] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Every number and text that the manuscript may print, by key.
 
@@ -89,6 +91,8 @@ def registry(
         Row set by id: the files that its rows stand in are inputs of the number.
     checks : mapping, optional
         Key -> what a second engine gives for it; a number without one has no cross-check.
+    settings : mapping, optional
+        Configuration key -> where it is set.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def registry(
         entries |= group
     return {
         key: entry
-        | _ancestry(entry, stages, lineage or {}, row_sets or {})
+        | _ancestry(entry, stages, lineage or {}, row_sets or {}, settings or {})
         | _crosscheck(entry, checks or {})
         for key, entry in sorted(entries.items())
     }
@@ -119,11 +123,11 @@ def _ancestry(
     stages: Mapping[str, Stage],
     lineage: Mapping[str, str],
     row_sets: Mapping[str, Mapping[str, Any]],
+    settings: Mapping[str, Setting],
 ) -> dict[str, Any]:
     stage = stages.get(entry["source"])
     if stage is None:
-        config = entry.get("config", [])
-        return {"rule": None, "inputs": [], "code": None, "config": config, "lineage": None}
+        return {"rule": None, "code": None, "lineage": None} | _configured(entry, settings)
     name = lineage.get(entry.get("of", entry["key"]))
     places = row_sets[name]["raw"] if name is not None and name in row_sets else ()
     return {
@@ -133,6 +137,18 @@ def _ancestry(
         "config": list(stage.config),
         "lineage": name,
     }
+
+
+def _configured(entry: Mapping[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:
+    """Settings of an entry and their files; of one that shows a single setting its line, too."""
+    config = list(entry.get("config", ()))
+    places = [settings[key] for key in config if key in settings]
+    hashes = {place.path: place.sha256 for place in places if place.sha256}
+    inputs = [{"path": path, "sha256": sha256} for path, sha256 in sorted(hashes.items())]
+    told = {"config": config, "inputs": inputs}
+    if entry["kind"] == "configured" and len(config) == len(places) == 1:
+        return told | {"rows": {"file": places[0].path, "line": places[0].line}}
+    return told
 
 
 def _crosscheck(

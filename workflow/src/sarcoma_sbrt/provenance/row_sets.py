@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,13 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Positions", "RowSets", "Selection", "ranges", "spread"]
+from sarcoma_sbrt.provenance.row_ranges import written
+
+__all__ = ["Positions", "RowSets", "Selection", "ranges"]
 
 Positions = NDArray[np.int64]
 
 # Hexadecimal digits of a set's name: among a million sets two share one with chance 3e-8.
 _ID_DIGITS = 16
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 
 
 @dataclass(frozen=True)
@@ -58,28 +58,7 @@ def ranges(numbers: Positions) -> str:
     breaks = np.flatnonzero(np.diff(numbers) != 1)
     starts = numbers[np.concatenate(([0], breaks + 1))].tolist()
     ends = numbers[np.concatenate((breaks, [len(numbers) - 1]))].tolist()
-    pairs = zip(starts, ends, strict=True)
-    return ",".join(f"{a}-{b}" if a != b else str(a) for a, b in pairs)
-
-
-def spread(text: str) -> Positions:
-    """Whole numbers of a text that `ranges` made.
-
-    Raises
-    ------
-    ValueError
-        When the text is no such list, or is not ascending.
-    """
-    numbers: list[int] = []
-    for part in text.split(",") if text else ():
-        found = _RANGE.fullmatch(part)
-        if found is None:
-            raise ValueError(f"{part!r} is no range of rows, accepted: 5 or 5-9")
-        first, last = int(found[1]), int(found[2] or found[1])
-        if last < first or (numbers and first <= numbers[-1]):
-            raise ValueError(f"{text!r}: the rows do not ascend at {part!r}")
-        numbers.extend(range(first, last + 1))
-    return np.asarray(numbers, dtype=np.int64)
+    return written(zip(starts, ends, strict=True))
 
 
 class RowSets:

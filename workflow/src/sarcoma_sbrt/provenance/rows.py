@@ -16,7 +16,7 @@ tables, since each could have been counted. A number of settings alone has the l
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from sarcoma_sbrt.covariates import design
 from sarcoma_sbrt.evidence.published import Figure, Published
 from sarcoma_sbrt.provenance.row_sets import Positions, RowSets, Selection
+from sarcoma_sbrt.provenance.setting_lines import Setting
 from sarcoma_sbrt.reporting.cohort_statistics import first_courses, related_events, slug
 from sarcoma_sbrt.reporting.statistics import Statistic
 from sarcoma_sbrt.schema import TABLES
@@ -43,7 +43,6 @@ __all__ = [
     "Records",
     "prescriptions",
     "printed_tables",
-    "setting_lines",
     "tables_of",
 ]
 
@@ -585,33 +584,6 @@ class PrintedRows:
         return None
 
 
-# --- settings -----------------------------------------------------------------------------------
-
-
-def setting_lines(text: str, path: str, name: str) -> dict[str, tuple[str, int]]:
-    """File and 1-based line of every setting of a YAML file.
-
-    Parameters
-    ----------
-    text : str
-        Its content.
-    path : str
-        As the lineage shows it.
-    name : str
-        What keys of the registry call it: its ``screening.reviewed`` is
-        ``<name>.screening.reviewed``.
-    """
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    return {key: (path, line) for key, line in _lines_below(node, name)}
-
-
-def _lines_below(node: yaml.Node | None, before: str) -> Iterator[tuple[str, int]]:
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        name = f"{before}.{key.value}"
-        yield name, key.start_mark.line + 1
-        yield from _lines_below(value, name)
-
-
 # --- both -----------------------------------------------------------------------------------------
 
 
@@ -624,8 +596,8 @@ class NumberRows:
     printed : PrintedRows
     sets : RowSets
         Takes up what is found.
-    settings : mapping of str to (str, int), optional
-        Key of a setting -> its file and line (`setting_lines`).
+    settings : mapping of str to Setting, optional
+        Key of a setting -> where it stands.
     """
 
     def __init__(
@@ -633,7 +605,7 @@ class NumberRows:
         cohort: CanonicalRows,
         printed: PrintedRows,
         sets: RowSets,
-        settings: Mapping[str, tuple[str, int]] | None = None,
+        settings: Mapping[str, Setting] | None = None,
     ) -> None:
         self._cohort, self._printed, self._sets = cohort, printed, sets
         self._settings = settings or {}
@@ -660,8 +632,8 @@ class NumberRows:
         found: dict[str, set[int]] = {}
         for key in statistic.rows.get(_SETTINGS, ()):
             if key in self._settings:
-                file, line = self._settings[key]
-                found.setdefault(file, set()).add(line)
+                place = self._settings[key]
+                found.setdefault(place.path, set()).add(place.line)
         return {file: np.asarray(sorted(lines), dtype=np.int64) for file, lines in found.items()}
 
     def _what_selects(self, stage: str, statistic: Statistic) -> tuple[object, ...]:

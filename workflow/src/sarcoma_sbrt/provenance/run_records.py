@@ -15,11 +15,11 @@ from typing import Any
 from sarcoma_sbrt.io import sha256
 from sarcoma_sbrt.provenance.crate import Material, may_be_copied
 
-__all__ = ["Places", "benchmark", "material", "metadata_records"]
+__all__ = ["ShownPaths", "benchmark", "material", "metadata_records"]
 
 
 @dataclass(frozen=True)
-class Places:
+class ShownPaths:
     """How a run's paths are shown, wherever its results and data lie.
 
     Attributes
@@ -74,15 +74,15 @@ def metadata_records(
     return {path: record for path, record in found.items() if record["rule"] in rules}
 
 
-def material(path: str, places: Places) -> Material:
+def material(path: str, folders: ShownPaths) -> Material:
     """A file of the run by its hash; a folder by the names and hashes of its files."""
-    name, file = places.shown(path), Path(path)
+    name, file = folders.shown(path), Path(path)
     if file.is_dir():
         files = sorted(p for p in file.rglob("*") if p.is_file())
         lines = [f"{p.relative_to(file).as_posix()} {sha256(p)}\n" for p in files]
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
         return Material(name, digest, sum(p.stat().st_size for p in files), False, is_folder=True)
-    copied = may_be_copied(name, places.kind, results="results", data=places.shown_data)
+    copied = may_be_copied(name, folders.kind, results="results", data=folders.shown_data)
     return Material(name, sha256(file), file.stat().st_size, copied)
 
 

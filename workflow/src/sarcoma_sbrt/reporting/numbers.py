@@ -371,9 +371,36 @@ def plan_entries(
             texts[f"covariate.{name}.reference"] = covariate.reference.label
     for what, reason in analysis.left_out.items():
         texts[f"left_out.{what}"] = reason
-    entries = {key: text_entry(key, text, "configured") for key, text in texts.items() if text}
+    entries = {
+        key: text_entry(key, text, "configured") | {"config": list(_set_by(key))}
+        for key, text in texts.items()
+        if text
+    }
     days = text_entry("constant.days_per_year", f"{12 * DAYS_PER_MONTH:g}", "configured")
     return entries | {days["key"]: days} | _screening(cohort)
+
+
+# Texts of the plan -> the setting, or the block of settings, that they are made of.
+_SET_BY = {
+    "cohort.title": "cohort.title",
+    "cohort.label": "cohort.kind",
+    "cohort.label_sentence": "cohort.kind",
+    "cohort.subtitle": "cohort.kind",
+    "cohort.source": "cohort.source",
+    "method.ties": "models.cox.ties",
+    "method.time_transform": "models.diagnostics.transform",
+    "method.time_cuts": "models.diagnostics.time_cuts_months",
+    "method.transform": "models.kaplan_meier.transform",
+}
+_SET_BLOCKS = {"endpoint": "endpoints.endpoints", "covariate": "models.covariates"}
+
+
+def _set_by(key: str) -> tuple[str, ...]:
+    """Settings that a text of the plan is made of; any of two files where more than one decides."""
+    kind, _, rest = key.partition(".")
+    if kind in _SET_BLOCKS:
+        return (f"{_SET_BLOCKS[kind]}.{rest.partition('.')[0]}",)
+    return (_SET_BY[key],) if key in _SET_BY else ("cohort", "models")
 
 
 def _screening(cohort: CohortSettings) -> dict[str, dict[str, Any]]:
