@@ -253,7 +253,8 @@ class Study:
             for key, entry in self.entries.items()
         }
         columns = raw_columns(self.plan.cohort, self.folder)
-        return Impact(entries, {"columns": columns, "row_sets": sets.to_json()})
+        known = {"columns": columns, "row_sets": sets.to_json(), "registration": {"config": []}}
+        return Impact(entries, known)
 
     @property
     def folder(self) -> str:
