@@ -132,10 +132,29 @@ def code(script):
     return [str(_MODULES[name][0]) for name in reached]
 
 
+def scripts_and_modules(scripts):
+    """Paths of scripts and of the package modules that they reach."""
+    return sorted(
+        {path for script in scripts for path in code(script)}
+        | {str(WORKFLOW / "scripts" / f"{script}.py") for script in scripts}
+    )
+
+
 def below_repository(path, elsewhere):
     """How a path is shown: as it lies below the repository, or as if it did."""
     full, root = Path(path).resolve(), REPOSITORY.resolve()
     return full.relative_to(root).as_posix() if full.is_relative_to(root) else elsewhere
+
+
+def lines_of_run(path="config/config.yaml"):
+    """Where config.yaml says what was run; what the command line replaced stands nowhere."""
+    # Lines, no input: a new date is no reason to register all numbers anew.
+    given = checked_files({"config": path})["config"] if Path(path).is_file() else {}
+    return {
+        f"run.{key}": [path, line_of(path, key)]
+        for key, value in RUN.items()
+        if given.get(key) == value
+    }
 
 
 def version_or(name, otherwise):

@@ -209,15 +209,6 @@ STAGES = {
     },
 }
 
-
-def scripts_and_modules(scripts):
-    """Paths of scripts and of the package modules that they reach."""
-    return sorted(
-        {path for script in scripts for path in code(script)}
-        | {str(WORKFLOW / "scripts" / f"{script}.py") for script in scripts}
-    )
-
-
 for stage in STAGES.values():
     stage["code"] = scripts_and_modules(stage.pop("scripts"))
 REGISTRATION = {
@@ -251,17 +242,6 @@ if IS_FOUND:
 if MARGINALS:
     SETTINGS |= {"marginals": f"config/reconstruction/{STUDY}-marginals.yaml"}
 SETTINGS_FILES = list(SETTINGS.values())
-
-
-def lines_of_run(path="config/config.yaml"):
-    """Where config.yaml says what was run; what the command line replaced stands nowhere."""
-    # Lines, no input: a new date is no reason to register all numbers anew.
-    given = checked_files({"config": path})["config"] if Path(path).is_file() else {}
-    return {
-        f"run.{key}": [path, line_of(path, key)]
-        for key, value in RUN.items()
-        if given.get(key) == value
-    }
 
 
 rule numbers:
