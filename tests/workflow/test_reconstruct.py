@@ -12,6 +12,7 @@ import yaml
 
 PLAN = "config/reconstruction/feng2022.yaml"
 FOUND = "reconstruction/found"
+COMMITTED = "data/reconstruction/reconstructed-2022"
 SEARCH = {
     "runs": [
         {"seeds": [1], "course": {"starts": 2, "cool": 150_000, "cycles": 3, "heat": 50_000}},
@@ -90,3 +91,25 @@ def test_the_same_cohorts_on_one_core_after_a_kill_and_on_two(copy):
     assert went_on < unbroken  # from where it was killed, not from its start
     assert made(copy, "one") == made(copy, "two")
     assert f"{FOUND[15:]}/solutions/patients.csv" in made(copy, "one")
+
+
+def test_a_committed_table_that_the_search_did_not_write_stops_the_run(copy):
+    path = f"{COMMITTED}/patients.csv"
+    table = copy.folder / path
+    header, first, *rest = table.read_text(encoding="utf-8").splitlines()
+    months = header.split(",").index("os_months")
+    cells = first.split(",")
+    cells[months] = str(int(cells[months]) + 1)
+    table.write_text("\n".join([header, ",".join(cells), *rest]) + "\n", encoding="utf-8")
+    run = copy.snakemake("reproduction", cohort="reconstructed-2022")
+    assert run.returncode != 0
+    assert f"{path}: not the file that the search wrote (SHA-256)" in run.stdout + run.stderr
+
+
+def test_a_folder_without_the_record_of_its_search_stops_the_run(copy):
+    (copy.folder / COMMITTED / "search.json").unlink()
+    run = copy.snakemake("reproduction", cohort="reconstructed-2022")
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    assert "Missing input files for rule reproduction" in said
+    assert f"{COMMITTED}/search.json" in said

@@ -29,7 +29,7 @@ rule crosscheck:
         evidence=[
             rules.consistency.output.findings,
             *([rules.marginals.output.conflicts] if MARGINALS else []),
-            *DRAWN_RECORD,
+            *SEARCH_RECORDS,
         ],
         flow=rules.extract.output.flow,
         package=PACKAGE,

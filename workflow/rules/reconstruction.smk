@@ -72,7 +72,7 @@ rule reproduction:
         patients=str(FOUND / "patients.csv"),
         lesions=str(FOUND / "lesions.csv"),
         files=FOUND_FILES,
-        record=[str(SEARCH_RECORD)] if SEARCH_RECORD.is_file() else [],
+        record=str(SEARCH_RECORD),
         code=code("reproduction"),
         lock=str(LOCK),
     output:

@@ -23,9 +23,8 @@ FIGURES |= {f"cut_points_{e}": "dose_sensitivity" for e in ANALYSIS.dose_endpoin
 FIGURES |= {f"comparison_{e}": "comparison" for e in ANALYSIS.comparison.endpoints}
 FIGURES |= {"dose_local_control": "dose"}
 FIGURES |= dict.fromkeys(ANALYSIS.clinical_figures, "clinical")
-# A search that was not recorded cannot be drawn.
-DRAWN_RECORD = [str(SEARCH_RECORD)] if IS_FOUND and SEARCH_RECORD.is_file() else []
-FIGURES |= dict.fromkeys(["search"] if DRAWN_RECORD else [], "search")
+SEARCH_RECORDS = [str(SEARCH_RECORD)] if IS_FOUND else []
+FIGURES |= dict.fromkeys(["search"] if SEARCH_RECORDS else [], "search")
 
 STATISTICS = {
     "characteristics": [rules.characteristics.output.statistics],
@@ -255,7 +254,7 @@ rule numbers:
         lesions=rules.endpoints.output.lesions,
         package=PACKAGE,
         published=PUBLISHED_TABLES,
-        found=FOUND_FILES + DRAWN_RECORD,
+        found=FOUND_FILES + SEARCH_RECORDS,
         ranges=[path for path in FOUND_FILES if Path(path).name == "ranges.csv"],
         settings=SETTINGS_FILES,
         crosscheck=f"{RESULTS}/audit/crosscheck.json",
@@ -343,7 +342,7 @@ rule figures:
         splines=rules.diagnostics.output.splines,
         incidence=rules.competing.output.curves,
         flow=rules.extract.output.flow,
-        record=DRAWN_RECORD,
+        record=SEARCH_RECORDS,
         code=code("figures"),
         lock=str(LOCK),
     output:

@@ -34,23 +34,21 @@ with job_log(snakemake.log[0]):
     plan = plan_settings(snakemake.params.plan)
     rows = [cells for _, cells in read_rows(snakemake.input.targets)]
     stated = problem(read_plan(snakemake.params.reconstruction), pd.DataFrame(rows))
-    record = None
-    for path in snakemake.input.record:
-        committed = endpoint_records(
-            stated.plan,
-            pd.read_csv(snakemake.input.patients),
-            pd.read_csv(snakemake.input.lesions),
-        )
-        record = read_record(read_json(path), path)
-        hashes = hashed(snakemake.input.files, snakemake.params.folder)
-        check_record(
-            record,
-            path,
-            plan_sha256=fingerprint([snakemake.params.reconstruction], []),
-            targets_sha256=sha256(snakemake.input.targets),
-            hashes={file["path"]: file["sha256"] for file in hashes},
-            found=score(recompute(stated, rows, committed)),
-        )
+    committed = endpoint_records(
+        stated.plan,
+        pd.read_csv(snakemake.input.patients),
+        pd.read_csv(snakemake.input.lesions),
+    )
+    record = read_record(read_json(snakemake.input.record), snakemake.input.record)
+    hashes = hashed(snakemake.input.files, snakemake.params.folder)
+    check_record(
+        record,
+        snakemake.input.record,
+        plan_sha256=fingerprint([snakemake.params.reconstruction], []),
+        targets_sha256=sha256(snakemake.input.targets),
+        hashes={file["path"]: file["sha256"] for file in hashes},
+        found=score(recompute(stated, rows, committed)),
+    )
     frames = {
         unit: read_parquet(snakemake.input[f"{unit}_covariates"]) for unit in ("patient", "lesion")
     }

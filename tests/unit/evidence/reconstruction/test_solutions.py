@@ -150,7 +150,6 @@ def test_solutions_are_stored_one_under_the_other(feng) -> None:
 # --- what is committed -----------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not (COMMITTED / "solutions").is_dir(), reason="no solutions yet")
 def test_committed_solutions_are_many_good_and_different(feng) -> None:
     solutions = unstacked(
         *(pd.read_csv(COMMITTED / "solutions" / f"{name}.csv") for name in ("patients", "lesions"))

@@ -114,7 +114,7 @@ class Reproduction:
         Of the run, by endpoint.
     recomputed : sequence of Recomputed
     conflicts : sequence of Conflict
-    record : SearchRecord or None
+    record : SearchRecord
     """
 
     problem: Problem
@@ -122,7 +122,7 @@ class Reproduction:
     records: Mapping[str, Records]
     recomputed: Sequence[Recomputed]
     conflicts: Sequence[Conflict]
-    record: SearchRecord | None = None
+    record: SearchRecord
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -370,9 +370,7 @@ def _by_level(key: str, scores: Mapping[str, Counts]) -> Iterator[tuple[str, int
         yield f"{key}.{level}.near", sum(scores[name].near for name in endpoints)
 
 
-def _searched(record: SearchRecord | None) -> Iterator[tuple[str, int]]:
-    if record is None:
-        return
+def _searched(record: SearchRecord) -> Iterator[tuple[str, int]]:
     yield "search.seeds", len(record.searches)
     yield from _budget("search.longest", record.longest)
     yield from _budget("search.shorter", record.shorter)
@@ -398,9 +396,7 @@ def _budget(key: str, searches: Sequence[Search]) -> Iterator[tuple[str, int]]:
         yield f"{key}.{what}.most", max(of)
 
 
-def _said_of_search(record: SearchRecord | None, columns: tuple[str, ...]) -> Iterator[Statistic]:
-    if record is None:
-        return
+def _said_of_search(record: SearchRecord, columns: tuple[str, ...]) -> Iterator[Statistic]:
     rest: dict[str, Any] = {"columns": columns, "joint": True}
     moves = {
         name: max(search.steps for search in searches)
