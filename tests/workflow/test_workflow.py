@@ -438,4 +438,4 @@ def test_what_rests_on_filler_leaves_abstract_and_discussion(rerunnable):
     assert "os.median.stated" in abstract
     assert "pfs.median" not in abstract
     assert "reproduction.count" not in abstract
-    assert "constrained by no printed figure" in html
+    assert "not constrained by any printed figure" in html

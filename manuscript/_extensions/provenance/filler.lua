@@ -8,7 +8,7 @@
 -- Figure. A span is marked once (class `filler`, or `ranged`), so the order of the passes decides the place.
 
 local MARK = "‡"
-local NOTE = "(‡ illustrative, constrained by no printed figure)"
+local NOTE = "(‡ illustrative, not constrained by any printed figure)"
 local RANGE_NOTE = "(in brackets: range over the %s reconstructions found)"
 
 local function words(text)

@@ -16,7 +16,7 @@ from sarcoma_sbrt.rendering import embedded
 
 DATE = "2026-11-21"
 LABEL = "reconstructed from published statistics; not patients"
-NOTE = "(‡ illustrative, constrained by no printed figure)"
+NOTE = "(‡ illustrative, not constrained by any printed figure)"
 
 
 @pytest.fixture(scope="session")

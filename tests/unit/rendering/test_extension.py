@@ -89,7 +89,7 @@ print(pandoc.utils.stringify(made.caption_long))
 -- Marked in the float, the number is not noted again by the pass for paragraphs.
 print((filter[3].Plain(made.content[1])))
 """)
-    note = "(‡ illustrative, constrained by no printed figure)"
+    note = "(‡ illustrative, not constrained by any printed figure)"
     said = note if caption == "nil" else f"Volumes. {note}"
     assert [line for line in done.stdout.splitlines() if line] == ["61.3‡", said, "nil"], (
         done.stderr

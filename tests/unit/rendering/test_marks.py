@@ -78,7 +78,7 @@ def test_a_card_says_value_interval_method_n_source_support_and_check() -> None:
         "Rests on": "37 patients, 28 events",
         "Population": "all patients followed for overall survival",
         "Source": "rule cox",
-        "Support": "filler: illustrative, constrained by no printed figure",
+        "Support": "filler: illustrative, not constrained by any printed figure",
         "Cross-check": "independent: recomputed by an engine that shares no code with the first "
         "(lifelines), the same",
     }

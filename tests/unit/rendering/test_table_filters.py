@@ -122,7 +122,7 @@ def test_a_row_of_filler_is_marked_once(cells_: tuple[str, str], printed: list[s
     text = f"| A | B | C |\n|:--|--:|--:|\n| Size | {cells_[0]} | {cells_[1]} |\n\n: About.\n"
     table = page(text, "filler.lua").table
     assert [cell.get_text() for cell in table.select("tbody td")] == printed
-    noted = table.caption.get_text().endswith("(‡ illustrative, constrained by no printed figure)")
+    noted = table.caption.get_text().endswith("(‡ illustrative, not constrained by any printed figure)")
     assert noted == any("‡" in cell for cell in printed)
 
 
@@ -155,7 +155,7 @@ def ranged(text: str, support: str = "inferred") -> str:
 def test_a_range_stands_behind_its_number_and_is_noted_once(text: str, printed: str) -> None:
     paragraph = page(text, "filler.lua").p
     found = " ".join(paragraph.get_text().split())
-    filler = " (‡ illustrative, constrained by no printed figure)" if "‡" in printed else ""
+    filler = " (‡ illustrative, not constrained by any printed figure)" if "‡" in printed else ""
     assert found == f"{printed}{filler} {RANGE_NOTE}"
     spans = paragraph.select("span.range")
     assert {(s["data-key"], s.get_text()) for s in spans} == {("a.b.over_solutions", "3.1 to 5.2")}
@@ -177,7 +177,7 @@ def test_ranges_in_a_table_are_noted_in_its_caption_alone() -> None:
         "8 [3.1 to 5.2]",
     ]
     said = " ".join(table.caption.get_text().split())
-    note = "(‡ illustrative, constrained by no printed figure)"
+    note = "(‡ illustrative, not constrained by any printed figure)"
     assert said == f"About. {note} {RANGE_NOTE}"
     assert page(text, "filler.lua").get_text().count("in brackets") == 1
 

@@ -536,8 +536,8 @@ def test_reconstructed_cohort_is_labelled(followed: tuple[pd.DataFrame, pd.DataF
 
 def test_figure_on_filler_says_so(followed: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     figure, _ = kaplan_meier(followed, columns=FILLER)
-    assert footer(figure) == f"{LABEL} Illustrative, constrained by no printed figure."
-    assert FILLER_NOTE == "illustrative, constrained by no printed figure"
+    assert footer(figure) == f"{LABEL} Illustrative, not constrained by any printed figure."
+    assert FILLER_NOTE == "illustrative, not constrained by any printed figure"
 
 
 def test_observed_cohort_has_no_label(followed: tuple[pd.DataFrame, pd.DataFrame]) -> None:
@@ -780,7 +780,7 @@ def test_a_reason_of_rows_and_of_patients_alike_counts_each_once() -> None:
 def test_flow_names_the_endpoint_that_rests_on_filler() -> None:
     figure = flow_figure(FLOW, flow_numbers(RECONSTRUCTED, FILLER), RECONSTRUCTED)
     assert footer(figure) == (
-        f"{LABEL} Illustrative, constrained by no printed figure: Progression-free survival."
+        f"{LABEL} Illustrative, not constrained by any printed figure: Progression-free survival."
     )
 
 

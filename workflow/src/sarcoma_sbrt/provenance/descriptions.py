@@ -42,7 +42,7 @@ SHORT_CHECKS = {"independent": "i", "metric_only": "m", "replayed": "r", "none":
 SUPPORTS = {
     "printed": "printed figures constrain it",
     "inferred": "inferred from what is printed",
-    "filler": "illustrative, constrained by no printed figure",
+    "filler": "illustrative, not constrained by any printed figure",
     "observed": "records of patients",
 }
 

@@ -53,7 +53,7 @@ Numbers = Mapping[str, Mapping[str, Any]]
 P = ParamSpec("P")
 
 WIDTH = 7.0  # inches: two columns of a journal page
-FILLER_NOTE = "illustrative, constrained by no printed figure"
+FILLER_NOTE = "illustrative, not constrained by any printed figure"
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; the line styles serve print
 # without colour.
