@@ -44,7 +44,6 @@ SECTIONS = (
     "os.grade",
     "pfs",
     "reproduction",
-    "reproduction.search",
     "reproduction.search.alternative_1",
     "reproduction.search.shorter",
     "reproduction.search.solutions",
