@@ -156,8 +156,24 @@ ALIKE = {
     "b.cell": {"text": "24.5", "kind": "computed"},
     "c.longer": {"text": "124.5", "kind": "computed"},
     "z.stated": {"text": "24.5 months", "unit": "months", "kind": "computed"},
-    "published.x2022.place": {"text": "Table 1", "unit": "text", "kind": "transcribed"},
+    "published.x2022.place": {
+        "text": "Table 1",
+        "unit": "text",
+        "kind": "transcribed",
+        "locator": "X 2022, Results, survival, sentence 1",
+    },
+    # In its sentence a number stands in its stated form, which sorts behind the limits.
+    "m.median": {"text": "31.0", "kind": "computed"},
+    "m.median.high": {"text": "40.0", "kind": "computed", "of": "m.median"},
+    "m.median.stated": {"text": "31.0 months", "kind": "computed", "of": "m.median"},
+    "m.arithmetic": {
+        "text": "so many of so many leave so many at risk, " * 20,
+        "unit": "text",
+        "kind": "computed",
+    },
 }
+INTERVAL = "It was 31.0 months, 40.0 at most."
+CLAIM = {"name": "longer", "of": "m", "says": "longer", "when": "m.median > 24.5"}
 
 
 def _words(key: str, text: str) -> dict[str, Any]:
@@ -244,6 +260,9 @@ def results(
             ],
             "c.longer": [_place("Another was 124.5 months.")],
             "os.median": [_place("The median was 24.5 months.")],
+            "m.median": [_place("It was longer here.") | {"claim": CLAIM}],
+            "m.median.high": [_place(INTERVAL)],
+            "m.median.stated": [_place(INTERVAL)],
             "z.stated": [_place("At last it was 24.5 months.")],
             "cohort.patients": [_place("Survival of all.") | {"place": "figure fig-os"}],
         },

@@ -18,6 +18,8 @@ VIEWS = [
     "#/run",
     "#os.median",
     "#no.such",
+    "#/numbers?figure=fig-os",
+    "#/numbers?figure=fig-none",
 ]
 
 
@@ -72,8 +74,9 @@ def test_the_ancestry_is_drawn_from_data_to_text(desktop: Any, explorer: str) ->
     for node in ("patients.csv", "courses", "os", "configuration", "rule kaplan_meier", "numpy"):
         assert any(f"{node}" in said for said in nodes), node
     # Own file to own table; both tables to the units; units and settings to the rule; units to the
-    # second engine; rule, engine and registration to the number; the number to the manuscript.
-    assert graph.locator("path").count() == 2 + 2 + 2 + 1 + 3 + 1
+    # second engine; the rule to the registration; this and the engine to the number; the number to
+    # the manuscript.
+    assert graph.locator("path").count() == 2 + 2 + 2 + 1 + 1 + 2 + 1
     assert graph.locator("path.second").count() == 2
     assert desktop.evaluate(CROSSED) == 0
     assert desktop.locator(".graph .layers").is_hidden()
@@ -90,9 +93,9 @@ def test_a_printed_figure_goes_into_the_rule_and_no_line_crosses_a_table(
     assert desktop.evaluate(CROSSED) == 0
     layers = desktop.locator(".graph .layers > li")
     assert "x.csv" not in layers.nth(0).text_content()
-    assert "x.csv" in layers.filter(has_text="units").text_content()
+    assert "x.csv" in layers.filter(has_text="inputs of the rule").text_content()
     rule = layers.filter(has_text="1 file of code").text_content()
-    assert "from: configuration, os, x.csv" in rule
+    assert "from: configuration, endpoint os, x.csv" in rule
 
 
 def _on_a_list(page: Any) -> dict[str, str]:
@@ -113,11 +116,11 @@ def test_on_a_phone_the_ancestry_is_a_list_that_says_from_where(phone: Any, expl
         "patients": "from: patients.csv",
         "courses": "from: courses.csv",
         "configuration": "",
-        "os": "from: courses, patients",
-        "rule kaplan_meier": "from: configuration, os",
-        "numpy": "from: os",
-        "rule numbers": "",
-        "24.5": "from: rule kaplan_meier, numpy, rule numbers",
+        "endpoint os": "from: courses, patients",
+        "rule kaplan_meier": "from: configuration, endpoint os",
+        "rule numbers": "from: rule kaplan_meier",
+        "numpy": "from: endpoint os",
+        "24.5": "from: rule numbers, numpy",
         "manuscript": "from: 24.5",
     }
     boxes = [node.bounding_box() for node in phone.locator(".graph .node").all()]
@@ -125,6 +128,12 @@ def test_on_a_phone_the_ancestry_is_a_list_that_says_from_where(phone: Any, expl
     tops = [box["y"] for box in boxes]
     bottoms = [box["y"] + box["height"] for box in boxes]
     assert all(bottom < top for bottom, top in zip(bottoms, tops[1:], strict=False))
+
+
+def test_on_a_phone_a_note_beside_a_long_name_wraps_below_it(phone: Any, explorer: str) -> None:
+    phone.goto(explorer + "#published.x2022.place")
+    note = phone.locator(".graph .node", has_text="as printed").locator(".more")
+    assert note.bounding_box()["height"] < 2 * 20  # pixels: one line
 
 
 def test_the_code_behind_every_number_is_shown_and_that_of_its_places(
@@ -168,7 +177,7 @@ def test_the_first_view_says_what_to_do(any_page: Any, explorer: str) -> None:
     said = "Search a number as it is printed, for instance 24.5, or open one from the manuscript."
     assert task.inner_text() == said
     told = any_page.locator("main").inner_text()
-    assert "5 different entries of the registry are printed or drawn, 5 times in all" in told
+    assert "7 different entries of the registry are printed or drawn, 7 times in all" in told
     task.locator("a").first.click()
     any_page.wait_for_selector("#found")
     assert any_page.locator("tbody tr a").first.inner_text() == "os.median"
@@ -203,7 +212,7 @@ def test_a_unit_is_said_once(desktop: Any, explorer: str) -> None:
     assert " ".join(desktop.locator(".headline").inner_text().split()) == "24.5 months"
     desktop.goto(explorer + "#os.median")
     headline = " ".join(desktop.locator(".headline").inner_text().split())
-    assert headline == "24.5 months independent inferred"
+    assert headline == "24.5 months independent support: inferred"
 
 
 def test_search_finds_filters_and_goes_back(any_page: Any, explorer: str) -> None:
@@ -294,11 +303,59 @@ def test_a_number_stands_where_its_stated_form_does(desktop: Any, explorer: str)
     assert places.locator("a").last.inner_text() == "z.stated"
 
 
-def test_a_number_of_a_figure_leads_to_the_figure(desktop: Any, explorer: str) -> None:
+def test_the_stated_form_is_marked_before_a_limit(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#m.median")
+    place = desktop.locator("#places + .places li")
+    assert place.locator("mark").inner_text() == "31.0 months"
+    assert place.locator("a").first.get_attribute("href").endswith("#number=m.median.stated,1")
+    assert place.locator("a.key").all_inner_texts() == ["m.median.stated", "m.median.high"]
+
+
+def test_a_number_names_the_claims_that_it_decides(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#m.median")
+    claim = desktop.locator("#claims + .places li")
+    assert claim.locator("mark").inner_text() == "longer"
+    assert "when m.median > 24.5" in claim.inner_text()
+    desktop.goto(explorer + "#m.median.high")
+    desktop.wait_for_function("document.querySelector('h1').textContent === 'm.median.high'")
+    assert desktop.locator("#claims").count() == 0
+
+
+def test_a_long_text_leaves_room_for_its_key(desktop: Any, explorer: str) -> None:
+    desktop.goto(explorer + "#/numbers?q=m.")
+    desktop.wait_for_selector("#found")
+    words = desktop.locator("td.printed .words", has_text="so many at risk")
+    weight, height = words.evaluate("e => [getComputedStyle(e).fontWeight, e.clientHeight]")
+    assert weight == "400"
+    assert height < 4 * 22  # pixels: three lines
+    assert desktop.locator("td.name").first.bounding_box()["width"] >= 300
+
+
+def test_a_key_that_is_not_there_is_told_those_near_it(any_page: Any, explorer: str) -> None:
+    any_page.goto(explorer + "#os.meadian")
+    near = any_page.locator(".near a")
+    assert near.first.inner_text() == "os.median"
+    assert near.count() <= 5
+    any_page.goto(explorer + "#qqqqqq")
+    any_page.wait_for_function("document.querySelector('main code').textContent === 'qqqqqq'")
+    assert any_page.locator(".near").count() == 0
+
+
+def test_a_number_of_a_figure_leads_to_the_figure_and_its_numbers(
+    desktop: Any, explorer: str
+) -> None:
     desktop.goto(explorer + "#cohort.patients")
     place = desktop.locator(".places li")
     assert place.count() == 1
     assert place.locator("a").first.get_attribute("href").endswith("manuscript/index.html#fig-os")
+    place.locator("a", has_text="all numbers of this figure").click()
+    desktop.wait_for_selector("#found")
+    assert desktop.locator("h1").inner_text() == "Numbers of a figure"
+    assert desktop.locator("tbody tr a").all_inner_texts() == ["cohort.patients"]
+    assert "Drawn in Survival of all." in desktop.locator("main").inner_text()
+    desktop.goto(explorer + "#/numbers?figure=fig-none")
+    desktop.wait_for_function("document.querySelectorAll('tbody tr').length === 0")
+    assert "This figure draws no number" in desktop.locator("main").inner_text()
 
 
 def test_print_leaves_out_what_cannot_be_pressed(desktop: Any, explorer: str) -> None:

@@ -28,6 +28,7 @@ def test_hover_shows_what_stands_behind_a_number(desktop: Any, manuscript_page: 
         "recomputed by an engine that shares no code with the first (numpy)",
     ):
         assert part in said
+    assert "arrow" not in said
     # The card can be entered, and leaving it hides it.
     desktop.locator(CARD).hover()
     desktop.wait_for_timeout(400)
@@ -75,6 +76,7 @@ def test_one_number_is_in_the_order_of_tab_and_arrows_go_on(
     assert key in desktop.locator(CARD).inner_text()
     described = desktop.evaluate("document.activeElement.getAttribute('aria-describedby')")
     assert described == "number-card"
+    assert "Left and right arrow: the other numbers." in desktop.locator(CARD).inner_text()
     desktop.keyboard.press("Escape")
     assert desktop.locator("#number-card").is_hidden()
     desktop.keyboard.press("Enter")
@@ -112,6 +114,21 @@ def test_marks_are_there_and_say_nothing_twice(any_page: Any, manuscript_page: s
     # Wording of the registry is no number.
     wording = any_page.locator("[data-key].wording")
     assert all("1" not in text for text in wording.all_inner_texts())
+
+
+def test_a_figure_leads_to_the_list_of_its_numbers(any_page: Any, manuscript_page: str) -> None:
+    any_page.goto(manuscript_page)
+    figures = any_page.locator("main figure[id^=fig-]")
+    links = any_page.locator("main .figure-numbers")
+    assert links.count() == figures.count() > 0
+    # The words add no number to the page.
+    assert set(links.all_inner_texts()) == {"Numbers of this figure"}
+    any_page.locator("#fig-os .figure-numbers").click()
+    any_page.wait_for_selector("#found")
+    assert any_page.locator("tbody tr a").all_inner_texts() == ["cohort.patients"]
+    any_page.go_back()
+    any_page.emulate_media(media="print")
+    assert any_page.locator("#fig-os .figure-numbers").is_hidden()
 
 
 def test_print_shows_no_marks(desktop: Any, manuscript_page: str) -> None:

@@ -167,7 +167,7 @@ def documents(root):
         "places.json": {"os.median": [PLACE, PLACE | {"place": "tbl-os, row 1, column 2"}]},
         "coverage.json": {"coverage": coverage | {"set_aside": {}, "unaccounted": []}},
         "audit/crosscheck.json": {
-            "checks": {"os.median": CHECK | {"agrees": True}},
+            "checks": {"os.median": CHECK | {"agrees": True, "tolerance": 1e-9}},
             "counts": {"independent": 1, "metric_only": 0, "replayed": 0, "none": 0},
         },
         "audit/pages.json": {
@@ -273,6 +273,81 @@ def test_trace_of_a_text_goes_on_to_where_it_is_printed_with_its_unit(run, repos
     )
 
 
+LONGER = {
+    "name": "os_longer",
+    "of": "",
+    "says": "significantly longer",
+    "when": "os.median > 12 and config.models.alpha < 1",
+}
+CLAIMED = PLACE | {
+    "place": "paragraph 4, as the condition of claim os_longer",
+    "sentence": "They lived significantly longer.",
+    "claim": LONGER,
+}
+
+
+@pytest.fixture
+def claiming(repository):
+    """The run with a sentence that holds a claim and no number."""
+    found = {"os.median": [PLACE, CLAIMED], "config.models.alpha": [CLAIMED]}
+    edit(repository / "results/places.json", **found)
+
+
+@pytest.mark.usefixtures("claiming")
+@pytest.mark.parametrize(
+    ("asked", "before"),
+    [
+        (("os_longer",), []),
+        (("claim.os_longer",), []),
+        (("--text", "significantly longer"), ["significantly longer: no number prints so"]),
+        (("--text", "Longer"), ["Longer: no number prints so"]),
+    ],
+)
+def test_trace_of_a_claim_names_its_condition_numbers_and_sentences(run, asked, before):
+    done = run("trace", *asked)
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        *before,
+        "claim os_longer: “significantly longer”",
+        "├─ when os.median > 12 and config.models.alpha < 1",
+        "├─ asks 2 numbers",
+        "│  ├─ config.models.alpha: 0.05",
+        "│  └─ os.median: 24.0",
+        "└─ made in 1 place",
+        "   └─ manuscript, Results, paragraph 4, as the condition of claim os_longer "
+        "(manuscript/sections/results.qmd:12)",
+        "      └─ “They lived significantly longer.”",
+    ]
+    (told,) = json.loads(run("trace", *asked, "--json").output)
+    assert (told["claim"], list(told["numbers"])) == (
+        "os_longer",
+        ["config.models.alpha", "os.median"],
+    )
+
+
+@pytest.mark.usefixtures("claiming")
+def test_a_wrong_name_of_a_claim_names_what_is_near(run):
+    assert run("trace", "os_longest").output == "os_longest: no such key; near: os_longer\n"
+    assert run("trace", "--text", "long").exit_code == 1
+
+
+@pytest.mark.usefixtures("claiming")
+def test_impact_names_the_sentences_that_only_claim(run):
+    told = run("impact", f"{PATIENTS}:2:status").output.splitlines()
+    assert told[0] == (
+        f"{PATIENTS}:2:status: 1 number can depend on it, 1 of them printed, in 1 place; "
+        "1 claim made on them"
+    )
+    assert told[-1] == (
+        "   └─ paragraph 4, as the condition of claim os_longer: "
+        "“They lived significantly longer.” (os.median)"
+    )
+    setting = json.loads(run("impact", f"{MODELS}:1", "--json").output)
+    assert (setting["printed"], setting["claims"]) == (1, ["os_longer"])
+    claimed = [place for place in setting["sentences"] if "claim" in place]
+    assert [place["keys"] for place in claimed] == [["config.models.alpha", "os.median"]]
+
+
 def test_a_text_that_nothing_prints(run):
     done = run("trace", "--text", "71.5")
     assert (done.exit_code, done.output) == (1, "71.5: no number prints so\n")
@@ -315,6 +390,7 @@ def test_without_a_run_or_with_a_damaged_one_the_exit_code_is_2(run, repository,
         ("lineage.json", {"environment": {}}, "environment: there is no lock, python, stages"),
         ("code.json", {"kaplan_meier": {}}, "kaplan_meier: a dict, accepted: a list"),
         ("places.json", {"os.median": [{}]}, "os.median: there is no document, "),
+        ("places.json", {"os.median": [PLACE | {"claim": 3}]}, "os.median: a int, accepted: an "),
     ],
 )
 def test_a_part_that_is_damaged_is_named(run, repository, name, changes, said):
@@ -437,6 +513,33 @@ def test_a_printed_figure_has_an_impact_too(run):
     assert told["numbers"] == [{"key": "published.doe.os.median", "text": "24"}]
 
 
+FIGURES = "outcome_id,study_id,measure,unit,time_months,estimate,note\n"
+FIGURES += "doe.os.median,doe,median,months,,24,\nroe.n,roe,count,count,,9,\n"
+
+
+def test_what_a_printed_figure_says_is_followed_by_its_study(run, repository):
+    write(repository / OUTCOMES, FIGURES)
+    numbers = json.loads((repository / "results/numbers.json").read_text("utf-8"))
+    lineage = json.loads((repository / "results/lineage.json").read_text("utf-8"))
+    checked = numbers["os.median"] | {"source": "consistency", "lineage": "a" * 16}
+    checked |= {"key": "consistency.roe", "columns": ["published.outcomes"], "rows": {}}
+    edit(repository / "results/numbers.json", **{"consistency.roe": checked})
+    files = lineage["files"] | {OUTCOMES: digest(repository / OUTCOMES)}
+    sets = lineage["row_sets"] | {"a" * 16: {"raw": {OUTCOMES: "3"}}}
+    edit(repository / "results/lineage.json", files=files, row_sets=sets)
+
+    def predicted(place):
+        told = json.loads(run("impact", f"{OUTCOMES}:{place}", "--json").output)
+        return [one["key"] for one in told["numbers"]]
+
+    assert predicted("2:estimate") == ["published.doe.os.median"]
+    assert predicted("3:estimate") == ["consistency.roe"]
+    # What may select, and a table that is no longer the one that was read, reaches all.
+    assert predicted("2:note") == ["consistency.roe", "published.doe.os.median"]
+    write(repository / OUTCOMES, FIGURES + "\n")
+    assert predicted("2:estimate") == ["consistency.roe", "published.doe.os.median"]
+
+
 def test_a_column_that_nothing_is_read_from_moves_nothing(run):
     assert json.loads(run("impact", f"{PATIENTS}:2:grade", "--json").output)["predicted"] == 0
 
@@ -448,6 +551,25 @@ def test_a_column_that_nothing_is_read_from_moves_nothing(run):
         (
             "x.csv:2",
             f"x.csv: no number is read from it, accepted: {PATIENTS}, {OUTCOMES}, {MODELS}",
+        ),
+        (
+            "patient.csv:2:status",
+            f"patient.csv: no number is read from it, near: {PATIENTS}, "
+            f"accepted: {PATIENTS}, {OUTCOMES}, {MODELS}",
+        ),
+        (
+            "config/models.yam:1",
+            f"config/models.yam: no number is read from it, near: {MODELS}, "
+            f"accepted: {PATIENTS}, {OUTCOMES}, {MODELS}",
+        ),
+        *(
+            (
+                f"{path}:3",
+                f"{path}: neither data nor settings, which are what impact takes; trace KEY names "
+                "the code behind a number, and diff what differs between a run with it and one "
+                "without",
+            )
+            for path in (RULES, f"./{RULES}", "survival.smk")
         ),
         ("models.yaml:2", f"{MODELS}:2: no setting begins on this line, near: 1, 4"),
         (f"{MODELS}:1:alpha", f"{MODELS}:1:alpha: a setting has no column, accepted: FILE:LINE"),
@@ -669,7 +791,7 @@ def test_a_workbook_keeps_dates_and_numbers(tmp_path):
 def test_verify_says_in_one_line_that_all_is_well(run):
     done = run("verify")
     assert done.output == (
-        "all 12 checks passed: 4 numbers, 1 of them recomputed independently; "
+        "all 12 checks passed: 4 entries (3 numbers, 1 text), 1 of them recomputed independently; "
         "1 printed, every one accounted for\n"
     )
     assert done.exit_code == 0
@@ -690,6 +812,84 @@ def test_a_digit_changed_in_the_page_and_a_raw_cell_are_found(run, repository):
     assert problems[2].startswith("results: manuscript/index.html: changed since the run")
     told = json.loads(run("verify", "--json").output)
     assert (told["ok"], told["summary"]) == (False, summary)
+
+
+SENTENCE = [
+    *({"t": "Str", "c": word} if word else {"t": "Space"} for word in ("Survival", "", "was", "")),
+    {"t": "Span", "c": [["", [], [["data-key", "os.median"]]], [{"t": "Str", "c": "24.0"}]]},
+    *({"t": "Str", "c": word} if word else {"t": "Space"} for word in ("", "months.")),
+]
+RENDERED = '<p>Survival was <span class="num" data-key="os.median">24.0</span> months.</p>'
+
+
+@pytest.fixture
+def page(repository):
+    """The page of a run that keeps the document that was judged."""
+    results = repository / "results"
+    judged = {"meta": {}, "blocks": [{"t": "Para", "c": SENTENCE}]}
+    write(results / "document.json", judged)
+    write(results / "manuscript/project/coverage.yaml", "structures: {}\npatterns: {}\n")
+    found = results / "manuscript/index.html"
+    found.write_text(RENDERED, encoding="utf-8")
+    return found
+
+
+def test_a_bare_digit_in_the_page_is_named_with_its_place(run, page):
+    page.write_text(RENDERED.replace("was", "was about 7 times"), encoding="utf-8")
+    _, problem, _ = run("verify").output.splitlines()
+    assert problem == (
+        "pages: manuscript/index.html:1: at the beginning: the page prints “7” where the document "
+        "that the gate judged has no number, read “Survival was about 7 times 24.0 months.”, "
+        "accepted: no number here"
+    )
+
+
+def test_a_word_changed_in_the_page_is_no_other_number(run, page):
+    page.write_text(RENDERED.replace("Survival", "Life"), encoding="utf-8")
+    assert run("verify").output.startswith("1 of 12 checks failed: results (1)\n")
+
+
+def test_a_page_that_cannot_be_read_again_is_told(run, page):
+    page.with_name("index.docx").write_text("no archive", encoding="utf-8")
+    said = "pages: manuscript/index.docx: cannot be read again: BadZipFile: "
+    assert said in run("verify").output
+
+
+def step(rule, result):
+    return {"@id": f"#job/{rule}", "@type": "CreateAction", "name": f"{rule}: …", "result": result}
+
+
+CRATE = {
+    "@graph": [
+        step("render", [{"@id": "ni:///sha-256;abc?path=x"}, {"@id": "results/a"}]),
+        step("assemble", {"@id": "results/manuscript/project/"}),
+        {"@id": "#run", "@type": "CreateAction", "name": "Run", "result": [{"@id": "results/a"}]},
+        {"@id": "ni:///sha-256;abc?path=x", "name": "results/manuscript/index.pdf"},
+        {"@id": "results/a", "name": "results/a"},
+        {"@id": "results/manuscript/project/", "name": "results/manuscript/project"},
+    ]
+}
+
+
+def test_a_result_that_changed_names_the_rule_of_the_crate(run, repository, page):
+    results = repository / "results"
+    told = json.loads((results / "manifest.json").read_text("utf-8"))
+    edit(results / "manifest.json", **{"manuscript/project/index.qmd": "0" * 64})
+    (results / "manuscript/index.pdf").unlink()
+    page.write_text(HTML, encoding="utf-8")
+    assert told["manuscript/index.html"] == digest(page)
+    write(results / "crate/ro-crate-metadata.json", CRATE)
+    _, *problems = run("verify").output.splitlines()
+    assert problems == [
+        f"results: {file}: no such file, accepted: the one of the run; rule {rule} makes it"
+        for file, rule in (
+            ("manuscript/index.pdf", "render"),
+            ("manuscript/project/index.qmd", "assemble"),
+        )
+    ]
+    write(results / "crate/ro-crate-metadata.json", "damaged")
+    _, *problems = run("verify").output.splitlines()
+    assert all(problem.endswith("accepted: the one of the run") for problem in problems)
 
 
 def test_code_that_no_stage_reads_is_found_when_it_is_edited(run, repository):

@@ -57,6 +57,8 @@ rule digit_coverage:
         project=rules.assemble.output.project,
         numbers=rules.numbers.output.numbers,
         rules=str(MANUSCRIPT / "coverage.yaml"),
+        claims=str(MANUSCRIPT / "claims.yaml"),
+        schema=str(SCHEMAS / "claims.schema.yaml"),
         sidecars=rules.figures.output.sidecars,
         code=code("digit_coverage"),
         lock=str(LOCK),

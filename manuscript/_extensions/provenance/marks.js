@@ -1,5 +1,6 @@
 // Every number of the page is marked by its data-key. Hover or focus shows what stands behind it,
 // a click opens its page in the audit explorer. A tap shows the card first: it holds the link.
+// A figure is a picture, whose numbers cannot be marked: a link below it leads to their list.
 //
 // One number at a time takes part in the order of the Tab key; the arrows left and right go on
 // from there. Both renderers embed this file with the data (rendering/marks.py).
@@ -9,12 +10,14 @@
   // Not in the table of contents, which repeats the headings.
   var page = document.querySelector("main") || document.body;
   var marks = Array.prototype.filter.call(page.querySelectorAll("[data-key]"), isTold);
+  Array.prototype.forEach.call(page.querySelectorAll('[id^="fig-"]'), listNumbers);
   if (marks.length === 0) { return; }
 
   function isTold(mark) {
     return told.numbers[mark.dataset.key] !== undefined;
   }
 
+  var KEYS_SAID = "Left and right arrow: the other numbers. Enter: the audit explorer.";
   var SHOW_AFTER = 120, HIDE_AFTER = 220, GAP = 8; // milliseconds, pixels
   var card = document.createElement("div");
   var shown = null, timer = 0, touched = false;
@@ -29,6 +32,13 @@
     if (name) { made.className = name; }
     made.textContent = text;
     return made;
+  }
+
+  function listNumbers(figure) {
+    if (!figure.querySelector("img, svg")) { return; }
+    var link = element("a", "figure-numbers", "Numbers of this figure");
+    link.href = told.explorer + "#/numbers?figure=" + encodeURIComponent(figure.id);
+    (figure.querySelector("figcaption") || figure).appendChild(link);
   }
 
   function address(mark) {
@@ -52,6 +62,7 @@
     link.href = address(mark);
     link.tabIndex = -1; // Enter on the number itself does the same.
     card.appendChild(link);
+    card.appendChild(element("p", "card-keys", KEYS_SAID));
   }
 
   // Below the first line of the number, above it where there is no room, always within the window.
@@ -67,6 +78,7 @@
 
   function show(mark) {
     window.clearTimeout(timer);
+    card.classList.toggle("by-keyboard", mark.matches(":focus-visible"));
     if (shown === mark) { return; }
     hide();
     shown = mark;

@@ -6,7 +6,10 @@ from sarcoma_sbrt.provenance.ancestry import (
     Branch,
     Run,
     ancestry,
+    claim_tree,
+    claims_made,
     drawn,
+    is_printed,
     printed_by,
     printing,
     stated_so,
@@ -169,7 +172,7 @@ def test_the_tree_of_a_computed_number():
         "│  └─ manuscript, Results, caption of fig-os (manuscript/sections/results.qmd:12)",
         "│     └─ “Median survival was 24.0 months.”",
         "├─ recomputed: independent, scikit-survival gives 24.0, difference 0",
-        "├─ population: endpoints/os where grade = 0 or 1",
+        "├─ population: units followed for os; grade: 0 or 1",
         "├─ rows: 37 units from 37 canonical rows from 38 raw lines",
         "│  ├─ endpoints/os: 37 rows: 0-36",
         "│  ├─ patients: 37 canonical rows: 0-36",
@@ -250,6 +253,69 @@ def test_a_place_has_the_rules_that_print_it():
     nowhere = ancestry(run(places={}), "os.median", as_it_was)
     assert nowhere["printing"] == {}
     assert nowhere["registration"]["code"][0]["path"] == "workflow/scripts/numbers.py"
+
+
+def test_a_population_of_complete_cases_has_all_of_them_recorded():
+    complete = {"table": "endpoints/os", "filter": {"recorded": ["setting", "grade"]}}
+    of = run(numbers={"os.median": ENTRY | {"population": complete}})
+    told = drawn(tree(ancestry(of, "os.median", as_it_was)))
+    assert "├─ population: units followed for os; with setting and grade recorded" in told
+
+
+LONGER = {
+    "name": "os_longer",
+    "of": "",
+    "says": "significantly longer",
+    "when": "os.median > 12 and config.models.alpha < 1",
+}
+CLAIMED = PLACE | {
+    "place": "section “Results”, paragraph 4, as the condition of claim os_longer",
+    "sentence": "They lived significantly longer.",
+    "claim": LONGER,
+}
+WITH_CLAIM = run(places={"os.median": [PLACE, CLAIMED], "config.models.alpha": [CLAIMED]})
+
+
+def test_a_number_that_decides_a_claim_is_told_beside_where_it_stands():
+    assert drawn(tree(ancestry(WITH_CLAIM, "os.median", as_it_was)))[2:9] == [
+        "├─ stands in 1 place",
+        "│  └─ manuscript, Results, section “Results”, paragraph 3 "
+        "(manuscript/sections/results.qmd:12)",
+        "│     └─ “Median survival was 24.0 months.”",
+        "├─ decides what is claimed in 1 place",
+        "│  └─ manuscript, Results, section “Results”, paragraph 4, as the condition of claim "
+        "os_longer (manuscript/sections/results.qmd:12)",
+        "│     ├─ “They lived significantly longer.”",
+        "│     └─ “significantly longer” when os.median > 12 and config.models.alpha < 1",
+    ]
+    told = drawn(tree(ancestry(WITH_CLAIM, "config.models.alpha", as_it_was)))
+    assert told[2] == "├─ stands nowhere in the manuscript"
+    assert told[3] == "├─ decides what is claimed in 1 place"
+    assert is_printed(WITH_CLAIM, "os.median")
+    assert not is_printed(WITH_CLAIM, "config.models.alpha")
+
+
+def test_a_claim_has_its_condition_its_numbers_and_its_sentences():
+    (claim,) = claims_made(WITH_CLAIM)
+    assert claim == {
+        "claim": "os_longer",
+        "of": "",
+        "when": LONGER["when"],
+        "says": ["significantly longer"],
+        "numbers": {"config.models.alpha": "0.05", "os.median": "24.0"},
+        "places": [CLAIMED],
+    }
+    assert drawn(claim_tree(claim)) == [
+        "claim os_longer: “significantly longer”",
+        "├─ when os.median > 12 and config.models.alpha < 1",
+        "├─ asks 2 numbers",
+        "│  ├─ config.models.alpha: 0.05",
+        "│  └─ os.median: 24.0",
+        "└─ made in 1 place",
+        "   └─ manuscript, Results, section “Results”, paragraph 4, as the condition of claim "
+        "os_longer (manuscript/sections/results.qmd:12)",
+        "      └─ “They lived significantly longer.”",
+    ]
 
 
 ABSTRACT = PLACE | {"section": "title block", "place": "title block, abstract"}

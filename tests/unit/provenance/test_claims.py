@@ -19,6 +19,7 @@ from sarcoma_sbrt.provenance.claims import (
     check_claims,
     claim_conditions,
     holds,
+    keys_asked,
     read_claims,
     verdicts,
 )
@@ -574,3 +575,8 @@ def test_no_sentence_of_any_cohort_judges_outside_a_claim(answer: bool, tmp_path
     except RenderError as error:  # without numbers no claim is carried
         said = [str(problem) for problem in error.problems]
     assert [text for text in said if "judges or counts" in text] == []
+
+
+def test_the_keys_of_a_condition_are_those_of_the_registry() -> None:
+    condition = "lc.bed.p < config.models.alpha and max(lc.b*.hr) < 1 and lc.bed.p < no.such"
+    assert keys_asked(condition, NUMBERS) == ["lc.bed.p", "config.models.alpha", "lc.bed.hr"]

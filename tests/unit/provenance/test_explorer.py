@@ -222,6 +222,24 @@ def test_places_and_findings_are_told_in_phrases(run: Run) -> None:
     assert told["tables"] == {"patients": "data/cohorts/c/patients.csv"}
 
 
+def test_what_a_number_decides_is_told_apart_from_where_it_is_printed(run: Run) -> None:
+    claim = {"name": "longer", "of": "os", "says": "longer", "when": "os.median.low > 17"}
+    place = run.places["os.median"][0] | {"sentence": "It was longer.", "claim": claim}
+    own = run.places["os.median"][0]
+    told = explorer.data(Run(NUMBERS, places={"os.median": [own, place], "os.median.low": [place]}))
+    assert told["places"].keys() == {"os.median"}
+    assert told["summary"]["places"] == len(told["places"]["os.median"]) == 1
+    said = [told["phrases"][part] for part in told["claims"]["os.median.low"][0]]
+    assert said == [
+        own["place"],
+        "It was longer.",
+        "manuscript/sections/results.qmd:12",
+        "longer",
+        "os.median.low > 17",
+    ]
+    assert told["claims"].keys() == {"os.median", "os.median.low"}
+
+
 def _finding(verdict: str, check: str = "sum", **detail: Any) -> dict[str, Any]:
     return FINDING | {"verdict": verdict, "check": check, "detail": detail}
 
@@ -293,7 +311,10 @@ def test_a_number_that_is_printed_is_the_example_to_search(run: Run) -> None:
     numbers = {"x": _entry("x", "8", value=8), "os.median": NUMBERS["os.median"] | {"digits": 1}}
     assert explorer.data(Run(numbers))["summary"]["example"] == "24.5"
     other = {"y": _entry("y", "0.25", value=0.25, digits=2), "x": numbers["x"]}
-    assert explorer.data(Run(other, places={"x": [], "y": []}))["summary"]["example"] == "0.25"
+    places = {
+        key: [{"place": "abstract", "source": {"file": "index.qmd", "line": 1}}] for key in "xy"
+    }
+    assert explorer.data(Run(other, places=places))["summary"]["example"] == "0.25"
     assert explorer.data(Run({}))["summary"]["example"] == ""
 
 

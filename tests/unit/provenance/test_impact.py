@@ -122,7 +122,8 @@ PLANNED = (
     | {"rows": {"file": MODELS, "line": 5}},
     entry("config.models.coxcomb", **COX, config=["models.coxcomb"])
     | {"rows": {"file": MODELS, "line": 6}},
-    entry("method.ties", **COX, config=[], rows={}),
+    # A constant is of no setting.
+    entry("constant.days_per_year", **COX, config=[], rows={}),
     entry("km.median", config=["models.confidence_level", "cohort"]),
     entry("cox.ties.hr", config=["models.cox.ties"]),
     entry("published.x", kind="transcribed", config=[], rows={}),
@@ -138,21 +139,17 @@ def test_settings_stand_on_lines_of_files():
 
 def test_a_setting_reaches_the_numbers_that_carry_it_or_a_part_around_it():
     found = Impact({one["key"]: one for one in PLANNED}, LINEAGE)
-    # A text that names no setting may be made of any.
-    texts = {"method.ties"}
-    assert found.decided({"models.cox.ties"}) == texts | {"config.models.cox.ties", "cox.ties.hr"}
-    assert found.decided({"models.cox"}) == texts | {
+    assert found.decided({"models.cox.ties"}) == {"config.models.cox.ties", "cox.ties.hr"}
+    assert found.decided({"models.cox"}) == {
         *("config.models.cox.ties", "config.models.cox.more", "cox.ties.hr")
     }
-    assert found.decided({"models.coxcomb"}) == texts | {"config.models.coxcomb"}
-    assert found.decided({"cohort.title"}) == texts | {"km.median"}
+    assert found.decided({"models.coxcomb"}) == {"config.models.coxcomb"}
+    assert found.decided({"cohort.title"}) == {"km.median"}
 
 
 def test_what_marks_and_rounds_numbers_reaches_all_that_were_computed():
     found = Impact({one["key"]: one for one in PLANNED}, LINEAGE)
-    assert found.decided({"cohort.support.patients.grade"}) == {
-        *("method.ties", "km.median", "cox.ties.hr")
-    }
+    assert found.decided({"cohort.support.patients.grade"}) == {*("km.median", "cox.ties.hr")}
 
 
 def test_a_number_of_settings_alone_depends_on_no_cell():
@@ -252,6 +249,98 @@ def test_a_study_is_quoted_by_every_printed_figure():
     assert predicted(STUDIES, 9, "label") == {
         *("published.doe.os", "published.doe.label", "synthesis.os", "consistency.x"),
         "reproduction.os",
+    }
+
+
+RATE = {"measure": "rate", "unit": "percent", "endpoint": "lc", "time_months": "24"}
+COUNT = {"measure": "count", "unit": "count", "endpoint": "patients", "time_months": ""}
+DOSE = {"measure": "median", "unit": "Gy", "endpoint": "bed10", "time_months": ""}
+TARGETS = "data/published/targets/roe2022.csv"
+PRINTED = {
+    OUTCOMES: {
+        7: {"study_id": "doe", **COUNT},
+        8: {"study_id": "poe", **RATE},
+        9: {"study_id": "moe", "duplicate_of": "doe.patients", **COUNT},
+        10: {"study_id": "poe", **DOSE},
+        11: {"study_id": "poe", **RATE, "time_months": ""},
+    },
+    STUDIES: {
+        2: {"study_id": "poe", "cohort_id": "a"},
+        3: {"study_id": "zoe", "cohort_id": "a"},
+    },
+    TARGETS: {2: {"study_id": "roe2022", **COUNT}},
+}
+OF_DOE, OF_ZOE, OF_ALL, OF_TARGETS = ({"raw": raw} for raw in (
+    {OUTCOMES: "7"}, {STUDIES: "3"}, {OUTCOMES: "7-11"}, {TARGETS: "2"},
+))  # fmt: skip
+SETS = {"doe": OF_DOE, "zoe": OF_ZOE, "every": OF_ALL, "targets": OF_TARGETS, "withheld": {}}
+
+
+def printed(key: str, source: str, lineage: str) -> dict[str, Any]:
+    columns = ["published.outcomes"]
+    return entry(key, source=source, columns=columns, rows={}, lineage=lineage)
+
+
+MADE = (
+    printed("synthesis.lc.all.rate_24m", "synthesis", "doe"),
+    printed("synthesis.lc.all.rate_12m", "synthesis", "doe"),
+    printed("synthesis.lc.dose.slope", "synthesis", "doe"),
+    printed("synthesis.os.all.rate_24m", "synthesis", "doe"),
+    printed("series.doe.site", "synthesis", "doe"),
+    printed("series.zoe.os.rate_12m", "synthesis", "zoe"),
+    printed("consistency.of_doe", "consistency", "doe"),
+    printed("consistency.count.all", "consistency", "every"),
+    printed("consistency.withheld", "consistency", "withheld"),
+    printed("reproduction.of_roe", "reproduction", "targets"),
+    printed("another", "another", "doe"),
+    printed("os.median", "kaplan_meier", "every") | {"columns": ["patients.grade"]},
+    printed("range", "kaplan_meier", "every") | {"columns": [], "solutions": {"n": 9}},
+)
+WIDE = {"consistency.count.all", "consistency.withheld", "another", "range"}
+
+
+PRINTED_HERE = (
+    ("published.doe.os", {"file": OUTCOMES, "line": 7}),
+    ("published.roe2022.n", {"file": TARGETS, "line": 2}),
+)
+
+
+def says(line: int, column: str | None, file: str = OUTCOMES) -> set[str]:
+    lineage = LINEAGE | {"row_sets": LINEAGE["row_sets"] | SETS}
+    numbers = {one["key"]: one for one in MADE} | {
+        key: entry(key, kind="transcribed", rows=rows, lineage=None) for key, rows in PRINTED_HERE
+    }
+    return Impact(numbers, lineage, PRINTED).predicted(Cell(file, line, column))
+
+
+def test_what_a_printed_figure_says_reaches_what_rests_on_its_study():
+    of_doe = {one["key"] for one in MADE if one["lineage"] == "doe"}
+    assert says(7, "estimate") == WIDE | of_doe | {"published.doe.os"}
+    # One study's figure repeats the other's.
+    assert says(9, "estimate") == WIDE | of_doe
+
+
+def test_what_a_rate_says_decides_which_rates_are_pooled_at_its_time():
+    assert says(8, "ci_low") == WIDE | {
+        *("synthesis.lc.all.rate_24m", "synthesis.lc.dose.slope", "series.doe.site"),
+        "series.zoe.os.rate_12m",  # of the same patients
+    }
+    assert says(11, "ci_low") == WIDE | {"series.zoe.os.rate_12m"}
+
+
+def test_what_a_dose_says_decides_which_series_have_one():
+    assert says(10, "estimate") == WIDE | {"synthesis.lc.dose.slope", "series.zoe.os.rate_12m"}
+
+
+def test_a_target_of_the_reconstruction_reaches_the_stages_that_hold_it():
+    assert "reproduction.of_roe" in says(2, "estimate", TARGETS)
+    assert "reproduction.of_roe" not in says(7, "estimate")
+
+
+@pytest.mark.parametrize("column", ["category", "note", "study_id", None])
+def test_what_may_select_a_figure_reaches_all_that_was_made_of_its_table(column):
+    assert says(7, column) == {one["key"] for one in MADE if one["key"] != "os.median"} | {
+        "published.doe.os"
     }
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from sarcoma_sbrt.provenance.claims import read_claims
 from sarcoma_sbrt.provenance.passages import Owner, Passage, Run, passages
-from sarcoma_sbrt.provenance.places import Sources, drawn_keys, places
+from sarcoma_sbrt.provenance.places import Sources, claimed, drawn_keys, places
 from sarcoma_sbrt.rendering import embedded, source
 
 
@@ -174,3 +175,83 @@ def test_a_number_of_a_figure_stands_there_once_behind_its_printed_places() -> N
         "os.p": ["figure fig-os"],
     }
     assert found["os.n"][1] == place
+
+
+# --- claims -------------------------------------------------------------------------------
+
+LONGER = {"says": "longer", "when": "os.p < config.models.alpha and os.gone is not estimated"}
+BEYOND = {"says": "beyond", "when": "max({of}.gain_*m) > 0"}
+CLAIMS = read_claims(
+    {
+        "parts": [],
+        "words": {"judging": ["longer"]},
+        "set_aside": {},
+        "claims": {"os_longer": LONGER, "beyond": BEYOND},
+    },
+    "claims.yaml",
+)
+REGISTRY = {
+    key: {"value": 1}
+    for key in ("os.p", "config.models.alpha", "lc.gain_12m", "lc.gain_24m", "pfs.gain_12m")
+}
+CLAIMING = Sources(
+    [
+        Line("sections/results.qmd", 4, '[longer]{.claim name="os_longer"} is said here.'),
+        Line("sections/results.qmd", 9, 'It went [beyond]{.claim name="beyond" of="pfs"} all.'),
+        Line("sections/results.qmd", 11, 'It went [beyond]{.claim name="beyond" of="lc"} all.'),
+    ],
+    "manuscript",
+)
+
+
+def _words(text: str) -> list[dict[str, object]]:
+    return [{"t": "Str", "c": text}]
+
+
+def _claim(text: str, **attributes: str) -> dict[str, object]:
+    return {"t": "Span", "c": [["", ["claim"], list(map(list, attributes.items()))], _words(text)]}
+
+
+def _document(*inlines: object) -> dict[str, object]:
+    heading = {"t": "Header", "c": [1, ["", [], []], _words("Results")]}
+    return {"meta": {}, "blocks": [heading, {"t": "Para", "c": list(inlines)}]}
+
+
+def test_a_claim_stands_under_every_key_that_its_condition_asks() -> None:
+    number = {"t": "Span", "c": [["", [], [["data-key", "os.p"]]], _words("0.01")]}
+    document = _document(
+        *_words("At p "), number, *_words(" they "), _claim("went on longer", name="os_longer"),
+        *_words(". So it was."),
+    )  # fmt: skip
+    found = claimed(document, CLAIMS, REGISTRY, CLAIMING)
+    # A key that the registry has not has no place.
+    assert [key for key, _ in found] == ["os.p", "config.models.alpha"]
+    place = {
+        "document": "manuscript",
+        "section": "Results",
+        "place": "section “Results”, paragraph 1, as the condition of claim os_longer",
+        "sentence": "At p 0.01 they went on longer.",
+        "source": {"file": "manuscript/sections/results.qmd", "line": 4},
+        "claim": {
+            "name": "os_longer",
+            "of": "",
+            "says": "went on longer",
+            "when": "os.p < config.models.alpha and os.gone is not estimated",
+        },
+    }
+    assert all(one == place for _, one in found)
+    together = places(passages(document), CLAIMING, claims=found)
+    assert [("claim" in one) for one in together["os.p"]] == [False, True]
+    assert together["config.models.alpha"] == [place]
+
+
+def test_a_claim_that_speaks_for_something_asks_the_keys_of_that() -> None:
+    document = _document(_claim("beyond", name="beyond", of="lc"))
+    found = claimed(document, CLAIMS, REGISTRY, CLAIMING)
+    assert [key for key, _ in found] == ["lc.gain_12m", "lc.gain_24m"]
+    assert found[0][1]["claim"]["when"] == "max(lc.gain_*m) > 0"
+    assert found[0][1]["source"]["line"] == 11
+
+
+def test_what_is_not_in_the_document_makes_no_claim() -> None:
+    assert claimed(_document(*_words("longer")), CLAIMS, REGISTRY, CLAIMING) == []

@@ -8,6 +8,7 @@ import pytest
 from sarcoma_sbrt.provenance.ancestry import Run
 from sarcoma_sbrt.provenance.verification import (
     Evidence,
+    entry_counts,
     marked,
     report,
     summary,
@@ -30,10 +31,14 @@ CHECK = {
     "difference": 0.0,
     "reason": "",
 }
+TOLERANCE = 1e-9
 COMPUTED = {
     "key": "os.median",
     "text": "24.0",
     "value": 24.0,
+    "unit": "months",
+    "p": None,
+    "ci": None,
     "kind": "computed",
     "rows": {"table": "endpoints/os", "where": {}},
     "inputs": [{"path": "data/c/patients.csv", "sha256": "data"}],
@@ -45,6 +50,9 @@ PRINTED = {
     "key": "published.doe.os.median.low",
     "text": "13.0",
     "value": 13.0,
+    "unit": "months",
+    "p": None,
+    "ci": None,
     "kind": "transcribed",
     "rows": {"file": "data/published/outcomes.csv", "line": 2},
     "inputs": [{"path": "data/published/outcomes.csv", "sha256": "printed"}],
@@ -76,6 +84,11 @@ SOURCES = list(HASHES)[-4:]
 RESULTS = {f"manuscript/index.{name}": name for name in ("html", "pdf", "docx")}
 
 
+def checked(**changes: Any) -> dict[str, Any]:
+    """What audit/crosscheck.json has of a number."""
+    return CHECK | {"agrees": True, "tolerance": TOLERANCE} | changes
+
+
 def evidence(**changes: Any) -> Evidence:
     numbers = {entry["key"]: entry for entry in (COMPUTED, PRINTED)}
     lineage = {
@@ -88,7 +101,7 @@ def evidence(**changes: Any) -> Evidence:
     parts: dict[str, Any] = {
         "run": Run(numbers, code, lineage, {"os.median": [{}]}),
         "crosscheck": {
-            "checks": {"os.median": CHECK | {"agrees": True}},
+            "checks": {"os.median": checked()},
             "counts": {"independent": 1, "metric_only": 0, "replayed": 0, "none": 0},
         },
         "coverage": {
@@ -141,7 +154,7 @@ def test_a_run_that_is_what_it_says():
         "results": 3,
     }
     assert summary(checks, whole) == (
-        "all 12 checks passed: 2 numbers, 1 of them recomputed independently; "
+        "all 12 checks passed: 2 entries (2 numbers, 0 texts), 1 of them recomputed independently; "
         "3 printed, every one accounted for"
     )
 
@@ -166,16 +179,38 @@ def test_before_the_manifest_nothing_is_asked_of_it():
 )
 def test_a_file_that_changed_or_went_fails_its_own_check(path, name):
     edited = evidence(on_disk=(HASHES | {path: "other"}).get)
-    said = f"{path}: changed since the run, read sha256 other, accepted: {HASHES[path]}"
+    behind = "it stands behind 1 entry (1 number, 0 texts) of the registry"
+    more = f"; {behind}, `sarcoma-sbrt impact` says which of a line" if name == "data" else ""
+    said = f"{path}: changed since the run, read sha256 other, accepted: {HASHES[path]}{more}"
     assert problems(edited) == {name: (said,)}
     gone = evidence(on_disk={p: h for p, h in HASHES.items() if p != path}.get)
-    assert problems(gone) == {name: (f"{path}: no such file, accepted: the one of the run",)}
+    assert problems(gone) == {name: (f"{path}: no such file, accepted: the one of the run{more}",)}
 
 
 def test_a_result_that_changed():
     found = evidence(in_results=(RESULTS | {"manuscript/index.pdf": "other"}).get)
     said = "manuscript/index.pdf: changed since the run, read sha256 other, accepted: pdf"
     assert problems(found) == {"results": (said,)}
+
+
+def test_a_result_that_changed_names_the_rule_that_makes_it():
+    result = {"statistics/cox.json": "cox"}
+    found = evidence(manifest=RESULTS | result, made_by={"statistics/cox.json": "cox"}.get)
+    assert problems(found)["results"] == (
+        "statistics/cox.json: no such file, accepted: the one of the run; rule cox makes it",
+    )
+
+
+def test_a_page_that_changed_is_read_again_and_no_other():
+    def read_again(file: str) -> list[str]:
+        return [f"{file}:3: 7 is not in the document"]
+
+    found = evidence(
+        in_results=(RESULTS | {"manuscript/index.html": "other"}).get, read_again=read_again
+    )
+    assert problems(found)["pages"] == ("manuscript/index.html:3: 7 is not in the document",)
+    assert problems(evidence(read_again=read_again)) == {}
+    assert problems(replace(found, manifest=None)) == {}
 
 
 def test_a_manuscript_that_the_manifest_does_not_have():
@@ -243,6 +278,17 @@ def test_a_transcribed_value_that_is_not_the_rows():
     }
 
 
+def test_a_transcribed_limit_is_held_against_the_number_of_the_row_too():
+    row = ROW | {"ci_low": "13.5"}
+    found = evidence(published={"data/published/outcomes.csv": {2: row}})
+    assert problems(found) == {
+        "published figures": (
+            "data/published/outcomes.csv:2: ci_low: published.doe.os.median.low: read 13.0, "
+            "accepted: 13.5",
+        )
+    }
+
+
 @pytest.mark.parametrize(
     ("suffix", "accepted"),
     [
@@ -259,7 +305,7 @@ def test_cells_that_print_a_number(suffix, accepted):
 
 
 def test_a_second_engine_that_disagrees():
-    checks = {"os.median": CHECK | {"agrees": False, "reason": "24, by the second engine 25"}}
+    checks = {"os.median": checked(agrees=False, reason="24, by the second engine 25")}
     found = evidence(crosscheck={"checks": checks, "counts": {"independent": 1}})
     assert problems(found) == {"cross-checks": ("os.median: 24, by the second engine 25",)}
     told = report(verified(found), found)
@@ -276,6 +322,150 @@ def test_a_computed_number_that_nobody_recomputed_or_that_says_so_otherwise():
     found = changed({"os.median": {"crosscheck": CHECK | {"value": 23.0}}})
     said = "os.median: the registry says another thing of its cross-check"
     assert problems(found) == {"cross-checks": (said,)}
+
+
+def test_a_number_that_says_it_was_recomputed_and_was_not():
+    crosscheck = {"checks": {}, "counts": {}}
+    said = "os.median: the registry says that it was recomputed, and no cross-check does"
+    assert problems(evidence(crosscheck=crosscheck)) == {"cross-checks": (said,)}
+
+
+def entries(*several: dict[str, Any], checks: dict[str, Any]) -> Evidence:
+    """A run with some entries in place of the computed one, and with these cross-checks."""
+    whole = evidence()
+    numbers = {one["key"]: one for one in (PRINTED, *several)}
+    # Each tells its own cross-check, or the one of what it belongs to.
+    for key, one in numbers.items():
+        if one["kind"] == "computed":
+            check = checks.get(key) or checks[one["of"]] | {"value": None}
+            numbers[key] = one | {"crosscheck": {part: check[part] for part in CHECK}}
+    statuses = [check["status"] for check in checks.values()]
+    crosscheck = {"checks": checks, "counts": {s: statuses.count(s) for s in statuses}}
+    run = replace(whole.run, numbers=numbers, places={})
+    return replace(whole, run=run, crosscheck=crosscheck, keyed=())
+
+
+def beside(changes: dict[str, Any], key: str = "os.median", **check: Any) -> tuple[str, ...]:
+    """What is wrong with the one computed number, changed so, and with its cross-check."""
+    found = entries(COMPUTED | {"key": key} | changes, checks={key: checked(**check)})
+    return problems(found).get("cross-checks", ())
+
+
+def test_a_value_that_is_not_the_second_engines_is_told_with_the_tolerance():
+    said = "os.median: value: not the second engine's, read 99.0, accepted: 24.0 within 1e-09"
+    assert beside({"value": 99.0, "text": "99.0"}) == (said,)
+    said = "os.median: value: not the second engine's, read no value, accepted: 24.0 within 1e-09"
+    assert beside({"value": None, "text": "NR"}) == (said,)
+
+
+def test_a_value_may_be_as_far_off_as_the_cross_check_records():
+    near = {"value": 24.0 + 1e-6}
+    assert beside(near, tolerance=1e-5) == ()
+    assert beside(near, tolerance=1e-7) != ()
+    assert beside(near, tolerance=None) != ()
+
+
+def test_what_is_listed_as_not_recomputed_has_nothing_to_be_held_against():
+    assert beside({}, status="none", engine=None, value=None, difference=None, tolerance=None) == ()
+
+
+def test_where_the_second_engines_values_are_withheld_only_its_verdict_is_asked():
+    assert beside({"value": 99.0, "text": "< 5"}, value=None, tolerance=None) == ()
+
+
+LIMITED = COMPUTED | {"p": 0.2, "ci": {"low": 13.0, "high": None, "level": 0.95}}
+LIMITS = {
+    "os.median": checked(),
+    "os.median.low": checked(value=13.0),
+    "os.median.high": checked(value=None, tolerance=None),
+}
+OF = {"of": "os.median", "p": 0.2}
+COMPANIONS = {
+    "os.median": LIMITED,
+    "os.median.low": COMPUTED | OF | {"key": "os.median.low", "value": 13.0, "text": "13.0"},
+    "os.median.high": COMPUTED | OF | {"key": "os.median.high", "value": None, "text": "NR"},
+    "os.median.stated": COMPUTED | OF | {"key": "os.median.stated", "text": "24.0 months"},
+    "os.median.reason": COMPUTED
+    | OF
+    | {"key": "os.median.reason", "value": "few", "text": "few", "unit": "text"},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "said"),
+    [
+        ("", {}, None),
+        (
+            "",
+            {"ci": {"low": 14.0, "high": None, "level": 0.95}},
+            "ci.low: not the second engine's, read 14.0, accepted: 13.0 within 1e-09",
+        ),
+        (
+            "",
+            {"ci": {"low": 13.0, "high": 30.0, "level": 0.95}},
+            "ci.high: not the second engine's, read 30.0, accepted: no value",
+        ),
+        (
+            ".low",
+            {"value": 14.0, "text": "14.0"},
+            "value: not the second engine's, read 14.0, accepted: 13.0 within 1e-09",
+        ),
+        (
+            ".stated",
+            {"value": 25.0, "text": "25.0 months"},
+            "value: not the second engine's, read 25.0, accepted: 24.0 within 1e-09",
+        ),
+        (".stated", {"text": "42.0 months"}, "text: not the value, read 42.0 months, accepted: "),
+        (".reason", {"text": "many"}, "text: not the value, read many, accepted: few"),
+        (".low", {"p": 0.02}, "p: not that of os.median, read 0.02, accepted: 0.2"),
+    ],
+)
+def test_limits_stated_forms_and_p_are_held_against_what_was_recomputed(key, changes, said):
+    name = f"os.median{key}"
+    whole = COMPANIONS | {name: COMPANIONS[name] | changes}
+    told = problems(entries(*whole.values(), checks=LIMITS)).get("cross-checks", ())
+    assert len(told) == (said is not None)
+    assert all(one.startswith(f"{name}: {said}") for one in told)
+
+
+def test_a_p_is_the_value_of_its_own_entry():
+    entry = {"unit": "p", "value": 0.01, "text": "0.010"}
+    assert beside(entry | {"p": 0.01}, value=0.01) == ()
+    said = "os.median: p: not its value, read 0.04, accepted: 0.01"
+    assert beside(entry | {"p": 0.04}, value=0.01) == (said,)
+
+
+def test_a_text_statistic_is_the_second_engines_word_for_word():
+    entry = {"unit": "text", "value": "low dose", "text": "low dose"}
+    assert beside(entry, value="low dose", tolerance=None) == ()
+    said = "value: not the second engine's, read low dose, accepted: high dose"
+    assert beside(entry, value="high dose", tolerance=None) == (f"os.median: {said}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "is_printed"),
+    [
+        ("24.0", 24.04, True),
+        ("24.1", 24.05, True),  # rounded half up on the shortest form
+        ("24.0", 24.06, False),
+        ("24", 24, True),
+        ("\N{MINUS SIGN}1.5", -1.5, True),
+        ("1.5", -1.5, False),
+        ("< 0.001", 0.0004, True),
+        ("<0.001", 0.002, False),
+        ("= 0.016", 0.0162, True),
+        ("53.0%", 53.04, True),
+        ("6.691e+19", 6.6913e19, True),
+        ("6.691e+19", 6.6913e18, False),
+        ("NR", None, True),
+        ("24.0", None, False),
+        ("NR", 24.0, False),
+        ("24.0 to 25.0", 24.0, False),
+    ],
+)
+def test_a_text_is_its_value_rounded(text, value, is_printed):
+    told = beside({"text": text, "value": value}, value=value or 0.0, tolerance=1e30)
+    assert any("text: not the value" in one for one in told) is not is_printed
 
 
 def test_a_range_over_reconstructions_has_no_second_engine():
@@ -308,6 +498,27 @@ def test_a_digit_that_nothing_answers_for_and_a_place_of_no_number():
     }
 
 
+def test_entries_are_counted_by_what_they_tell_of_their_cross_check():
+    texts = {"a": {"unit": "text", "crosscheck": CHECK}, "b": {"unit": "text", "crosscheck": None}}
+    replayed = {"c": {"unit": "p", "crosscheck": CHECK | {"status": "replayed"}}}
+    assert entry_counts(texts | replayed | {"os.median": COMPUTED}) == {
+        "entries": 4,
+        "numbers": 2,
+        "texts": 2,
+        "crosscheck": {"independent": 2, "metric_only": 0, "replayed": 1, "none": 0},
+    }
+
+
+def test_report_and_summary_count_entries_and_not_cross_checks():
+    found = entries(*COMPANIONS.values(), checks=LIMITS)
+    checks = verified(found)
+    told = report(checks, found)
+    # Three cross-checks; the stated form and the reason tell that of their number.
+    assert told["crosscheck"]["counts"]["independent"] == 5
+    assert told["registry"] == {"entries": 6, "numbers": 5, "texts": 1}
+    assert "6 entries (5 numbers, 1 text), 5 of them recomputed" in summary(checks, found)
+
+
 def test_a_page_that_was_not_compared_or_has_other_numbers():
     pages = {"html": {"tokens": 3, "equal": False}, "docx": {"tokens": 3, "equal": True}}
     said = "manuscript/index.html: its numbers are not those of the document that was judged"
@@ -338,7 +549,7 @@ def test_the_report_is_a_function_of_the_evidence():
     whole = evidence()
     told = report(verified(whole), whole)
     assert sorted(told) == [
-        *("checks", "coverage", "crosscheck", "ok", "pages", "summary", "version")
+        *("checks", "coverage", "crosscheck", "ok", "pages", "registry", "summary", "version")
     ]
     assert told["checks"][0] == {"name": "data", "ok": True, "checked": 2, "problems": []}
     assert json.dumps(told) == json.dumps(report(verified(evidence()), evidence()))

@@ -90,7 +90,9 @@ def test_a_card_says_value_interval_method_n_source_support_and_check() -> None:
     [
         ({"unit": "p", "value": 0.016835978830309174, "digits": 3}, "0.01684"),
         ({"unit": "percent", "value": 47.46, "digits": 1}, "47.46%"),
-        ({"unit": "months", "value": 25.0, "digits": 1}, "25 months"),
+        ({"unit": "months", "value": 25.0, "digits": 1}, "25.0 months"),
+        ({"unit": "hazard ratio", "value": 0.5, "digits": 3}, "0.500 hazard ratio"),
+        ({"unit": "p", "value": 1.25e-9, "digits": 3}, "1.25e-9"),
         ({"unit": "count", "value": 37}, "37"),
         ({"unit": "constant", "value": True}, ""),
     ],

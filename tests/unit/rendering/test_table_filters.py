@@ -122,7 +122,8 @@ def test_a_row_of_filler_is_marked_once(cells_: tuple[str, str], printed: list[s
     text = f"| A | B | C |\n|:--|--:|--:|\n| Size | {cells_[0]} | {cells_[1]} |\n\n: About.\n"
     table = page(text, "filler.lua").table
     assert [cell.get_text() for cell in table.select("tbody td")] == printed
-    noted = table.caption.get_text().endswith("(‡ illustrative, not constrained by any printed figure)")
+    note = "(‡ illustrative, not constrained by any printed figure)"
+    noted = table.caption.get_text().endswith(note)
     assert noted == any("‡" in cell for cell in printed)
 
 

@@ -286,7 +286,7 @@ def test_an_excess_that_is_less_is_refused(refusals) -> None:
     (said,) = refusals(text, registered(usual(-2.0)))
     assert said.startswith(
         "tables/words.qmd:1: complement_more: the numbers do not carry “percentage points more”, "
-        "in “One less the Kaplan-Meier estimate"
+        "in “One minus the Kaplan-Meier estimate"
     )
     assert "lc.cif_difference_36m = -2.0" in said
 

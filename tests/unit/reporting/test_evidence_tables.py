@@ -167,6 +167,11 @@ def caption(table: str) -> str:
     return SHORTCODE.sub(r"<\1>", table.splitlines()[-2])
 
 
+def notes(table: str) -> str:
+    """Paragraph between a table and its caption."""
+    return SHORTCODE.sub(r"<\1>", table.splitlines()[-4])
+
+
 # --- comparison -----------------------------------------------------------------------------
 
 
@@ -186,7 +191,9 @@ def test_comparison_exactly() -> None:
 | **At {{< num config.models.comparison.times_months.0 >}} months** |  |  |  |  |  |  |
 | {{< num published.elm2020.label >}} | Lung | P | {{< num series.elm2020.os.rate_12m.n >}} | {{< num series.elm2020.bed10.least >}}–{{< num series.elm2020.bed10.most >}} | {{< num published.elm2020.os.rate_12m >}} ({{< num series.elm2020.os.rate_12m.low >}}–{{< num series.elm2020.os.rate_12m.high >}})^a^ | {{< num published.elm2020.os.rate_12m.place >}} |
 
-{{< num endpoint.os.label >}} in this cohort and in published series, by time: this cohort first, then the highest rate first. Unit: what is counted, P patients, L lesions; Patients: their number, also where lesions are counted. BED10: as printed, or else from the lowest printed dose in the most fractions to the highest in the fewest; of this cohort, the range of its lesions; alpha/beta {{< num config.endpoints.alpha_beta_gy >}} Gy. ^a^ Interval approximated from the number of patients.
+Unit: what is counted, P patients, L lesions; Patients: their number, also where lesions are counted. BED10: as printed, or else from the lowest printed dose in the most fractions to the highest in the fewest; of this cohort, the range of its lesions; alpha/beta {{< num config.endpoints.alpha_beta_gy >}} Gy. ^a^ Interval approximated from the number of patients, also where lesions were counted.
+
+{{< num endpoint.os.label >}} in this cohort and in published series, by time: this cohort first, then the highest rate first.
 :::
 """  # noqa: E501
     )
@@ -216,31 +223,49 @@ def test_rows_go_by_time_and_rate_and_this_cohort_stands_first() -> None:
 @pytest.mark.parametrize(
     ("flags", "marks"),
     [
-        ({"interval": ""}, ""),
-        ({"interval": "approximated"}, "a"),
-        ({"interval": "", "supported": "no"}, "b"),
-        ({"interval": "", "crude": "yes"}, "c"),
-        ({"interval": "", "part": "men"}, "e"),
-        ({"interval": "printed", "level": "0.9"}, "f"),
-        ({"supported": "no", "crude": "yes", "part": "men"}, "abce"),
+        ({"interval": ""}, ()),
+        ({"interval": "approximated"}, ("approximated",)),
+        ({"interval": "", "supported": "no"}, ("unsupported",)),
+        ({"interval": "", "crude": "yes"}, ("crude",)),
+        ({"interval": "", "part": "men"}, ("part",)),
+        ({"interval": "printed", "level": "0.9"}, ("level",)),
+        (
+            {"supported": "no", "crude": "yes", "part": "men"},
+            ("approximated", "unsupported", "crude", "part"),
+        ),
     ],
 )
-def test_marks_of_a_rate_are_said_once_in_the_caption(flags: dict[str, str], marks: str) -> None:
+def test_marks_of_a_rate_are_said_once_and_lettered_without_a_gap(
+    flags: dict[str, str], marks: tuple[str, ...]
+) -> None:
     numbers = transcribed(studies=(study("elm2020"),)) | computed(*series("elm2020", 60, **flags))
     table = made(numbers)["comparison_os"]
+    letters = "abcdef"[: len(marks)]
     shown = re.search(r"\^([a-f,]+)\^$", rows(table)[1][5])
-    assert (shown[1].replace(",", "") if shown else "") == marks
-    assert "".join(re.findall(r"\^([a-f])\^", caption(table))) == marks
-    assert all(f"^{mark}^ {RATE_MARKS[mark]}" in caption(table) for mark in marks)
+    assert (shown[1] if shown else "") == ",".join(letters)
+    assert re.findall(r"\^([a-f])\^ ([^^]+\.)", notes(table)) == [
+        (letter, RATE_MARKS[mark]) for letter, mark in zip(letters, marks, strict=True)
+    ]
 
 
 def test_the_reproduction_target_is_marked_beside_its_name() -> None:
     numbers = transcribed(studies=(study("yew2022"),)) | computed(*series("yew2022", 60))
     table = made(numbers, RECONSTRUCTED)["comparison_os"]
-    assert rows(table)[1][0] == "<published.yew2022.label>^d^"
+    assert rows(table)[1][0] == "<published.yew2022.label>^b^"
     assert rows(table)[1][5].endswith("^a^")
-    assert "^d^ This cohort is reconstructed from this study" in caption(table)
-    assert "^d^" not in made(numbers)["comparison_os"]
+    assert "^b^ This cohort is reconstructed from this study" in notes(table)
+    assert "^b^" not in made(numbers)["comparison_os"]
+
+
+def test_a_time_that_the_text_does_not_support_is_marked_in_the_context_too() -> None:
+    numbers = transcribed(studies=(study("gum1999", role="context", site="any"),))
+    numbers |= computed(
+        *context("gum1999", "os.rate_12m", 71.0),
+        text("context.gum1999.os.rate_12m.supported", "no"),
+    )
+    table = made(numbers)["comparison_os"]
+    assert rows(table)[1][5].endswith("^a^")
+    assert notes(table).endswith(f"^a^ {RATE_MARKS['unsupported']}")
 
 
 def test_a_printed_interval_is_shown_as_printed() -> None:
@@ -342,7 +367,7 @@ def test_context_stands_under_its_own_header_with_its_kind() -> None:
             "<published.hop2001.os.rate_12m.place>",
         ],
     ]
-    assert "–: not given." in caption(table)
+    assert "–: not given." in notes(table)
 
 
 def test_without_series_there_is_no_comparison() -> None:
@@ -439,7 +464,7 @@ def test_groups_that_are_not_pooled() -> None:
     assert names[1:] == ["All sites", "Lung", "&emsp;also times that only a table gives"]
     assert rows(table)[2][1:] == [f"<{lung}.k>", f"not pooled: <{lung}.reason>", *"–––"]
     sentence = f"A site and time without a row is not pooled, because <{brain}.reason>."
-    assert caption(table).endswith(sentence)
+    assert notes(table).endswith(sentence)
 
 
 def test_the_source_of_a_reconstruction_is_said_to_be_left_out() -> None:
@@ -472,7 +497,7 @@ def test_leave_one_out_exactly() -> None:
             for left in ("elm2020", "fir2021")
         ),
     ]
-    assert caption(table).endswith("A group of which too few series would remain has no rows.")
+    assert notes(table).endswith("A group of which too few series would remain has no rows.")
 
 
 # --- published series -------------------------------------------------------------------------
@@ -536,8 +561,8 @@ def test_series_are_listed_in_one_form() -> None:
         ["**Mixed**", *[""] * 6],
         ["@fir2021key", "–", "–", f"<{other}.schedule.sbrt.dose>", "–", "–", f"<{other}.place>"],
     ]
-    assert "–: not printed." in caption(table)
-    assert caption(table).endswith("None of this is printed of <published.pin2018.label>.")
+    assert "–: not printed." in notes(table)
+    assert notes(table).endswith("None of this is printed of <published.pin2018.label>.")
     assert numbers[f"{of}.patients.digits"]["text"] == "14"
     assert numbers[f"{of}.schedule.45gy_4fx.dose"]["text"] == "45 Gy/4 fx"
     assert numbers[f"{of}.period.years"]["text"] == "2010–2014"
@@ -551,7 +576,7 @@ def test_numbers_of_a_part_of_a_series_are_marked() -> None:
     table = made(numbers)["published_series"]
     assert rows(table)[1][1:3] == ["<published.elm2020.patients.digits>^a^", "–"]
     said = "^a^ Of a part of the series only: <published.elm2020.patients.part>."
-    assert said in caption(table)
+    assert said in notes(table)
     assert numbers["published.elm2020.patients.part"]["text"] == "30 Gy/3 fx"
 
 

@@ -113,7 +113,7 @@ def test_importances_are_bars_with_their_interval_number_and_out_of_bag_diamond(
     assert [text.get_text() for text in axes.texts] == [
         numbers[f"forest.os.cv.importance.{name}"]["text"] for name in NAMES
     ]
-    assert axes.get_title(loc="left") == "Overall survival\nC of patients left out 0.610"
+    assert axes.get_title(loc="left") == "Overall survival\nC in held-out patients 0.610"
 
 
 def test_covariate_outside_a_forest_has_no_bar_there() -> None:

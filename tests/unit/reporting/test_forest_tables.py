@@ -148,7 +148,7 @@ def test_each_endpoints_scores_stand_beside_each_other() -> None:
         "| &emsp;Fall against Kaplan-Meier, % | 12.0 (−3.0 to 20.0) | – | – |",
         "| Brier score at 12 months | 0.180 (0.160–0.200) | 0.170 (0.160–0.180) | – |",
     ]
-    assert f"A time without rows is not scored, because {LATE}." in lines[-2]
+    assert f"A time without rows is not scored, because {LATE}." in lines[-4]
 
 
 def test_a_model_without_scores_says_why() -> None:
@@ -211,12 +211,13 @@ def test_the_words_read_the_scores() -> None:
     assert made(carried(), grown(), scores())["forest_words"] == (
         "For overall survival tuning on all patients chose leaves of at least 3 with all "
         "covariates tried at each split; the out-of-bag concordance was 0.690 (standard error "
-        "0.050), 0.660 without tuning. Of patients left out Harrell’s C was 0.700 (standard "
+        "0.050), 0.660 without tuning. In held-out patients Harrell’s C was 0.700 (standard "
         "error 0.080; 95% limits from that standard error exclude one half) and the Cox model’s "
-        "0.680, less than either standard error apart. The forest’s integrated Brier score was "
-        "0.150, that of the Kaplan-Meier curve 0.170: whether it predicts better than a curve "
-        "that knows no covariate depends on how the patients were dealt. Covariates permuted in "
-        "turn: Grade cost concordance in nearly every dealing, 0.200 (0.100–0.300).\n"
+        "0.680, a difference smaller than either standard error. The forest’s integrated Brier "
+        "score was 0.150, that of the Kaplan-Meier curve 0.170: whether it predicts better than "
+        "that curve, which has no covariate, depends on how the patients were split. The "
+        "concordance fell in nearly every repeat when Grade was permuted, by 0.200 "
+        "(0.100–0.300).\n"
     )
 
 
@@ -226,18 +227,22 @@ def test_the_words_read_the_scores() -> None:
         ({"forest.harrell": (0.64, 0.5, 0.7, "concordance")}, "error include one half"),
         (
             {"cox.harrell": (0.78, 0.7, 0.8, "concordance")},
-            "at least the smaller standard error apart",
+            "a difference of at least the smaller standard error.",
         ),
-        ({"forest.gain": (12.0, 3.0, 20.0, "percent")}, "helped in nearly every dealing"),
-        ({"forest.gain": (-9.0, -20.0, -1.0, "percent")}, "nearly every dealing of the patients"),
+        (
+            {"forest.gain": (12.0, 3.0, 20.0, "percent")},
+            "improved the prediction in nearly every repeat",
+        ),
+        ({"forest.gain": (-9.0, -20.0, -1.0, "percent")}, "it predicted worse than that curve"),
         (
             {"importance.grade": (0.2, -0.1, 0.3, "importance")},
-            "No covariate’s permutation cost concordance in nearly every dealing.",
+            "Permuting no covariate lowered the concordance in nearly every repeat.",
         ),
         (
             {"importance.size": (0.02, 0.01, 0.04, "importance")},
-            "Covariates permuted in turn: Grade cost concordance in nearly every dealing, 0.200 "
-            "(0.100–0.300); Size cost concordance in nearly every dealing, 0.020 (0.010–0.040).",
+            "The concordance fell in nearly every repeat when Grade was permuted, by 0.200 "
+            "(0.100–0.300); it fell in nearly every repeat when Size was permuted, by 0.020 "
+            "(0.010–0.040).",
         ),
     ],
 )
@@ -288,10 +293,11 @@ def test_a_message_names_the_sentence_and_the_numbers(refusals) -> None:
     )
     (said,) = refusals(words["forest_words"], numbers)
     assert said == (
-        "tables/words.qmd:1: forest_close: the numbers do not carry “less than either standard "
-        "error apart”, in “Of patients left out Harrell’s C was 0.700 (standard error 0.080; 95% "
-        "limits from that standard error exclude one half) and the Cox model’s 0.900, less than "
-        "either standard error apart.”, read forest.os.cv.forest.harrell = 0.7; "
+        "tables/words.qmd:1: forest_close: the numbers do not carry “a difference smaller than "
+        "either standard error”, in “In held-out patients Harrell’s C was 0.700 (standard error "
+        "0.080; 95% limits from that standard error exclude one half) and the Cox model’s 0.900, "
+        "a difference smaller than either standard error.”, read "
+        "forest.os.cv.forest.harrell = 0.7; "
         "forest.os.cv.cox.harrell = 0.9; forest.os.cv.forest.harrell.se = 0.08; "
         "forest.os.cv.cox.harrell.se = 0.07, accepted: abs(forest.os.cv.forest.harrell - "
         "forest.os.cv.cox.harrell) < min(forest.os.cv.forest.harrell.se, "

@@ -185,7 +185,9 @@ def test_patients_table_exactly() -> None:
 | G1 | {{< num cohort.grade.G1.n >}} ({{< num cohort.grade.G1.percent >}}%) |
 | Not recorded | {{< num cohort.grade.missing.n >}} |
 
-Characteristics of the {{< num cohort.patients >}} patients. Percentages are of the patients whose value is known; those of treatments, of all. Data {{< num cohort.label >}}.
+Percentages are of the patients whose value is known, and for treatments of all patients.
+
+Characteristics of the {{< num cohort.patients >}} patients. Data {{< num cohort.label >}}.
 :::
 """  # noqa: E501
     }
@@ -198,8 +200,8 @@ def test_an_observed_cohort_has_no_label() -> None:
 def test_where_a_range_is_withheld_its_row_gives_the_median_alone() -> None:
     ages = [Statistic(f"cohort.age.{m}", 50, "years", m, n=37) for m in ("median", "min", "max")]
     numbers = withheld(*ages, count("cohort.age.missing.n", 6))
-    rows = read(numbers, "patients").splitlines()[3:-3]
-    assert rows == ["| Age, years: median | 50 |", "| Not recorded | 6 |"]
+    rows = read(numbers, "patients").splitlines()[3:-5]
+    assert rows == ["| Age, years: median | 50 |", "| &emsp;Not recorded | 6 |"]
     assert numbers["cohort.age.min"]["reason"] == OF_ONE_REASON
 
 
@@ -305,10 +307,12 @@ def test_survival_table_exactly() -> None:
         "| <os.rate_12m.stated> (<os.rate_12m.low>–<os.rate_12m.high>) | <os.rate_36m.stated> |",
         "| &emsp;At risk |  |  |  | <os.at_risk_12m> | <os.at_risk_36m> |",
         "",
-        "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
-        f"number at risk. Intervals are {level}s by the log-log transform. Analysed: "
+        f"Intervals are {level}s by the log-log transform. Analysed: "
         "<endpoint.os.label_lower> per patient. NR: not reached. Not estimable: "
         "<endpoint.os.label> because <os.rate_36m.reason>.",
+        "",
+        "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
+        "number at risk.",
         ":::",
     ]
 
@@ -323,7 +327,7 @@ def test_rates_that_rest_on_few_at_risk_are_marked() -> None:
 
     few, enough = lines(9), lines(10)
     assert few[3].endswith("| 71.5% (60.0–90.0)^§^ | – |")
-    assert "^§^ Fewer than ten at risk then." in few[-2]
+    assert "^§^ Fewer than ten at risk then." in few[-4]
     assert not any("§" in line for line in enough)
 
 
@@ -365,7 +369,7 @@ def test_what_is_withheld_has_no_interval_but_a_reason() -> None:
     ]
     reason = f"{numbers['os.rate_36m.reason']['text']}."
     assert reason.startswith("fewer than 5 patients or lesions")
-    assert table[-2].endswith(
+    assert table[-4].endswith(
         f"^§^ Fewer than ten at risk then. NR: not reached. Not shown where {reason}"
     )
     assert read(numbers, "rates_os") == (
@@ -519,13 +523,17 @@ def test_univariable_table_has_a_row_for_each_covariate_and_two_columns_for_each
         f"| – | – | {cells(f'{os}.chemotherapy')} |",
     ]
     assert lines[9] == (
-        "Univariable Cox models: hazard ratio (HR), each covariate by itself. It compares the "
+        "The HR compares the "
         "first group with the second or values one step apart. Intervals are Wald; ties by "
         "Efron's approximation. Analysed: <endpoint.os.label_lower> per patient; "
         "<endpoint.lc.label_lower> per lesion. The *p* are not adjusted for the number of tests "
         "in this table. Confounded: the treatment was chosen, not allotted, so the comparison "
         "does not show its effect."
     )
+    assert lines[11:] == [
+        "Univariable Cox models: hazard ratio (HR), each covariate by itself.",
+        ":::",
+    ]
 
 
 def test_multivariable_table_ends_with_the_size_of_each_model() -> None:
@@ -550,7 +558,7 @@ def test_what_is_not_estimable_keeps_its_row_and_the_reason_is_said_once() -> No
     )
     text = printed(found["univariable"])
     assert "| <cox.lc.univariable.grade.hr> | – | <cox.os.univariable.grade.hr> | – |" in text
-    assert text.splitlines()[-2].endswith(
+    assert text.splitlines()[-4].endswith(
         "Not estimable: <endpoint.lc.label> by <covariate.grade.label> and <endpoint.os.label> by "
         "<covariate.grade.label> because <cox.lc.univariable.grade.hr.reason>; <endpoint.os.label> "
         "by <covariate.age.label> because <cox.os.univariable.age.hr.reason>."
@@ -591,9 +599,9 @@ def test_caption_of_the_models_names_what_they_follow() -> None:
     found = made(*(s for key in keys for s in hazard(f"cox.lc.{key}")), analysis=analysis)
     lines = printed(found["lc_models"]).splitlines()
     assert lines[3].startswith("| Model I: <covariate.size.label> | <cox.lc.model_1.size.hr> ")
-    assert lines[-2].startswith(
+    assert lines[-2] == (
         "<endpoint.lc.label>: hazard ratio (HR) of <covariate.size.label> "
-        "(<covariate.size.contrast>) in Cox models of the covariates that each row names. "
+        "(<covariate.size.contrast>) in Cox models of the covariates that each row names."
     )
 
 
@@ -670,8 +678,8 @@ def test_quartiles_and_means_of_all_and_of_each_group() -> None:
         f"| <covariate.grade.label>: <covariate.grade.level> | {cells('os.grade_level')}",
         f"| <covariate.grade.label>: <covariate.grade.reference> | {cells('os.grade_reference')}",
     ]
-    assert "of the quartiles by the log-log transform, of the means symmetric." in lines[-2]
-    assert "NR: not reached." in lines[-2]
+    assert "of the quartiles by the log-log transform, of the means symmetric." in lines[-4]
+    assert "NR: not reached." in lines[-4]
 
 
 def test_a_mean_that_is_not_estimable_has_no_horizon() -> None:
@@ -679,7 +687,7 @@ def test_a_mean_that_is_not_estimable_has_no_horizon() -> None:
     lost = [not_estimable(f"os.{n}", "months", "mean", "nobody was here") for n in names]
     lines = printed(made(*restricted("os")[:2], *lost)["quartiles"]).splitlines()
     assert lines[4].endswith("| <os.rmst> | – | – |")
-    assert lines[-2].endswith("Not estimable: <endpoint.os.label>, All because <os.rmst.reason>.")
+    assert lines[-4].endswith("Not estimable: <endpoint.os.label>, All because <os.rmst.reason>.")
 
 
 def test_rules_of_the_plan_are_said_where_times_stand() -> None:
@@ -716,7 +724,7 @@ def test_a_stratified_test_stands_beside_the_plain_one() -> None:
     assert lines[4].endswith(f"| <os.grade.logrank.p> | <{key}.p> |")
     assert lines[5].endswith("| <os.chemotherapy.logrank.p> | – |")
     assert (
-        "Stratified: the groups are compared within those of <covariate.chemotherapy" in lines[-2]
+        "Stratified: the groups are compared within those of <covariate.chemotherapy" in lines[-4]
     )
 
 
@@ -729,7 +737,7 @@ def test_hazard_ratios_of_log_rank_counts() -> None:
         f"| <{key}.peto> (<{key}.peto.low>–<{key}.peto.high>) | <{key}.observed_expected> "
         f"| <{key}.p> |",
     ]
-    assert lines[-2].endswith(
+    assert lines[-4].endswith(
         "Not estimable: <endpoint.os.label> by <covariate.grade.label> because "
         f"<{key}.observed_expected.reason>."
     )
@@ -751,7 +759,7 @@ def test_ordered_groups_have_a_trend_and_their_pairs() -> None:
         f"| &emsp;G1 and G2 | <{pair}.chi_square> | <{pair}.p> | <{pair}.p_holm> |",
         "| &emsp;G1 and G3 | <os.grade.pair.G1_G3.p> | – | – |",
     ]
-    assert "G1 and G3 because <os.grade.pair.G1_G3.p.reason>." in lines[-2]
+    assert "G1 and G3 because <os.grade.pair.G1_G3.p.reason>." in lines[-4]
 
 
 # --- what the Cox models say beside their hazard ratios -----------------------------------
@@ -820,7 +828,7 @@ def test_firths_estimates_are_marked_and_the_reason_is_said() -> None:
     key = "cox.os.univariable.grade"
     assert f"| <{key}.hr> (<{key}.hr.low>–<{key}.hr.high>)^F^ | <{key}.p> |" in text
     assert text.count("^F^") == 2
-    assert text.splitlines()[-2].endswith(
+    assert text.splitlines()[-4].endswith(
         "^F^ Firth’s penalised likelihood with its profile limits: <endpoint.os.label> by "
         f"<covariate.grade.label> because <{key}.hr.reason>."
     )
@@ -894,7 +902,7 @@ def test_profile_limits_stand_beside_the_wald_limits_that_they_correct() -> None
     assert lines[5] == row(lc, "naive", "naive_p")
     assert lines[7] == row(os, "hr", "p")
     independent = "Lesions are taken as independent here."
-    assert independent in lines[-2]
+    assert independent in lines[-4]
     assert independent not in made(*hazard(os), *profiled(os))["profile"]
 
 
@@ -915,7 +923,7 @@ def toxicity() -> list[Statistic]:
 def test_toxicity_table_goes_up_to_the_worst_grade_and_shows_that_there_was_no_worse() -> None:
     lines = printed(made(*toxicity())["toxicity"]).splitlines()
     assert lines[1] == "| Adverse event | Patients, n (%) | G1 | G2 | G3 |"
-    assert [line.split("|")[1].strip() for line in lines[3:-3]] == [
+    assert [line.split("|")[1].strip() for line in lines[3:-5]] == [
         "**Acute**",
         "<toxicity.acute.fatigue.label>",
         "<toxicity.acute.enteritis.label>",
@@ -925,7 +933,7 @@ def test_toxicity_table_goes_up_to_the_worst_grade_and_shows_that_there_was_no_w
         "Any of G3 or more",
         "Any of G4 or more",
     ]
-    assert "| <toxicity.grade_4_or_more.n> (<toxicity.grade_4_or_more.percent>%) |" in lines[-4]
+    assert "| <toxicity.grade_4_or_more.n> (<toxicity.grade_4_or_more.percent>%) |" in lines[-6]
 
 
 def test_the_order_of_events_tells_nothing_of_counts_that_are_withheld() -> None:
@@ -993,7 +1001,10 @@ def test_every_table_is_one_div_whose_rows_have_the_headers_columns() -> None:
         assert lines[0] == f"::: {{#tbl-{name.replace('_', '-')}}}"
         assert lines[-1] == ":::"
         assert lines[-3] == ""
-        assert len({line.count("|") for line in lines[1:-3]}) == 1
+        # Rows, a blank, the notes, a blank: what a cell may hold never makes a paragraph.
+        rows = lines[1 : lines.index("")]
+        assert len({line.count("|") for line in rows}) == 1
+        assert [line for line in lines[len(rows) + 1 : -2] if line == ""] in ([""], [""] * 2)
         assert lines[-2].endswith("Data {{< num cohort.label >}}.")
 
 

@@ -20,6 +20,7 @@
     });
   });
   var searched = null; // lower-case texts, made when first searched
+  var drawnIn = null; // made when a figure is first asked for
 
   function decoded(coded) {
     var made = [], before = "";
@@ -56,6 +57,27 @@
   }
 
   function inSentence(place) { return !/^(tbl-|fig-|figure )/.test(place[1]); }
+
+  // The label of the figure that draws a number, of a place's own words; empty for any other place.
+  function figureOf(words) { return (/^figure (fig-[\w-]+)$/.exec(words) || ["", ""])[1]; }
+
+  // Label of a figure -> caption, and the numbers that it draws.
+  function figures() {
+    if (drawnIn === null) {
+      drawnIn = new Map();
+      keys.forEach(function (_, i) {
+        placesOf(i).forEach(function (place) {
+          var name = figureOf(told.phrases[place[1]]);
+          if (!name) { return; }
+          if (!drawnIn.has(name)) { drawnIn.set(name, { caption: told.phrases[place[2]], numbers: new Set() }); }
+          drawnIn.get(name).numbers.add(i);
+        });
+      });
+    }
+    return drawnIn;
+  }
+
+  function isDrawn(i, name) { return figures().has(name) && figures().get(name).numbers.has(i); }
 
   function exact(value) { return value === null ? "" : String(value); }
 
@@ -125,14 +147,15 @@
   function verdictWords(verdict) { return told.verdicts[verdict][0]; }
   function checkWords(check) { return told.checks[check]; }
 
+  // With the question that it answers: "printed" alone would read as printed in the manuscript.
   function supportBadge(i) {
     var support = phrase("support", i);
     return support && kind(i) === "computed"
-      ? make("span.badge" + (support === "filler" ? ".warm" : ""), { title: told.summary.supports[support] }, support)
+      ? make("span.badge" + (support === "filler" ? ".warm" : ""), { title: told.summary.supports[support] }, "support: " + support)
       : null;
   }
 
-  // heads: [name, class]; on a phone each row is a block, and cells say their names.
+  // heads: [name, class, its name on a phone], where each row is a block.
   function table(heads, body) {
     var rowsOf = body.map(function (cells) {
       return make("tr", {}, cells.map(function (cell, i) {
@@ -272,26 +295,46 @@
         && (!parameters.get("rule") || phrase("rule", i) === parameters.get("rule"))
         && (!parameters.get("support") || phrase("support", i) === parameters.get("support"))
         && (!parameters.get("printed") || (placesOf(i).length > 0) === (parameters.get("printed") === "yes"))
+        && (!parameters.get("figure") || isDrawn(i, parameters.get("figure")))
         && (!parameters.get("setting") || dependsOn(i, parameters.get("setting")));
     });
     if (words.length) { shown = ranked(shown, words.join(" ")); }
-    var setting = parameters.get("setting");
+    var setting = parameters.get("setting"), figure = parameters.get("figure");
     show(count(shown.length, "entry", "entries"),
-      make("h1", {}, "Numbers"),
+      make("h1", {}, figure ? "Numbers of a figure" : "Numbers"),
       chosen(parameters, [
         ["form", "Form", ["number", "words"]],
         ["kind", "Kind", KINDS],
         ["check", "Cross-check", Object.keys(told.summary.meanings)],
         ["rule", "Rule", distinct(all.map(function (i) { return phrase("rule", i); }))],
         ["support", "Support", Object.keys(told.summary.supports)],
-        ["printed", "In the text", ["yes", "no"]]]),
+        ["printed", "In the text", ["yes", "no"]],
+        ["figure", "Figure", distinct(Array.from(figures().keys()).concat(figure)), figureWords]]),
+      figure ? drawnBy(figure) : null,
       setting ? make("p", {}, "Decided by ", make("code", {}, setting), " · ",
         make("a", { href: "#/numbers" }, "all numbers")) : null,
       found(shown.length, keys.length, "entry", "entries"),
-      longTable([["Key"], ["As printed", "printed"], ["Unit", "", "unit"], ["Source", "small"], ["Check"]], shown, function (i) {
-        return [[link(i), whereSaid(i)], phrase("text", i), unitOf(i),
+      longTable([["Key", "name"], ["As printed", "printed"], ["Unit", "", "unit"], ["Source", "small"], ["Check"]], shown, function (i) {
+        return [[link(i), whereSaid(i)], printed(i), unitOf(i),
           phrase("source", i), [badge(phrase("status", i)), " ", supportBadge(i)]];
       }));
+  }
+
+  // A text as a list has room for it: the number's own page shows all of it.
+  function printed(i) {
+    var text = phrase("text", i);
+    return isNumber(i) && text.length <= 40 ? text : make("div.words", { title: text }, text);
+  }
+
+  function figureWords(name) { return name.replace(/^fig-/, "").replace(/-/g, " "); }
+
+  function drawnBy(name) {
+    var figure = figures().get(name), all = make("a", { href: "#/numbers" }, "all numbers");
+    var there = { href: told.manuscript + "#" + name };
+    return figure
+      ? make("p", {}, "Drawn in ", make("a", there, figure.caption), " Each is listed once. · ", all)
+      : make("p", {}, make("a", there, "This figure"),
+        " draws no number of the registry; the ticks of an axis are none. · ", all);
   }
 
   // The sentence that prints a number, or the table's cell.
@@ -514,14 +557,16 @@
       ]),
       make("h2", { id: "ancestry" }, "Ancestry"),
       ancestry(i),
-      printedAt(i), rowsSection(i), madeBy(i), settingsOf(i), checksOf(i));
+      printedAt(i), claimsOf(i), rowsSection(i), madeBy(i), settingsOf(i), checksOf(i));
     query.value = "";
   }
 
   // Places of a number and of its companions, each once: the key of its mark, and who else is there.
+  // Where the number itself does not stand its stated form is it, before a limit of its interval.
   function standing(i) {
-    var head = told.columns.of[i] >= 0 ? told.columns.of[i] : i;
-    var family = [head].concat(companions.get(head) || []).filter(function (j) { return j !== i; });
+    var head = told.columns.of[i] >= 0 ? told.columns.of[i] : i, stated = at.get(keys[head] + ".stated");
+    var family = [head].concat(stated === undefined ? [] : stated, companions.get(head) || [])
+      .filter(function (j, n, all) { return j !== i && all.indexOf(j) === n; });
     var found = new Map();
     [i].concat(family).forEach(function (j) {
       placesOf(j).forEach(function (place, n) {
@@ -542,14 +587,28 @@
       make("ul.places", {}, places.map(function (at) {
         var words = at.place.map(function (p) { return told.phrases[p]; });
         // A figure's numbers have no marks of their own on the page.
-        var figure = /^figure (fig-[\w-]+)$/.exec(words[1]);
-        var mark = figure ? figure[1] : "number=" + encodeURIComponent(keys[at.own]) + "," + (at.n + 1);
+        var figure = figureOf(words[1]);
+        var mark = figure || "number=" + encodeURIComponent(keys[at.own]) + "," + (at.n + 1);
         return make("li", {}, sentence(words[2], phrase("text", at.own)),
           make("div.small.quiet", {},
             make("a", { href: told.manuscript + "#" + mark }, words[1] || words[0]),
             words[0] && words[1].indexOf(words[0]) < 0 ? " · " + words[0] : "",
             words[3] ? [" · ", make("code", {}, words[3])] : null,
+            figure ? [" · ", make("a", { href: "#/numbers?figure=" + figure }, "all numbers of this figure")] : null,
             at.others.length ? [" · ", apart(at.others, function (j) { return link(j); })] : null));
+      }))];
+  }
+
+  // What the text says only because of this number, and on which condition.
+  function claimsOf(i) {
+    var claims = told.claims[keys[i]] || [];
+    if (!claims.length) { return null; }
+    return [make("h2", { id: "claims" }, "Claims that it decides (" + claims.length + ")"),
+      make("ul.places", {}, claims.map(function (claim) {
+        var words = claim.map(function (p) { return told.phrases[p]; });
+        return make("li", {}, sentence(words[1], words[3]),
+          make("div.small.quiet", {}, "when ", make("code", {}, words[4]), " · " + words[0],
+            words[2] ? [" · ", make("code", {}, words[2])] : null));
       }))];
   }
 
@@ -675,6 +734,7 @@
     if (set) {
       canonical = nodesOf(set.canonical, "row", "rows");
       units = nodesOf(set.units, "row", "rows");
+      units.filter(isEndpoint).forEach(function (one) { one.first = "endpoint " + one.first; });
     }
     var made = raw.filter(function (file) { return tablesOf(file, canonical).length; });
     var last = units.length ? units : canonical.length ? canonical : raw;
@@ -685,9 +745,10 @@
       });
       raw = made;
     }
-    var settings = listed("config", i).length;
+    var settings = listed("config", i).length, endpoints = units.length > 0 && units.every(isEndpoint);
     var beside = function (name, nodes) {
-      return !settings || nodes !== last ? name : nodes.length > 1 ? name + " and settings" : "settings";
+      if (nodes !== last) { return name; }
+      return settings && nodes.length === 1 ? "settings" : nodes.some(isApart) ? "inputs of the rule" : name;
     };
     // Of a setting the file is there already.
     if (settings && !(kind(i) === "configured" && raw.length)) {
@@ -699,10 +760,14 @@
     own.own = true;
     return [
       ["paper", paper], [beside("data", raw), raw], [beside("canonical tables", canonical), canonical],
-      [beside("units", units), units], ["rule", makingOf(i)], ["number", [own]],
+      [beside(endpoints ? "endpoint" : "units", units), units], ["rule", makingOf(i)], ["number", [own]],
       ["text", printedNodes(i)],
     ].filter(function (layer) { return layer[1].length; });
   }
+
+  function isEndpoint(one) { return one.id.indexOf("endpoints/") === 0; }
+
+  function isApart(one) { return one.apart; }
 
   // The text, and by whom a number comes into it where it is not its author.
   function printedNodes(i) {
@@ -727,19 +792,23 @@
   }
 
   function makingOf(i) {
-    var making = [];
+    var making = [], own = null;
     if (phrase("rule", i)) {
       var modules = (told.code[phrase("stage", i)] || []).length;
-      making.push(node("rule " + phrase("rule", i), modules ? count(modules, "file") + " of code" : "", "code", "rule"));
-    }
-    if (phrase("status", i) && phrase("status", i) !== "none") {
-      making.push(node(engineOf(i), "second engine", null, "second"));
+      own = node("rule " + phrase("rule", i), modules ? count(modules, "file") + " of code" : "", "code", "rule");
+      making.push(own);
     }
     if (told.registration.rule) {
       var shared = node("rule " + told.registration.rule, "words and rounds", "code", "registration");
-      // Data lead to the rule that computes with them, where there is one.
-      shared.apart = making.length > 0;
+      // Data lead to the rule that computes with them, where there is one, and that one to this.
+      if (own) {
+        own.next = shared;
+        shared.apart = true;
+      }
       making.push(shared);
+    }
+    if (phrase("status", i) && phrase("status", i) !== "none") {
+      making.push(node(engineOf(i), "second engine", null, "second"));
     }
     return making;
   }
@@ -759,7 +828,8 @@
     return found ? found[1] : phrase("status", i);
   }
 
-  // A raw file leads to the tables read from it; everything else leads to all of the next layer.
+  // A raw file leads to the tables read from it, a number's own rule to the one that registers it
+  // below; everything else leads to all of the next layer.
   function edgesOf(layers) {
     var edges = [];
     layers.slice(0, -1).forEach(function (layer, n) {
@@ -773,6 +843,7 @@
   }
 
   function targetsOf(layers, n, from) {
+    if (from.next) { return [from.next]; }
     var next = layers[n + 1][1].filter(function (to) { return !to.apart; });
     if (from.id === "configuration") { return next.slice(0, 1); }
     var own = tablesOf(from, next);
@@ -821,6 +892,9 @@
       width: layers.length * (each + between) - between,
       height: BOX.head + tallest * (BOX.height + BOX.gap),
       path: function (edge) {
+        if (edge.from.next === edge.to) {
+          return "M" + (edge.from.x + each / 2) + "," + (edge.from.y + BOX.height) + " V" + edge.to.y;
+        }
         var x = edge.from.x + each, y = edge.from.y + BOX.height / 2;
         var to = edge.to.y + BOX.height / 2, half = (edge.to.x - x) / 2;
         return "M" + x + "," + y + " C" + (x + half) + "," + y + " " + (edge.to.x - half) + "," + to + " " + edge.to.x + "," + to;
@@ -926,10 +1000,34 @@
   }
 
   function unknown(key) {
+    var alike = near(String(key));
     show("Nothing by this name",
       make("h1", {}, "Nothing by this name"),
       make("p", {}, make("code", {}, String(key)), " is no number of this run. ",
-        make("a", { href: "#/numbers" }, "All numbers")));
+        make("a", { href: "#/numbers" }, "All numbers")),
+      alike.length ? make("p.near", {}, "Near: ", apart(alike, function (i) { return link(i); })) : null);
+  }
+
+  // The keys most like a text, by the pairs of characters that they share; few, and none at all
+  // where nothing is like it.
+  function near(text) {
+    var wanted = pairsOf(text);
+    return keys.map(function (key, i) { return [likeness(wanted, pairsOf(key)), i]; })
+      .filter(function (pair) { return pair[0] >= 0.6; })
+      .sort(function (a, b) { return b[0] - a[0] || a[1] - b[1]; })
+      .slice(0, 5).map(function (pair) { return pair[1]; });
+  }
+
+  function pairsOf(text) {
+    var pairs = new Set();
+    for (var i = 0; i + 1 < text.length; i += 1) { pairs.add(text.slice(i, i + 2).toLowerCase()); }
+    return pairs;
+  }
+
+  function likeness(some, others) {
+    var shared = 0;
+    some.forEach(function (pair) { shared += others.has(pair) ? 1 : 0; });
+    return 2 * shared / Math.max(1, some.size + others.size);
   }
 
   // A search stays in the view that can be searched, and begins the view of all numbers elsewhere.

@@ -13,7 +13,7 @@ from typing import Any
 from sarcoma_sbrt.cli.run import NoAnswer
 from sarcoma_sbrt.provenance.impact import Cell
 
-__all__ = ["Layout", "changed", "read"]
+__all__ = ["Layout", "changed", "read", "rows"]
 
 _WORKBOOKS = (".xlsx", ".xlsm")
 
@@ -42,6 +42,19 @@ def read(path: Path, cell: Cell, layout: Layout) -> str | None:
     records = dict(_records(_text(path, layout), layout))
     row = _row({line: cells for line, (_, cells) in records.items()}, cell, layout)
     return None if cell.column is None else row[cell.column]
+
+
+def rows(path: Path) -> dict[int, dict[str, str]]:
+    """Rows of a CSV file below its header, by the line that each begins on.
+
+    Raises
+    ------
+    NoAnswer
+        When it cannot be read.
+    """
+    layout = Layout()
+    (_, (_, header)), *below = _records(_text(path, layout), layout)
+    return {line: dict(zip(header, cells, strict=False)) for line, (_, cells) in below}
 
 
 def changed(path: Path, cell: Cell, layout: Layout, value: str) -> None:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from sarcoma_sbrt.cli import cells, scratch
 from sarcoma_sbrt.cli.diff import from_to
 from sarcoma_sbrt.cli.run import FINDING, OK, NoAnswer, as_json, hashes, open_run
 from sarcoma_sbrt.errors import MASK
-from sarcoma_sbrt.provenance.ancestry import Branch, Run, drawn, plural, standing, where
+from sarcoma_sbrt.provenance.ancestry import (
+    Branch,
+    Run,
+    drawn,
+    is_printed,
+    plural,
+    standing,
+    where,
+)
 from sarcoma_sbrt.provenance.impact import Cell, Impact, Move, UnknownCell, moves, outside
 
 __all__ = ["located", "predict", "recomputed"]
@@ -35,7 +44,7 @@ def predict(
         When there is no such cell or setting, or no finished run.
     """
     run = open_run(results)
-    impact = Impact(run.numbers, run.lineage)
+    impact = _impact(run, repository)
     cell = _of_configuration(place, impact, repository)
     if cell is not None:
         settings = _settings_at(cell, impact, run, repository)
@@ -72,7 +81,7 @@ def recomputed(
         the value.
     """
     run = open_run(results)
-    before = Impact(run.numbers, run.lineage)
+    before = _impact(run, repository)
     if setting := _of_configuration(place, before, repository):
         raise NoAnswer(f"{setting}: a setting; change it, run again and ask for a diff of the runs")
     cell = located(place, before, run, repository)
@@ -88,9 +97,10 @@ def recomputed(
         print(f"recomputing {cell} in a scratch copy; this takes minutes", file=sys.stderr)
         scratch.recompute(copy, targets, _settings(run, settings), cores)
         after = open_run(made)
+        later = _impact(after, copy)
     found = moves(run.numbers, after.numbers)
     _refuse_other_settings(found)
-    missed = outside(found, before, Impact(after.numbers, after.lineage), cell)
+    missed = outside(found, before, later, cell)
     shown = MASK if run.lineage["kind"] == "observed" else was
     told = {
         "cell": _cell_json(cell) | {"from": shown, "to": value},
@@ -122,12 +132,31 @@ def located(place: str, impact: Impact, run: Run, repository: Path) -> Cell:
     path, _, sheet = match["file"].partition("#")
     known = sorted({*impact.raw.files.values(), *_published(run)})
     found = [one for one in known if _names(path, sheet, one, repository)]
-    if len(found) != 1:
-        what = "more than one file or sheet" if found else "no number is read from it"
-        accepted = ", ".join(found or [*known, *sorted(impact.configuration)])
-        raise NoAnswer(f"{match['file']}: {what}, accepted: {accepted}")
+    if len(found) > 1:
+        several = "more than one file or sheet"
+        raise NoAnswer(f"{match['file']}: {several}, accepted: {', '.join(found)}")
+    if not found:
+        raise NoAnswer(_unknown(match["file"], [*known, *sorted(impact.configuration)], run))
     column = match["column"]
     return Cell(found[0], int(match["line"]), column.strip() if column else None)
+
+
+def _unknown(path: str, known: Sequence[str], run: Run) -> str:
+    """Why no number is read from a file, and which one was probably meant."""
+    if any(_is_called(path, source) for source in run.sources):
+        return (
+            f"{path}: neither data nor settings, which are what impact takes; trace KEY names the "
+            "code behind a number, and diff what differs between a run with it and one without"
+        )
+    by_name = {name: one for one in known for name in (one, Path(one.partition("#")[0]).name)}
+    near = dict.fromkeys(by_name[name] for name in get_close_matches(path, by_name, n=3))
+    meant = f", near: {', '.join(near)}" if near else ""
+    return f"{path}: no number is read from it{meant}, accepted: {', '.join(known)}"
+
+
+def _is_called(path: str, source: str) -> bool:
+    """Whether a path as it was typed is, or ends in, a path below the repository."""
+    return f"/{path.removeprefix('./')}".endswith(f"/{source}") or path == Path(source).name
 
 
 def _of_configuration(place: str, impact: Impact, repository: Path) -> Cell | None:
@@ -153,6 +182,15 @@ def _settings_at(cell: Cell, impact: Impact, run: Run, repository: Path) -> list
     lines = sorted(impact.configuration[cell.file], key=lambda one: abs(one - cell.line))
     near = ", ".join(map(str, sorted(lines[:_NEAR])))
     raise NoAnswer(f"{cell}: no setting begins on this line, near: {near}")
+
+
+def _impact(run: Run, repository: Path) -> Impact:
+    """What a run says of its cells; with the printed figures, where they are those of the run."""
+    of, files = hashes(repository), run.lineage["files"]
+    published = _published(run)
+    as_read = all(of(path) == files[path] for path in published)
+    printed = {path: cells.rows(repository / path) for path in published} if as_read else None
+    return Impact(run.numbers, run.lineage, printed)
 
 
 def _published(run: Run) -> set[str]:
@@ -201,21 +239,30 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
 
 
 def _prediction(run: Run, keys: Sequence[str]) -> dict[str, Any]:
+    sentences = standing(run, keys)
     return {
         "predicted": len(keys),
-        "printed": sum(key in run.places for key in keys),
+        "printed": sum(is_printed(run, key) for key in keys),
+        "claims": _claims(sentences),
         "numbers": [{"key": key, "text": run.numbers[key]["text"]} for key in keys],
-        "sentences": standing(run, keys),
+        "sentences": sentences,
     }
+
+
+def _claims(sentences: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({place["claim"]["name"] for place in sentences if "claim" in place})
 
 
 def _predicted_tree(run: Run, what: str, keys: Sequence[str], everything: bool) -> Branch:
     sentences = standing(run, keys)
-    printed = sum(key in run.places for key in keys)
+    printed = sum(is_printed(run, key) for key in keys)
+    places = sum("claim" not in place for place in sentences)
     title = (
         f"{what}: {plural(len(keys), 'number')} can depend on it, "
-        f"{printed:,} of them printed, in {plural(len(sentences), 'place')}"
+        f"{printed:,} of them printed, in {plural(places, 'place')}"
     )
+    if claims := _claims(sentences):
+        title += f"; {plural(len(claims), 'claim')} made on them"
     stages: dict[str, list[str]] = {}
     for key in keys:
         stages.setdefault(run.numbers[key]["source"], []).append(key)
@@ -303,17 +350,18 @@ def _places_of(move: Move, before: Run, after: Run) -> list[Any]:
 def _moved_lines(
     told: Mapping[str, Any], found: Sequence[Move], before: Run, after: Run
 ) -> Iterator[str]:
-    cell, printed = told["cell"], [m for m in found if _places_of(m, before, after)]
+    cell, shown = told["cell"], [m for m in found if _places_of(m, before, after)]
+    printed = sum(is_printed(before, m.key) or is_printed(after, m.key) for m in shown)
     place = f"{cell['file']}:{cell['line']}:{cell['column']}"
     yield (
         f"{place}: {cell['from']} → {cell['to']}: {plural(len(found), 'number')} moved "
-        f"({len(printed):,} of them printed), {told['predicted']:,} were predicted"
+        f"({printed:,} of them printed), {told['predicted']:,} were predicted"
     )
-    for move in printed:
+    for move in shown:
         yield f"  {from_to(move)}"
         for one in _places_of(move, before, after):
             yield f"      {where(one)}: “{one['sentence']}”"
-    if silent := [move for move in found if move not in printed]:
+    if silent := [move for move in found if move not in shown]:
         yield f"  not printed in the manuscript: {len(silent):,}"
         yield from (f"    {from_to(move)}" for move in silent)
     for key in told["outside"]:

@@ -29,6 +29,7 @@ _LINEAGE = {
     "cohort", "kind", "files", "environment", "registration", "printing", "columns", "row_sets",
 }  # fmt: skip
 _PLACE = {"document", "section", "place", "sentence", "source"}
+_CLAIM = {"name", "of", "says", "when"}
 
 
 class NoAnswer(Exception):
@@ -113,6 +114,8 @@ def _places(results: Path) -> dict[str, Any]:
     for key, found in places.items():
         for place in _listed(results / "places.json", key, found):
             _hold(results / "places.json", key, place, _PLACE)
+            if "claim" in place:
+                _hold(results / "places.json", key, place["claim"], _CLAIM)
     return places
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from sarcoma_sbrt.provenance.ancestry import (
     Branch,
     Run,
     ancestry,
+    claim_tree,
+    claims_made,
     drawn,
     place_branches,
     plural,
@@ -27,7 +30,7 @@ __all__ = ["trace_key", "trace_text"]
 def trace_key(
     key: str, results: Path, repository: Path, *, rows: bool, json: bool
 ) -> tuple[str, int]:
-    """Text and exit code of ``trace KEY``.
+    """Text and exit code of ``trace KEY``, or of ``trace CLAIM``.
 
     Raises
     ------
@@ -36,7 +39,10 @@ def trace_key(
     """
     run = open_run(results)
     if key not in run.numbers:
-        near = get_close_matches(key, run.numbers, n=3)
+        claims = claims_made(run)
+        if named := [one for one in claims if one["claim"] == key.removeprefix("claim.")]:
+            return as_json(named) if json else _told(named), OK
+        near = get_close_matches(key, [*run.numbers, *(one["claim"] for one in claims)], n=3)
         if json:
             return as_json({"key": key, "found": False, "near": near}), FINDING
         told = f"; near: {', '.join(near)}" if near else ""
@@ -55,12 +61,23 @@ def trace_text(text: str, results: Path, *, json: bool) -> tuple[str, int]:
     places = {
         key: standing(run, [key, *stated_so(run, key, text)]) for key in printing(run.numbers, text)
     }
+    claims = [one for one in claims_made(run) if _says(one, text)]
+    code = OK if places or claims else FINDING
     if json:
         told = [_found(run, key) | {"places": places[key]} for key in places]
-        return as_json(told), OK if told else FINDING
-    if not places:
-        return f"{text}: no number prints so", FINDING
-    return "\n".join(_lines(run, text, places)), OK
+        return as_json([*told, *claims]), code
+    lines = list(_lines(run, text, places)) if places else [f"{text}: no number prints so"]
+    return "\n".join([*lines, *([_told(claims)] if claims else [])]), code
+
+
+def _says(claim: Mapping[str, Any], text: str) -> bool:
+    """Whether a claim is made in some words, in whole or in part."""
+    words = re.compile(rf"(?<!\w){re.escape(text.strip())}(?!\w)", re.IGNORECASE)
+    return any(words.search(said) for said in claim["says"])
+
+
+def _told(claims: Iterable[Mapping[str, Any]]) -> str:
+    return "\n".join(line for claim in claims for line in drawn(claim_tree(claim)))
 
 
 def _found(run: Run, key: str) -> dict[str, Any]:

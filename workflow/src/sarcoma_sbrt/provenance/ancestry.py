@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sarcoma_sbrt.provenance.populations import population
 from sarcoma_sbrt.provenance.row_ranges import Spans, counted, spans, written
 
 __all__ = [
     "Branch",
     "Run",
     "ancestry",
+    "claim_tree",
+    "claims_made",
     "drawn",
+    "is_printed",
     "place_branches",
     "plural",
     "printed_by",
@@ -55,7 +59,8 @@ class Run:
     lineage : mapping
         ``results/lineage.json``.
     places : mapping
-        Key -> where it is printed (``results/places.json``); keys that are not printed lack.
+        Key -> where it is printed, or decides a claim (``results/places.json``); keys that are
+        and do neither lack.
     sources : mapping
         Path -> SHA-256 of what the repository brought to the run (``results/sources.json``).
     """
@@ -171,7 +176,8 @@ def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[s
     dict
         ``entry`` (the registry's), ``companions`` (keys of the same statistic: its limits, its
         stated form, its reason), ``places`` (of the key and of these, by `standing`, each with
-        the ``rules`` of `printed_by`), ``rows`` (``units``, ``canonical``, ``raw`` as ranges, and
+        the ``rules`` of `printed_by`), ``population`` (in words; empty where it is of no table),
+        ``rows`` (``units``, ``canonical``, ``raw`` as ranges, and
         their counts ``n``; None where no row decided it), ``columns`` (canonical column -> raw
         file and columns), ``files``, ``code`` (each with path, sha256 and ``state``: ``as it
         was``, ``changed since`` or ``not on disk``), ``registration`` (rule and code that every
@@ -194,6 +200,7 @@ def ancestry(run: Run, key: str, on_disk: Callable[[str], str | None]) -> dict[s
         "entry": dict(entry),
         "companions": companions,
         "places": [{**place, "rules": list(printed_by(place))} for place in places],
+        "population": population(entry, run.numbers) if "table" in entry["population"] else "",
         "rows": _rows(run, entry),
         "columns": {name: columns[name] for name in entry["columns"] if name in columns},
         "files": [stated(file) for file in _files(run, entry)],
@@ -237,6 +244,35 @@ def standing(run: Run, keys: Iterable[str]) -> list[dict[str, Any]]:
             there = found.setdefault(name, {**place, "keys": []})["keys"]
             there += [key] if key not in there else []
     return list(found.values())
+
+
+def is_printed(run: Run, key: str) -> bool:
+    """Whether a number stands in the manuscript itself: the condition of a claim does not."""
+    return any("claim" not in place for place in run.places.get(key, ()))
+
+
+def claims_made(run: Run) -> list[dict[str, Any]]:
+    """Claims that the manuscript makes, in order.
+
+    Returns
+    -------
+    list of dict
+        ``claim`` (its name), ``of`` (what it speaks for, empty where it names its keys in full),
+        ``when``, ``says`` (the wordings that the text has), ``numbers`` (key that the condition
+        asks -> text) and ``places``.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for key in sorted(run.places.keys() & run.numbers.keys()):
+        for place in run.places[key]:
+            if "claim" in place:
+                claim = place["claim"]
+                name = claim["name"], claim["of"]
+                bare = {"claim": name[0], "of": name[1], "when": claim["when"]}
+                one = found.setdefault(name, bare | {"says": [], "numbers": {}, "places": []})
+                one["numbers"][key] = run.numbers[key]["text"]
+                one["says"] += [claim["says"]] if claim["says"] not in one["says"] else []
+                one["places"] += [place] if place not in one["places"] else []
+    return [found[name] for name in sorted(found)]
 
 
 def _rows(run: Run, entry: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -295,7 +331,7 @@ def tree(found: Mapping[str, Any], *, rows: bool = False) -> Branch:
         *_printed(found["places"], entry["key"]),
         *_crosscheck(entry["crosscheck"]),
         *_reason(entry),
-        *_population(entry),
+        *_population(found["population"]),
         *_row_branches(found["rows"], rows),
         *_column_branches(found["columns"]),
         *_file_branches("files", found["files"], None),
@@ -328,10 +364,14 @@ def _nature(entry: Mapping[str, Any]) -> str:
 
 
 def _printed(places: Sequence[Mapping[str, Any]], key: str) -> Iterator[Branch]:
-    if not places:
+    own = [place for place in places if "claim" not in place]
+    if own:
+        yield Branch(f"stands in {plural(len(own), 'place')}", place_branches(own, key))
+    else:
         yield Branch("stands nowhere in the manuscript")
-        return
-    yield Branch(f"stands in {plural(len(places), 'place')}", place_branches(places, key))
+    if deciding := [place for place in places if "claim" in place]:
+        told = f"decides what is claimed in {plural(len(deciding), 'place')}"
+        yield Branch(told, place_branches(deciding, key))
 
 
 def place_branches(places: Iterable[Mapping[str, Any]], key: str) -> list[Branch]:
@@ -339,10 +379,15 @@ def place_branches(places: Iterable[Mapping[str, Any]], key: str) -> list[Branch
     return [
         Branch(
             f"{where(place)} ({source_of(place)}){_by(place['keys'], key)}{_of_rule(place)}",
-            [Branch(f"“{place['sentence']}”")],
+            [Branch(f"“{place['sentence']}”"), *_condition(place.get("claim"))],
         )
         for place in places
     ]
+
+
+def _condition(claim: Mapping[str, Any] | None) -> Iterator[Branch]:
+    if claim is not None:
+        yield Branch(f"“{claim['says']}” when {claim['when']}")
 
 
 def _by(keys: Sequence[str], key: str) -> str:
@@ -354,6 +399,25 @@ def _of_rule(place: Mapping[str, Any]) -> str:
     """The rule that drew a figure or laid out a table; prose is nobody's but its author's."""
     rule = printed_by(place)[0]
     return f", by rule {rule}" if rule != "assemble" else ""
+
+
+def claim_tree(claim: Mapping[str, Any]) -> Branch:
+    """A claim of `claims_made` as a tree: its condition, the numbers it asks, its sentences."""
+    of = f" of {claim['of']}" if claim["of"] else ""
+    numbers, places = claim["numbers"], claim["places"]
+    asked = [Branch(f"{key}: {text}") for key, text in numbers.items()]
+    made = [
+        Branch(f"{where(place)} ({source_of(place)})", [Branch(f"“{place['sentence']}”")])
+        for place in places
+    ]
+    return Branch(
+        f"claim {claim['claim']}{of}: {' or '.join(f'“{words}”' for words in claim['says'])}",
+        [
+            Branch(f"when {claim['when']}"),
+            Branch(f"asks {plural(len(numbers), 'number')}", asked),
+            Branch(f"made in {plural(len(places), 'place')}", made),
+        ],
+    )
 
 
 def where(place: Mapping[str, Any]) -> str:
@@ -389,21 +453,9 @@ def _reason(entry: Mapping[str, Any]) -> Iterator[Branch]:
         yield Branch(f"{entry['status'].replace('_', ' ')}: {entry['reason']}")
 
 
-def _population(entry: Mapping[str, Any]) -> Iterator[Branch]:
-    told = entry["population"]
-    if "table" in told:
-        rest = {**told.get("filter", {}), **told}
-        chosen = {name: rest[name] for name in rest if name not in ("table", "filter", "at_risk")}
-        text = _compact({name: value for name, value in chosen.items() if value != ""})
-        yield Branch(f"population: {told['table']}" + (f" where {text}" if text else ", every row"))
-
-
-def _compact(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {_compact(item)}" for name, item in value.items())
-    if isinstance(value, list | tuple):
-        return " or ".join(_compact(item) for item in value)
-    return str(value)
+def _population(told: str) -> Iterator[Branch]:
+    if told:
+        yield Branch(f"population: {told}")
 
 
 def _row_branches(found: Mapping[str, Any] | None, everything: bool) -> Iterator[Branch]:

@@ -27,6 +27,7 @@ __all__ = [
     "check_claims",
     "claim_conditions",
     "holds",
+    "keys_asked",
     "read_claims",
     "verdicts",
 ]
@@ -276,6 +277,13 @@ def holds(condition: str, numbers: Numbers) -> bool | None:
     """
     condition_ = _parsed(condition)
     return _truth(condition_.tree, condition_.keys, numbers)
+
+
+def keys_asked(condition: str, numbers: Numbers) -> list[str]:
+    """Keys of the registry that a condition asks, each once; a pattern's are all it stands for."""
+    asked = _parsed(condition).keys.values()
+    found = [_alike(key, numbers) if "*" in key else [key] for key in asked]
+    return [key for key in dict.fromkeys(k for keys in found for k in keys) if key in numbers]
 
 
 def _parsed(text: str) -> _Condition:

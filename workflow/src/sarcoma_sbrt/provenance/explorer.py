@@ -17,6 +17,7 @@ from typing import Any
 from sarcoma_sbrt.provenance import descriptions, row_ranges
 from sarcoma_sbrt.provenance.ancestry import printed_by
 from sarcoma_sbrt.provenance.populations import counted, population
+from sarcoma_sbrt.provenance.verification import entry_counts
 from sarcoma_sbrt.reporting.consistency_tables import CHECK_WORDS
 
 __all__ = ["Run", "Template", "data", "page"]
@@ -69,7 +70,7 @@ class Run:
     lineage : mapping
         ``lineage.json``: files, environment, registration, printing, columns, row sets.
     places : mapping
-        ``places.json``: key -> where it is printed.
+        ``places.json``: key -> where it is printed, or decides a claim.
     crosscheck : mapping
         ``audit/crosscheck.json``: counts, and tolerances by key.
     coverage, pages : mapping
@@ -177,7 +178,8 @@ def data(run: Run) -> dict[str, Any]:
         "manuscript": MANUSCRIPT,
         "keys": _front_coded(keys),
         "columns": columns,
-        "places": _places(run.places, phrases),
+        "places": _places(_printed(run), phrases),
+        "claims": _claims(run.places, phrases),
         "findings": _findings(run.findings, phrases),
         "verdicts": {name: list(said) for name, said in VERDICTS.items()},
         # Without the marks of emphasis.
@@ -337,6 +339,35 @@ def _places(
     }
 
 
+def _printed(run: Run) -> dict[str, list[Mapping[str, Any]]]:
+    """Places in which a number stands itself: the condition of a claim shows none."""
+    shown = {
+        key: [place for place in found if "claim" not in place] for key, found in run.places.items()
+    }
+    return {key: found for key, found in shown.items() if found}
+
+
+def _claims(
+    places: Mapping[str, Sequence[Mapping[str, Any]]], phrases: _Once
+) -> dict[str, list[list[int]]]:
+    """Key -> place, sentence, source, the words of a claim and when it is made, as phrases."""
+    claims = {key: [one for one in found if "claim" in one] for key, found in places.items()}
+    return {
+        key: [
+            [
+                phrases(one.get("place", "")),
+                phrases(one.get("sentence", "")),
+                phrases(_source_line(one.get("source") or {})),
+                phrases(one["claim"]["says"]),
+                phrases(one["claim"]["when"]),
+            ]
+            for one in found
+        ]
+        for key, found in sorted(claims.items())
+        if found
+    }
+
+
 def _source_line(source: Mapping[str, Any]) -> str:
     return f"{source['file']}:{source['line']}" if source.get("file") else ""
 
@@ -371,19 +402,15 @@ def _verdict(finding: Mapping[str, Any]) -> str:
 
 def _summary(run: Run) -> dict[str, Any]:
     """Counts of the first view."""
-    entries = run.numbers.values()
-    numbers = [entry for entry in entries if entry.get("unit") != "text"]
+    counts = entry_counts(run.numbers)
+    numbers = [entry for entry in run.numbers.values() if entry.get("unit") != "text"]
     verdicts = Counter(_verdict(finding) for finding in run.findings)
     return {
         "example": _example(run),
         "kinds": {k: sum(e.get("kind") == k for e in numbers) for k in KINDS},
-        "texts": len(run.numbers) - len(numbers),
-        "places": sum(map(len, run.places.values())),
-        "checks": dict(
-            sorted(
-                Counter(e["crosscheck"]["status"] for e in entries if e.get("crosscheck")).items()
-            )
-        ),
+        "texts": counts["texts"],
+        "places": sum(map(len, _printed(run).values())),
+        "checks": {status: n for status, n in counts["crosscheck"].items() if n},
         "meanings": descriptions.CHECKS,
         "supports": descriptions.SUPPORTS,
         "disagreeing": sorted(
@@ -399,6 +426,6 @@ def _summary(run: Run) -> dict[str, Any]:
 
 def _example(run: Run) -> str:
     """A computed number as it is printed, to show what can be searched; empty without any."""
-    printed = (run.numbers[key] for key in ("os.median", *run.places) if key in run.numbers)
+    printed = (run.numbers[key] for key in ("os.median", *_printed(run)) if key in run.numbers)
     decimal = (e for e in printed if e.get("kind") == "computed" and e.get("digits"))
     return next((str(entry["text"]) for entry in decimal), "")

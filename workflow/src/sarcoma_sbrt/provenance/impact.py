@@ -4,14 +4,16 @@ The prediction is sound first and tight second: a number that moves must be amon
 predicted, whatever the new value is. A cell is followed from its raw column to canonical ones,
 and from these to every number that names one of them. A number of some rows only is left out
 where the cell's row is not among them and the cell cannot bring it in. A setting is followed by
-the configuration keys that entries carry.
+the configuration keys that entries carry. What a printed figure says reaches the numbers that rest
+on figures of its study, or of one that is linked with it; which figures are read at all, only its
+other columns decide.
 
 What the registry knows of the raw tables are its configured entries (``config.cohort.…``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -25,6 +27,8 @@ __all__ = ["Cell", "Impact", "Move", "RawTables", "UnknownCell", "moves", "outsi
 
 Entry = Mapping[str, Any]
 Entries = Mapping[str, Entry]
+Row = Mapping[str, str]
+Printed = Mapping[str, Mapping[int, Row]]
 
 # What of an entry a reader can see move.
 SEEN = ("value", "text", "n", "events", "p", "ci", "status", "reason")
@@ -52,6 +56,23 @@ _OF_OWN_ROWS = (
 # Tables of labels and places, which the entries of every printed figure quote.
 _LABELS = ("studies", "papers")
 _PUBLISHED = "published."
+# What a printed figure says; its other columns decide who reads it.
+_SAYS = frozenset(
+    f"{part}{name}"
+    for part, names in {
+        "": ("estimate", "relation", "n", "events", "p", "p_relation"),
+        "ci_": ("low", "high", "level"),
+        "range_": ("low", "high"),
+        "printed_": ("text", "ci", "range", "n", "events", "p"),
+    }.items()
+    for name in names
+)
+# Stages that read a figure only for what its study, or one linked with it, is said of.
+_BY_STUDY = ("consistency", "synthesis", *_BESIDE)
+# Columns by which one study's figures are held against another's.
+_LINKS = ("duplicate_of", "part_of", "n_from", "subset_of", "within")
+# Figures that can be a series' rate, and those that give its dose.
+_RATES, _DOSES = ("rate", "range"), ("median", "range")
 
 
 class UnknownCell(Exception):
@@ -157,14 +178,20 @@ class Impact:
         Registry: key -> entry.
     lineage : mapping
         ``results/lineage.json``.
+    printed : mapping, optional
+        File of printed figures or studies -> line -> its cells by column. Without them every
+        cell of these tables is taken for one that decides which figures are read.
     """
 
-    def __init__(self, numbers: Entries, lineage: Mapping[str, Any]) -> None:
-        self._numbers = numbers
+    def __init__(
+        self, numbers: Entries, lineage: Mapping[str, Any], printed: Printed | None = None
+    ) -> None:
+        self._numbers, self._printed = numbers, printed or {}
         self._sets: Mapping[str, Mapping[str, Any]] = lineage["row_sets"]
         self._registration: Mapping[str, Any] = lineage["registration"]
         self.raw = RawTables.of(numbers, lineage)
         self._spans: dict[tuple[str, str], Spans] = {}
+        self._read: dict[str | None, Set[str]] = {}
 
     def predicted(self, cell: Cell) -> set[str]:
         """Keys of the numbers that can depend on a cell.
@@ -213,9 +240,7 @@ class Impact:
         return {
             key
             for key, entry in self._numbers.items()
-            if _touch(entry["config"], keys)
-            or (everything and entry["kind"] == "computed")
-            or (entry["kind"] == "configured" and not entry["config"])  # a text made of any of them
+            if _touch(entry["config"], keys) or (everything and entry["kind"] == "computed")
         }
 
     # --- cells of the cohort --------------------------------------------------------------
@@ -332,15 +357,71 @@ class Impact:
         return file in self._published_files or str(PurePosixPath(file).parent) in folders
 
     def _of_published(self, cell: Cell) -> Iterator[str]:
-        stem = PurePosixPath(cell.file).stem
+        stem, row = PurePosixPath(cell.file).stem, self._saying(cell)
+        linked = self._linked(row["study_id"]) if row is not None else frozenset()
         for key, entry in self._numbers.items():
             if entry["kind"] == "transcribed":
                 rows = entry["rows"]
                 same = (rows.get("file"), rows.get("line")) == (cell.file, cell.line)
                 if same or (stem in _LABELS and rows):
                     yield key
-            elif entry["kind"] == "computed" and _quotes(entry, stem):
+            elif entry["kind"] == "computed" and (
+                _quotes(entry, stem) if row is None else self._reads(entry, row, linked)
+            ):
                 yield key
+
+    def _saying(self, cell: Cell) -> Row | None:
+        """Row of a cell that is what a printed figure says; None where the cell may be more."""
+        row = self._printed.get(cell.file, {}).get(cell.line)
+        return row if row is not None and cell.column in _SAYS and "measure" in row else None
+
+    def _reads(self, entry: Entry, row: Row, linked: Set[str]) -> bool:
+        """Whether a computed entry can depend on what a figure of the linked studies says."""
+        if entry["source"] not in _BY_STUDY or "solutions" in entry:
+            return _quotes(entry, _LABELS[0])  # any table
+        read = self._studies_of(entry.get("lineage"))
+        if not read or not read.isdisjoint(linked):
+            return True
+        return entry["source"] == "synthesis" and _may_enter(str(entry["key"]), row)
+
+    def _studies_of(self, name: str | None) -> Set[str]:
+        """Studies whose printed figures a row set holds; none where that is not known."""
+        if name not in self._read:
+            lines = {} if name is None else self._sets[name].get("raw") or {}
+            held = (
+                self._printed[file].get(line, {})
+                for file in self._printed.keys() & lines.keys()
+                for first, last in spans(lines[file])
+                for line in range(first, last + 1)
+            )
+            self._read[name] = frozenset(row["study_id"] for row in held if "study_id" in row)
+        return self._read[name]
+
+    def _linked(self, study: str) -> Set[str]:
+        """The study, and all that are linked with it, over others too."""
+        reached, frontier = {study}, {study}
+        while frontier:
+            frontier = {b for a, b in self._links if a in frontier} - reached
+            reached |= frontier
+        return reached
+
+    @cached_property
+    def _links(self) -> set[tuple[str, str]]:
+        """Pairs of studies of which one names the other, or that share their patients, both ways.
+
+        A figure's key begins with its study.
+        """
+        rows = [row for of in self._printed.values() for row in of.values() if "study_id" in row]
+        pairs = {
+            (row["study_id"], named.strip().partition(".")[0])
+            for row in rows
+            for column in _LINKS
+            for named in row.get(column, "").split(";")
+            if named.strip()
+        }
+        # A cohort stands between its studies.
+        pairs |= {(r["study_id"], f"cohort {r['cohort_id']}") for r in rows if r.get("cohort_id")}
+        return pairs | {(b, a) for a, b in pairs}
 
 
 def _touch(paths: Iterable[str], settings: Collection[str]) -> bool:
@@ -370,6 +451,22 @@ def _quotes(entry: Entry, stem: str) -> bool:
         return True
     columns = [column for column in entry["columns"] if column.startswith(_PUBLISHED)]
     return f"{_PUBLISHED}{stem}" in columns or (stem in _LABELS and bool(columns))
+
+
+def _may_enter(key: str, row: Row) -> bool:
+    """Whether a figure may come to be among those that a number of the synthesis is made of.
+
+    One rate stands for a cohort, which one hangs on what all of them say, and a review's is left
+    out beside those of its members; a series is told of where one of its rates stands. The doses
+    are held against the rates of one time.
+    """
+    if row["unit"] == "percent" and row["measure"] in _RATES:
+        if not row["time_months"]:
+            return False
+        at = f".{row['endpoint']}.", f".rate_{float(row['time_months']):g}m"
+        of_series = key.startswith("series.") and (".site" in key or ".bed10." in key)
+        return of_series or (at[0] in key and (at[1] in key or ".dose." in key))
+    return row["unit"] == "Gy" and row["measure"] in _DOSES and ".dose." in key
 
 
 # --- what moved ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Where a number is printed or drawn: section, sentence, and the line of the source of it."""
+"""Where a number is printed, drawn or decides a claim: section, sentence, line of the source."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from sarcoma_sbrt.provenance.claims import Claim, Claims, Numbers, keys_asked
 from sarcoma_sbrt.provenance.page_tokens import sentence_at
-from sarcoma_sbrt.provenance.passages import CITED, Passage
+from sarcoma_sbrt.provenance.passages import CITED, Passage, passages
 
-__all__ = ["SourceLine", "Sources", "drawn_keys", "places"]
+__all__ = ["SourceLine", "Sources", "claimed", "drawn_keys", "places"]
+
+Place = dict[str, Any]
 
 DOCUMENT = "manuscript"
 SHORTCODE = re.compile(r"\{\{< num (\S+) >\}\}")
@@ -25,6 +28,9 @@ _NUMBERED = re.compile(r"^Figure\s\d+:\s*")
 # A picture of the source, and the label that its caption has.
 _PICTURE = re.compile(r"\(figures/([\w-]+)\)\{[^}]*#(fig-[\w-]+)")
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*(?:\{[#.\-][^{}]*\})?\s*$")
+_CLAIM = re.compile(r'\.claim\s+name="(\w+)"(?:\s+of="([^"]*)")?')
+# Before a claim's name where it stands for a key; no key of the registry has a space.
+_OF_CLAIM = "claim "
 
 
 class SourceLine(Protocol):
@@ -65,10 +71,23 @@ class Sources:
                 found.setdefault(key, []).append(i)
         return found
 
+    @cached_property
+    def _claiming(self) -> dict[tuple[str, str], list[int]]:
+        """Lines that make a claim, by its name and what it speaks for."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for i, line in enumerate(self.lines):
+            for match in _CLAIM.finditer(line.text):
+                found.setdefault((match[1], match[2] or ""), []).append(i)
+        return found
+
     def of_key(self, key: str, sentence: str, place: str) -> tuple[str, int]:
         """File and line that ask for a key in most of a sentence's words; line 0 where none."""
         holding = self._keyed.get(key) or self._keyed.get(_ADDED.sub("", key)) or []
         return self._best(holding, sentence, place)
+
+    def of_claim(self, name: str, of: str, sentence: str, place: str) -> tuple[str, int]:
+        """File and line that make a claim in most of a sentence's words; line 0 where none does."""
+        return self._best(self._claiming.get((name, of), []), sentence, place)
 
     def of_figure(self, name: str) -> tuple[str, str, int] | None:
         """Label, file and line of a figure by the name of its file; None where none shows it."""
@@ -159,30 +178,34 @@ def _printed(heading: str) -> re.Pattern[str]:
 
 
 def places(
-    passages: Sequence[Passage],
+    read: Sequence[Passage],
     sources: Sources,
     drawn: Mapping[str, Sequence[str]] = MappingProxyType({}),
-) -> dict[str, list[dict[str, Any]]]:
-    """Every place in which a number of the registry is printed or drawn.
+    claims: Iterable[tuple[str, Place]] = (),
+) -> dict[str, list[Place]]:
+    """Every place in which a number of the registry is printed or drawn, or decides a claim.
 
     Parameters
     ----------
-    passages : sequence of Passage
+    read : sequence of Passage
         `passages.passages` of the document that the gate judges.
     sources : Sources
         Its source.
     drawn : mapping
         Name of a figure's file -> keys of the numbers in it (`drawn_keys`).
+    claims : iterable of (str, dict)
+        `claimed` of the document.
 
     Returns
     -------
     dict
         Key -> places, each ``{"document", "section", "place", "sentence", "source": {"file",
-        "line"}}``: the printed ones in the document's order, behind them the figures, each once;
-        only keys that are printed or drawn.
+        "line"}}``: the printed ones in the document's order, behind them the figures, each once,
+        and the claims, each with its ``claim`` as well; only keys that have any.
     """
-    found: dict[str, list[dict[str, Any]]] = {}
-    for key, place in (*_printed_places(passages, sources), *_drawn(passages, sources, drawn)):
+    found: dict[str, list[Place]] = {}
+    known = (*_printed_places(read, sources), *_drawn(read, sources, drawn), *claims)
+    for key, place in known:
         found.setdefault(key, []).append(place)
     return dict(sorted(found.items()))
 
@@ -207,25 +230,78 @@ def drawn_keys(
     }
 
 
-def _printed_places(
-    passages: Sequence[Passage], sources: Sources
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for passage in passages:
+def claimed(
+    document: Mapping[str, Any], claims: Claims, numbers: Numbers, sources: Sources
+) -> list[tuple[str, Place]]:
+    """Every claim that a document makes, as a place of each number that its condition asks.
+
+    What a false condition hides is not in the document, and has no place.
+
+    Parameters
+    ----------
+    document : mapping
+        The document that the gate judges.
+    claims : Claims
+        The list.
+    numbers : mapping
+        The registry: a condition may ask every key of a pattern.
+    sources : Sources
+        The document's source.
+
+    Returns
+    -------
+    list of (str, dict)
+        Key and place; ``place`` says of which claim, and ``claim`` has its ``name``, what it
+        speaks for (``of``), the words of the text (``says``) and the condition (``when``).
+    """
+    found = []
+    for passage, mark, words, at in _owned(passages(_with_claims_as_keys(document))):
+        if mark.startswith(_OF_CLAIM):
+            name, _, of = mark.removeprefix(_OF_CLAIM).partition(" ")
+            place = _place_of_claim(passage, at, claims.claims[name], of, words, sources)
+            keys = keys_asked(place["claim"]["when"], numbers)
+            found += [(key, place) for key in keys]
+    return found
+
+
+def _with_claims_as_keys(node: Any) -> Any:
+    """A document in which claims answer for their text as numbers do for theirs."""
+    if isinstance(node, list):
+        return [_with_claims_as_keys(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("t") == "Span" and "claim" in node["c"][0][1]:
+        (identifier, classes, attributes), inlines = node["c"]
+        of = dict(attributes)
+        mark = f"{_OF_CLAIM}{of['name']} {of.get('of', '')}"
+        return {"t": "Span", "c": [[identifier, classes, [["data-key", mark]]], inlines]}
+    return {name: _with_claims_as_keys(child) for name, child in node.items()}
+
+
+def _owned(read: Iterable[Passage]) -> Iterator[tuple[Passage, str, str, int]]:
+    """Each stretch of text that a key answers for: passage, key, text, and where it begins."""
+    for passage in read:
         if passage.stream == CITED:
             continue
         at = 0
         for run in passage.runs:
-            key = run.owner.key if run.owner else ""
-            if key:
-                yield key, _place(passage, key, at, sources)
+            if run.owner and run.owner.key:
+                yield passage, run.owner.key, run.text, at
             at += len(run.text)
 
 
+def _printed_places(read: Iterable[Passage], sources: Sources) -> Iterator[tuple[str, Place]]:
+    for passage, key, _, at in _owned(read):
+        sentence = sentence_at(passage.text, at)
+        source = sources.of_key(key, sentence, passage.place)
+        yield key, _place(passage, sentence, source)
+
+
 def _drawn(
-    passages: Sequence[Passage], sources: Sources, drawn: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    read: Sequence[Passage], sources: Sources, drawn: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Place]]:
     """A number's place in a figure: ``figure <label>``, and the first sentence of the caption."""
-    captions = {passage.block.removeprefix("caption of "): passage for passage in passages}
+    captions = {passage.block.removeprefix("caption of "): passage for passage in read}
     for name, keys in drawn.items():
         shown = sources.of_figure(name)
         if shown is None or shown[0] not in captions:
@@ -242,14 +318,25 @@ def _drawn(
         yield from ((key, place) for key in keys)
 
 
-def _place(passage: Passage, key: str, at: int, sources: Sources) -> dict[str, Any]:
+def _place_of_claim(
+    passage: Passage, at: int, claim: Claim, of: str, words: str, sources: Sources
+) -> Place:
     sentence = sentence_at(passage.text, at)
-    file, line = sources.of_key(key, sentence, passage.place)
+    source = sources.of_claim(claim.name, of, sentence, passage.place)
+    place = _place(passage, sentence, source)
+    told = {"name": claim.name, "of": of, "says": words, "when": claim.condition(of)}
+    return place | {
+        "place": f"{place['place']}, as the condition of claim {claim.name}",
+        "claim": told,
+    }
+
+
+def _place(passage: Passage, sentence: str, source: tuple[str, int]) -> Place:
     return {
         "document": DOCUMENT,
         "section": passage.section,
         # A table or a figure is known by its label, whatever section it stands in.
         "place": passage.block if _PLACES.search(passage.block) else passage.place,
         "sentence": sentence,
-        "source": {"file": file, "line": line},
+        "source": {"file": source[0], "line": source[1]},
     }

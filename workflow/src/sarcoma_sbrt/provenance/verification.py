@@ -13,17 +13,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from bs4 import BeautifulSoup
 
-from sarcoma_sbrt.provenance.ancestry import Run
+from sarcoma_sbrt.provenance.ancestry import Run, plural
 from sarcoma_sbrt.provenance.row_ranges import counted, spans
 
 __all__ = [
     "VERSION",
     "Check",
     "Evidence",
+    "entry_counts",
     "marked",
     "report",
     "summary",
@@ -31,10 +33,11 @@ __all__ = [
     "verified",
 ]
 
-VERSION = "1.0"
+VERSION = "1.1"
 
 Hash = Callable[[str], str | None]
 Row = Mapping[str, str]
+Numbers = Mapping[str, Mapping[str, Any]]
 
 _STATUSES = ("independent", "metric_only", "replayed", "none")
 _MANUSCRIPT = ("html", "pdf", "docx")
@@ -47,10 +50,23 @@ _ENDS = {
     "least": ("printed_range", 0),
     "most": ("printed_range", 1),
 }
+# The same suffixes -> the column of the row that holds the number itself.
+_HELD = {
+    "": "estimate",
+    "low": "ci_low",
+    "high": "ci_high",
+    "least": "range_low",
+    "most": "range_high",
+    "p": "p",
+    "n": "n",
+    "events": "events",
+}
 _NUMERAL = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+# A computed number in its text: "−1.5", "< 0.001", "24.0 months", "6.691e+19".
+_ROUNDED = re.compile(r"[\N{MINUS SIGN}-]?\d+(?:\.\d+)?(?:e[+-]\d+)?")
 # A range over reconstructions is no statistic of the cohort, and has no second engine.
 _RANGE = ".over_solutions"
-# What the registry repeats of a cross-check.
+# What the registry repeats of a cross-check; companions without their own repeat the first two.
 _TOLD = ("status", "engine", "value")
 # Characters of a row set's hash that its name is.
 _ID_DIGITS = 16
@@ -110,6 +126,10 @@ class Evidence:
         ``manifest.json``; None before there is one.
     in_results : callable
         Path below the results -> SHA-256 of the file now, or None.
+    made_by : callable
+        Path below the results -> the rule that made the file, where that is known.
+    read_again : callable
+        Path of a page that changed -> where it differs from the document that was judged.
     """
 
     run: Run
@@ -122,25 +142,35 @@ class Evidence:
     keyed: Sequence[tuple[str, str]] = ()
     manifest: Mapping[str, str] | None = None
     in_results: Hash = field(default=lambda _: None)
+    made_by: Callable[[str], str | None] = field(default=lambda _: None)
+    read_again: Callable[[str], Sequence[str]] = field(default=lambda _: ())
 
 
 def verified(evidence: Evidence) -> list[Check]:
     """Every check, in the order of a number's journey."""
     run = evidence.run
+
+    def resting(path: str) -> str:
+        return _resting(path, run.numbers)
+
+    def made(path: str) -> str:
+        rule = evidence.made_by(path)
+        return f"; rule {rule} makes it" if rule else ""
+
     checks = [
         *(
-            _unchanged(name, sorted(files), evidence.on_disk)
+            _unchanged(name, sorted(files), evidence.on_disk, resting if name == "data" else None)
             for name, files in _by_subject(evidence).items()
         ),
         _lineage(run),
         _published(run, evidence.published),
         _crosschecks(run, evidence.crosscheck),
         _coverage(run, evidence.coverage["coverage"]),
-        _pages(evidence.pages),
+        _pages(evidence),
         _manuscript(run, evidence),
     ]
     if evidence.manifest is not None:
-        checks.append(_unchanged("results", evidence.manifest.items(), evidence.in_results))
+        checks.append(_unchanged("results", evidence.manifest.items(), evidence.in_results, made))
     return checks
 
 
@@ -151,12 +181,14 @@ def report(checks: Sequence[Check], evidence: Evidence) -> dict[str, Any]:
         for key, check in sorted(evidence.crosscheck["checks"].items())
         if not check["agrees"]
     ]
+    counts = entry_counts(evidence.run.numbers)
     return {
         "version": VERSION,
         "summary": summary(checks, evidence),
         "ok": all(check.ok for check in checks),
         "coverage": evidence.coverage["coverage"],
-        "crosscheck": {"counts": evidence.crosscheck["counts"], "failures": failures},
+        "registry": {part: counts[part] for part in ("entries", "numbers", "texts")},
+        "crosscheck": {"counts": counts["crosscheck"], "failures": failures},
         "checks": [check.to_json() for check in checks],
         "pages": evidence.pages,
     }
@@ -167,12 +199,44 @@ def summary(checks: Sequence[Check], evidence: Evidence) -> str:
     if failed := [check for check in checks if not check.ok]:
         told = ", ".join(f"{check.name} ({len(check.problems)})" for check in failed)
         return f"{len(failed)} of {len(checks)} checks failed: {told}"
-    coverage, counts = evidence.coverage["coverage"], evidence.crosscheck["counts"]
+    counts = entry_counts(evidence.run.numbers)
     return (
-        f"all {len(checks)} checks passed: {len(evidence.run.numbers):,} numbers, "
-        f"{counts['independent']:,} of them recomputed independently; "
-        f"{coverage['printed']:,} printed, every one accounted for"
+        f"all {len(checks)} checks passed: {_counted(counts)}, "
+        f"{counts['crosscheck']['independent']:,} of them recomputed independently; "
+        f"{evidence.coverage['coverage']['printed']:,} printed, every one accounted for"
     )
+
+
+def entry_counts(numbers: Numbers) -> dict[str, Any]:
+    """How many entries a registry has, of what sort, and how they were recomputed.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry, or some of its entries: key -> entry.
+
+    Returns
+    -------
+    dict
+        ``entries``, of them ``numbers`` and ``texts`` (of the unit ``text``), and ``crosscheck``:
+        status -> entries that tell it. A limit tells its own, a stated form that of its number; an
+        entry that was not computed tells none.
+    """
+    texts = sum(entry.get("unit") == "text" for entry in numbers.values())
+    checks = (entry.get("crosscheck") for entry in numbers.values())
+    told = Counter(check["status"] for check in checks if check)
+    return {
+        "entries": len(numbers),
+        "numbers": len(numbers) - texts,
+        "texts": texts,
+        "crosscheck": {status: told[status] for status in _STATUSES},
+    }
+
+
+def _counted(counts: Mapping[str, Any]) -> str:
+    number, entries = plural(counts["numbers"], "number"), counts["entries"]
+    named = "1 entry" if entries == 1 else f"{entries:,} entries"
+    return f"{named} ({number}, {plural(counts['texts'], 'text')})"
 
 
 # --- hashes -------------------------------------------------------------------------------
@@ -196,9 +260,20 @@ def _by_subject(evidence: Evidence) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
-def _unchanged(name: str, files: Iterable[tuple[str, str]], now: Hash) -> Check:
+def _unchanged(
+    name: str,
+    files: Iterable[tuple[str, str]],
+    now: Hash,
+    more: Callable[[str], str] | None = None,
+) -> Check:
+    """Whether files have their hashes; `more` is said of those that have not."""
     listed = list(files)
-    return Check(name, len(listed), tuple(p for file in listed for p in _changed(*file, now)))
+    problems = (
+        f"{problem}{more(path) if more else ''}"
+        for path, then in listed
+        for problem in _changed(path, then, now)
+    )
+    return Check(name, len(listed), tuple(problems))
 
 
 def _changed(path: str, then: str, now: Hash) -> Iterator[str]:
@@ -208,6 +283,19 @@ def _changed(path: str, then: str, now: Hash) -> Iterator[str]:
     elif found != then:
         read, was = found[:_SHOWN_HASH], then[:_SHOWN_HASH]
         yield f"{path}: changed since the run, read sha256 {read}, accepted: {was}"
+
+
+def _resting(path: str, numbers: Numbers) -> str:
+    """How much of the registry rests on a file of data, and who says on which of its lines."""
+    on = {
+        key: entry
+        for key, entry in numbers.items()
+        if any(file["path"] == path for file in entry["inputs"])
+    }
+    if not on:
+        return ""
+    said = f"it stands behind {_counted(entry_counts(on))} of the registry"
+    return f"; {said}, `sarcoma-sbrt impact` says which of a line"
 
 
 # --- lineage ------------------------------------------------------------------------------
@@ -281,8 +369,9 @@ def _against_row(key: str, entry: Mapping[str, Any], row: Row) -> Iterator[str]:
     for column, accepted in transcribed_cells(suffix, row):
         if entry["text"] not in accepted:
             yield f"{column}: {key}: read {entry['text']}, accepted: {' or '.join(accepted)}"
-    if suffix == "" and row.get("estimate") and entry["value"] != _value(row["estimate"]):
-        yield f"estimate: {key}: read {entry['value']}, accepted: {row['estimate']}"
+    column = _HELD.get(suffix, "")
+    if row.get(column) and entry["value"] != _value(row[column]):
+        yield f"{column}: {key}: read {entry['value']}, accepted: {row[column]}"
 
 
 def _value(text: str) -> float | str:
@@ -328,13 +417,79 @@ def _crosschecks(run: Run, crosscheck: Mapping[str, Any]) -> Check:
         if status not in _STATUSES or said != found[status]:
             problems.append(f"counts: {status}: read {said}, accepted: {found[status]}")
     computed = {key: e for key, e in run.numbers.items() if e["kind"] == "computed"}
+    # Where small counts are withheld, so is all that a second engine gave.
+    withheld = all(check["value"] is None for check in checks.values())
     for key, entry in sorted(computed.items()):
-        told, check = entry["crosscheck"], checks.get(key)
-        if told is None and not key.endswith(_RANGE):
-            problems.append(f"{key}: nothing says whether it was recomputed")
-        elif told and check and any(told[part] != check[part] for part in _TOLD):
-            problems.append(f"{key}: the registry says another thing of its cross-check")
+        problems += [f"{key}: {fault}" for fault in _registered_faults(key, entry, checks)]
+        if entry["crosscheck"] and not withheld:
+            faults = _value_faults(key, entry, checks, run.numbers)
+            problems += [f"{key}: {fault}" for fault in faults]
     return Check("cross-checks", len(computed), tuple(problems))
+
+
+def _registered_faults(key: str, entry: Mapping[str, Any], checks: Numbers) -> Iterator[str]:
+    """What is wrong with what the registry says of a cross-check."""
+    told, own = entry["crosscheck"], checks.get(key)
+    check = own or checks.get(entry.get("of", ""))
+    if told is None:
+        if not key.endswith(_RANGE):
+            yield "nothing says whether it was recomputed"
+    elif check is None:
+        yield "the registry says that it was recomputed, and no cross-check does"
+    elif any(told[part] != check[part] for part in (_TOLD if own else _TOLD[:2])):
+        yield "the registry says another thing of its cross-check"
+
+
+def _value_faults(
+    key: str, entry: Mapping[str, Any], checks: Numbers, numbers: Numbers
+) -> Iterator[str]:
+    """Value, limits, p and text of an entry that are not those that were recomputed."""
+    value = entry["value"]
+    head = numbers.get(entry.get("of", ""), entry)
+    said = {"value": (value, checks.get(key))}
+    if key not in checks and not isinstance(value, str):
+        said["value"] = (value, checks.get(head["key"]))  # the stated form has its number's
+    for end in ("low", "high") if entry["ci"] else ():
+        said[f"ci.{end}"] = (entry["ci"][end], checks.get(f"{key}.{end}"))
+    for part, (first, check) in said.items():
+        if check is not None and check["status"] != "none" and not _agree(first, check):
+            near = f" within {check['tolerance']:.3g}" if check["tolerance"] else ""
+            second = f"{_told(check['value'])}{near}"
+            yield f"{part}: not the second engine's, read {_told(first)}, accepted: {second}"
+    # Of the p beside another statistic the cross-check tells only whether it agreed.
+    p = head["value"] if head["unit"] == "p" else head["p"]
+    if entry["p"] not in (None, p):
+        whose = "its value" if head is entry else f"that of {head['key']}"
+        yield f"p: not {whose}, read {entry['p']}, accepted: {_told(p)}"
+    if not _prints(entry["text"], value):
+        accepted = _told(value) if isinstance(value, str | None) else f"{value}, rounded"
+        yield f"text: not the value, read {entry['text']}, accepted: {accepted}"
+
+
+def _agree(first: Any, check: Mapping[str, Any]) -> bool:
+    """Whether a number is the second engine's, as near as the recorded tolerance asks."""
+    second, tolerance = check["value"], check["tolerance"] or 0.0
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return abs(second - first) <= tolerance
+    return bool(first == second)
+
+
+def _prints(text: str, value: float | str | None) -> bool:
+    """Whether a text is a computed value, rounded to the decimals that the text has."""
+    if isinstance(value, str):
+        return text == value
+    shown = _ROUNDED.findall(text)
+    if value is None or len(shown) != 1:
+        return value is None and not shown
+    number = Decimal(shown[0].replace("\N{MINUS SIGN}", "-"))
+    if text.startswith("<"):
+        return value < number
+    half = Decimal(5).scaleb(int(number.as_tuple().exponent) - 1)
+    return abs(number - Decimal(repr(value))) <= half
+
+
+def _told(value: Any) -> str:
+    return "no value" if value is None else f"{value}"
 
 
 def _coverage(run: Run, coverage: Mapping[str, Any]) -> Check:
@@ -348,16 +503,20 @@ def _coverage(run: Run, coverage: Mapping[str, Any]) -> Check:
     return Check("coverage", coverage["printed"], tuple(problems))
 
 
-def _pages(pages: Mapping[str, Any]) -> Check:
+def _pages(evidence: Evidence) -> Check:
+    """Whether the pages were found to print what was judged, and those that changed still do."""
+    pages, manifest = evidence.pages, evidence.manifest or {}
     problems = []
     for name in _MANUSCRIPT:
+        file = f"manuscript/index.{name}"
         if name not in pages:
-            problems.append(f"manuscript/index.{name}: nobody compared its numbers")
+            problems.append(f"{file}: nobody compared its numbers")
         elif pages[name]["equal"] is None:
-            problems.append(f"manuscript/index.{name}: not compared: {pages[name]['reason']}")
+            problems.append(f"{file}: not compared: {pages[name]['reason']}")
         elif not pages[name]["equal"]:
-            what = "its numbers are not those of the document that was judged"
-            problems.append(f"manuscript/index.{name}: {what}")
+            problems.append(f"{file}: its numbers are not those of the document that was judged")
+        if file in manifest and evidence.in_results(file) != manifest[file]:
+            problems += evidence.read_again(file)
     tokens = sum(pages[name]["tokens"] for name in _MANUSCRIPT if name in pages)
     return Check("pages", tokens, tuple(problems))
 

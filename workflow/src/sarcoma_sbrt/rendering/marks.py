@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sarcoma_sbrt.provenance import descriptions
@@ -95,9 +96,17 @@ def _value(entry: Mapping[str, Any]) -> str:
     value = entry.get("value")
     if value is None or isinstance(value, str | bool):
         return ""
-    said = descriptions.rounded(value, entry.get("digits"))
+    digits = entry.get("digits")
+    said = _with_decimals(descriptions.rounded(value, digits), digits or 0)
     unit = descriptions.unit_beside(entry, said)
     return f"{said}%" if unit == "percent" else f"{said} {unit}".rstrip()
+
+
+def _with_decimals(said: str, digits: int) -> str:
+    """A number with zeros behind it, as far as it is printed with them."""
+    number = Decimal(said)
+    fewer = "e" not in said and -int(number.as_tuple().exponent) < digits
+    return format(number, f".{digits}f") if fewer else said
 
 
 def _fields(entry: Mapping[str, Any], numbers: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:

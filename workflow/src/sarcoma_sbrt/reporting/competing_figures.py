@@ -53,7 +53,7 @@ def incidence_figure(
 ) -> Figure:
     """Cumulative incidences of one endpoint, a panel for all and for each way to group them.
 
-    The panel of all stacks the event and, on it, death without it, beside one less
+    The panel of all stacks the event and, on it, death without it, beside one minus
     Kaplan-Meier. A panel by group has steps of the event with their bands, dotted ones of death
     without it, and Gray's p of the event. Below each stands the number at risk. The axes end as
     those of `panels.page_of_panels`.
@@ -125,7 +125,7 @@ def _stacked(
     endpoint: EndpointSettings,
     numbers: Numbers,
 ) -> list[str]:
-    """Draw the event, on it death without it, and one less Kaplan-Meier; the legend's keys."""
+    """Draw the event, on it death without it, and one minus Kaplan-Meier; the legend's keys."""
     if len(rows):
         time, event = _held(rows, "cif")
         both = event + _held(rows, "cif_death")[1]
@@ -148,7 +148,7 @@ def _stacked(
         [
             f"{capitalised(word)} ({events} of {n})",
             f"Death without it ({deaths})",
-            "One less Kaplan-Meier",
+            "One minus Kaplan-Meier",
         ],
     )
     return keys

@@ -53,7 +53,7 @@ _ROW = ["patient_id", "lesion_id"]
 
 _BAND = "{transform} transform of the infinitesimal jackknife's variance"
 _INCIDENCE = "Aalen-Johansen"
-_COMPLEMENT = "one less Kaplan-Meier, competing events censored"
+_COMPLEMENT = "one minus Kaplan-Meier, competing events censored"
 
 
 # --- what there is ------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def competing_statistics(
     """Every competing-risks statistic of one endpoint.
 
     Of all and of each group the cumulative incidence of the event (``<endpoint>.cif_12m``) and
-    of death without it (``cif_death_12m``); of all one less Kaplan-Meier (``cif_complement_12m``)
+    of death without it (``cif_death_12m``); of all one minus Kaplan-Meier (``cif_complement_12m``)
     and the difference; Gray's tests (``<endpoint>.<covariate>.gray.p``, ``gray_death``);
     subdistribution hazard ratios (``fine_gray.<endpoint>.<model>.<covariate>.hr``), whose
     cause-specific ones are those of the stage cox. With another gap (``<endpoint>.gap_0m...``)
@@ -222,7 +222,7 @@ def incidence_curves(
     DataFrame
         ``endpoint``; ``population`` (as in `survival_statistics.curves`; one in which nothing
         happened is left out); ``time_months``, 0 first; ``cif``, ``lower``, ``upper`` and
-        ``cif_death``, ``lower_death``, ``upper_death``; ``complement``, one less Kaplan-Meier
+        ``cif_death``, ``lower_death``, ``upper_death``; ``complement``, one minus Kaplan-Meier
         (fractions; no band where an incidence is 0).
     """
     frames = []

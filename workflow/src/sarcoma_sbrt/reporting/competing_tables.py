@@ -113,7 +113,8 @@ def _incidence(
     strata = {name for endpoint in endpoints for name in analysis.strata.get(endpoint, ())}
     caption = (
         f"Cumulative incidence in per cent (Aalen-Johansen), with {LEVEL}s "
-        f"{TRANSFORMS[analysis.transform]}, and Gray’s tests. A curve at nil has no interval.",
+        f"{TRANSFORMS[analysis.transform]}, and Gray’s tests.",
+        "An incidence has no interval before the first event.",
         confounded_note(analysis, strata),
         not_estimable_note(numbers, named),
     )
@@ -177,7 +178,7 @@ def _all(numbers: Numbers, keys: Iterable[str]) -> bool:
 def _complement_sentence(
     numbers: Numbers, analysis: Analysis, endpoint: EndpointSettings
 ) -> tuple[str, str] | None:
-    """Sentence with one less Kaplan-Meier at every landmark, and how much more that is."""
+    """Sentence with one minus Kaplan-Meier at every landmark, and how much more that is."""
     name = endpoint.name
     pairs = {
         i: (f"{name}.cif_complement_{t:g}m", f"{name}.cif_difference_{t:g}m")
@@ -190,7 +191,7 @@ def _complement_sentence(
     more = [num(key) for _, key in pairs.values()]
     says = f'[percentage points more]{{.claim name="complement_more" of="{name}"}}'
     return f"complement_{name}", (
-        "One less the Kaplan-Meier estimate, which takes these deaths for censorings, is "
+        "One minus the Kaplan-Meier estimate, which treats these deaths as censored, is "
         f"{listed(values)} months: {listed(more)} {says}.\n"
     )
 
@@ -296,12 +297,11 @@ def _gaps(
                 for name in analysis.strata.get(endpoint.name, ())
             ]
     caption = (
-        "What the gap changes: the longest time between the last image and a death that lets the "
-        "death compete. A death that comes later is not counted, and the observation ends with "
-        "the last image.",
-        f"Incidences in per cent with {LEVEL}s, and the *p* of Gray’s tests. Intervals of one less "
-        "Kaplan-Meier are those of survival, turned round, so that the same incidence has other "
-        "limits there.",
+        f"Cumulative incidences in per cent with {LEVEL}s, and the *p* of Gray’s tests, by the "
+        "gap: the longest time between the last image and a death that lets the death compete.",
+        "A death that comes later is not counted, and the observation ends with the last image.",
+        "Intervals of one minus Kaplan-Meier are those of survival, turned round, so that the same "
+        "incidence has other limits there.",
         not_estimable_note(numbers, named),
     )
     header = ("", *(_gap_label(analysis, endpoints, gap) for gap in across))
@@ -341,7 +341,7 @@ def _gap_rows(
     prefixes: Sequence[str],
     alone: bool,
 ) -> list[Row]:
-    """Rows of one endpoint: counts, incidences, one less Kaplan-Meier, and tests."""
+    """Rows of one endpoint: counts, incidences, one minus Kaplan-Meier, and tests."""
     words = _words(endpoint)
     columns = 1 + len(prefixes)
     counts = [_cell(numbers, f"{prefix}.competing") for prefix in prefixes]
@@ -373,7 +373,7 @@ def _gap_blocks(endpoint: EndpointSettings) -> dict[str, str]:
     return {
         words[1]: "cif",
         words[2]: "cif_death",
-        f"{words[1]} by one less Kaplan-Meier": "cif_complement",
+        f"{words[1]} by one minus Kaplan-Meier": "cif_complement",
     }
 
 

@@ -253,7 +253,7 @@ def _drifted(numbers: Numbers, found: _Found) -> Row:
 
 
 def _others(numbers: Numbers, findings: Sequence[_Found]) -> tuple[str, str] | None:
-    """Compact: a row for each check, verdict and place, not for each number."""
+    """By check, verdict and place: a row for each number with its arithmetic."""
     rows: list[Row] = []
     counted = False
     for check, words in CHECK_WORDS.items():
@@ -289,7 +289,10 @@ def _together(numbers: Numbers, findings: Sequence[_Found]) -> Iterator[Row]:
             named = "; ".join(_whose(numbers, found) for found in group)
             yield (place, f"*{named}:* {num(f'{group[0].key}.reason')}")
         else:
-            yield (place, "; ".join(_judged(numbers, found) for found in group))
+            # A row each: certificates of one place are pages of fractions in a single cell.
+            first, *others = (_judged(numbers, found) for found in group)
+            yield (place, first)
+            yield from (("", other) for other in others)
 
 
 def _judged(numbers: Numbers, found: _Found) -> str:

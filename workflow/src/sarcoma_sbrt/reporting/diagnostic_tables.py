@@ -84,9 +84,11 @@ def _diagnostics(
         rows = [("Covariate", *("Chi-square", "*p*", "Influence") * 2), *rows]
     caption = (
         "Cox models: score test of proportional hazards, and the largest influence of one patient "
-        "on the coefficient, in its standard errors, with the number of patients beyond "
-        f"{num('config.models.diagnostics.influence_bound')}.",
-        "A row of several covariates tests all of them together.",
+        "on the coefficient.",
+        "Influence: in standard errors of the coefficient, with the number of patients beyond "
+        f"{num('config.models.diagnostics.influence_bound')} in brackets.",
+        "Global: the covariates of the multivariable model tested together; of any other model "
+        "they are named.",
         "The test and the standard errors take lesions of one patient as independent; their "
         "influence is that of all lesions of the patient."
         if any(endpoints[name].unit == "lesion" for name in analysis.endpoints)
@@ -126,12 +128,13 @@ def _test(numbers: Numbers, key: str) -> Row:
 
 
 def _model_rows(numbers: Numbers, analysis: Analysis, endpoint: str) -> Iterable[Row]:
-    """Test of each multivariable model as a whole, the main one by its name's column."""
+    """Global test of each multivariable model; any but the main one names its covariates."""
     for model, names in analysis.cox_models(endpoint).items():
         key = f"diagnostics.{endpoint}.{model}.ph"
         if f"{key}.p" in numbers:
             held = " + ".join(num(f"covariate.{name}.label") for name in names)
-            yield (f"&emsp;{held}", *[ABSENT] * 3, *_test(numbers, key), "")
+            label = "Global" if model == "multivariable" else f"Global, {held}"
+            yield (label, *[ABSENT] * 3, *_test(numbers, key), "")
 
 
 def _tests(analysis: Analysis, endpoint: str) -> list[tuple[str, str]]:
@@ -171,7 +174,8 @@ def _nonproportional(
     caption = (
         "Where hazards are not proportional: the hazard ratio (HR) within periods, the hazard "
         "ratio at single times where its logarithm is linear in that of time, and the hazard "
-        f"ratios of the other covariates where the model is stratified. Intervals are {LEVEL}s.",
+        "ratios of the other covariates where the model is stratified.",
+        f"Intervals are {LEVEL}s.",
         "The *p* of a change tests it against the proportional model by the likelihood ratio.",
         _CLUSTERED if clustered else "",
         not_estimable_note(numbers, named),

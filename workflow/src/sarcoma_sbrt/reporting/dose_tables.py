@@ -188,7 +188,8 @@ def _response(
         rows += under_header(_title(names, name, label), block, 6)
     caption = (
         f"Hazard ratio of local failure per {num('config.models.dose.step_gy')} Gy more, with "
-        "standard errors clustered by patient and, beside them, as if lesions were independent.",
+        "standard errors (SE) clustered by patient and, beside them, as if lesions were "
+        "independent.",
         *(_size(name) for name in names),
         "A ratio below unity favours the higher dose; *p* does not depend on the unit of dose.",
         firth_note(rows, ", not clustered"),
@@ -230,8 +231,8 @@ def _cuts(
     rules = "config.models.dose.cut_points"
     caption = (
         "Local failure by a cut of the BED, Gy: lesions (failures) on either side, and hazard "
-        "ratio of the higher against the lower dose, clustered by patient: below unity it favours "
-        "the higher dose.",
+        "ratio of the higher against the lower dose, clustered by patient.",
+        "A ratio below unity favours the higher dose.",
         f"Every cut is shown that leaves a share of {num(f'{rules}.least_share')} of the lesions "
         f"and {num(f'{rules}.least_events')} failures on each side.",
         *_mark_note(numbers, analysis, names),

@@ -44,7 +44,12 @@ from sarcoma_sbrt.reporting.drawing import (
 )
 from sarcoma_sbrt.reporting.drawn_numbers import plain, wrapped
 from sarcoma_sbrt.reporting.evidence_statistics import DOSE_TIME_MONTHS
-from sarcoma_sbrt.reporting.evidence_tables import RATE_MARKS
+from sarcoma_sbrt.reporting.evidence_tables import (
+    RATE_MARKS,
+    context_marks,
+    rate_letters,
+    rate_marks,
+)
 from sarcoma_sbrt.reporting.numbers import is_estimated
 from sarcoma_sbrt.reporting.placement import Box, Place, label_places
 from sarcoma_sbrt.settings import Analysis, CohortSettings
@@ -158,19 +163,23 @@ def _level(numbers: Numbers) -> str:
     return text_of(numbers, "config.models.confidence_level")
 
 
-def _rate_letters(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> str:
-    """Letters of `RATE_MARKS` that hold for a published rate, as the tables have them."""
-    ci, filtered = numbers[key]["ci"], numbers[key]["population"].get("filter", {})
-    level = numbers["config.models.confidence_level"]["value"]
-    holds = {
-        "a": _is_approximated(numbers, key),
-        "b": _raw(numbers, f"{key}.supported") == "no",
-        "c": _raw(numbers, f"{key}.crude") == "yes",
-        "d": study == cohort.derived_from,
-        "e": "subgroup" in filtered,
-        "f": ci is not None and ci["level"] != level,
-    }
-    return "".join(letter for letter in RATE_MARKS if holds.get(letter))
+def _letters(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoint: str
+) -> dict[str, str]:
+    """Letters of the marks of an endpoint's published rates, as its table has them."""
+    of_series = [
+        mark
+        for months in analysis.comparison.times_months
+        for study in _series(numbers, endpoint, months)
+        for mark in rate_marks(numbers, cohort, study, _rate_key(study, endpoint, months))
+    ]
+    of_context = [
+        mark
+        for months in analysis.comparison.times_months
+        for key in _context_keys(numbers, endpoint, months)
+        for mark in context_marks(numbers, key)
+    ]
+    return rate_letters([*of_series, *of_context])
 
 
 def _why_not_drawn(numbers: Numbers, key: str) -> str:
@@ -362,15 +371,16 @@ def comparison_figure(
     endpoint : str
         ``lc`` or ``os``.
     """
+    letters = _letters(numbers, analysis, cohort, endpoint)
     panels = {
-        months: _panel_rows(numbers, cohort, endpoint, months)
+        months: _panel_rows(numbers, cohort, endpoint, months, letters)
         for months in analysis.comparison.times_months
         if _series(numbers, endpoint, months) or _context_keys(numbers, endpoint, months)
     }
     if not panels:
         return _nothing(cohort)
     rows = [row for found in panels.values() for row in found]
-    marks, notes = _rate_marks(numbers, rows), _wrapped(_rate_notes(numbers, rows))
+    marks, notes = _rate_marks(numbers, rows), _wrapped(_rate_notes(numbers, rows, letters))
     heights = {months: sum(row.height for row in found) for months, found in panels.items()}
     above = _HEADER + sum(heights.values()) + len(panels) * (_PANEL_TITLE + _TICKS) + _AXIS_LABEL
     page = Page(above + _below(marks, notes))
@@ -389,25 +399,31 @@ def comparison_figure(
     return page.figure
 
 
-def _panel_rows(numbers: Numbers, cohort: CohortSettings, endpoint: str, months: int) -> list[_Row]:
+def _panel_rows(
+    numbers: Numbers,
+    cohort: CohortSettings,
+    endpoint: str,
+    months: int,
+    letters: Mapping[str, str],
+) -> list[_Row]:
     """Rows of one time: this cohort, what it was made from, site by site, all sites, context."""
     studies = _series(numbers, endpoint, months)
     rows = [_cohort_row(numbers, cohort, endpoint, months)]
     for study in studies:
         if study == cohort.derived_from:
-            rows.append(_series_row(numbers, cohort, endpoint, months, study))
+            rows.append(_series_row(numbers, cohort, endpoint, months, study, letters))
     others = [study for study in studies if study != cohort.derived_from]
     for site in _sites(numbers, others):
         rows.append(_Row("heading", (_site_label(site).capitalize(),)))
         for study in others:
             if _site(numbers, study) == site:
-                rows.append(_series_row(numbers, cohort, endpoint, months, study))
+                rows.append(_series_row(numbers, cohort, endpoint, months, study, letters))
         if site:
             rows += _pooled_row(numbers, "Pooled", endpoint, site, months)
     if not others:
         rows.append(_Row("note", (NO_OTHER,)))
     rows += _pooled_row(numbers, "All sites", endpoint, "all", months)
-    return rows + _context_rows(numbers, endpoint, months)
+    return rows + _context_rows(numbers, endpoint, months, letters)
 
 
 def _context_keys(numbers: Numbers, endpoint: str, months: int) -> list[str]:
@@ -415,12 +431,14 @@ def _context_keys(numbers: Numbers, endpoint: str, months: int) -> list[str]:
     return sorted(key for key in numbers if pattern.fullmatch(key))
 
 
-def _context_rows(numbers: Numbers, endpoint: str, months: int) -> list[_Row]:
-    rows = [_context_row(numbers, key) for key in _context_keys(numbers, endpoint, months)]
+def _context_rows(
+    numbers: Numbers, endpoint: str, months: int, letters: Mapping[str, str]
+) -> list[_Row]:
+    rows = [_context_row(numbers, key, letters) for key in _context_keys(numbers, endpoint, months)]
     return [_Row("heading", (CONTEXT,)), *rows] if rows else []
 
 
-def _context_row(numbers: Numbers, key: str) -> _Row:
+def _context_row(numbers: Numbers, key: str, letters: Mapping[str, str]) -> _Row:
     return _Row(
         "context",
         tuple(wrapped(_label(numbers, key.split(".")[1]), _LABEL_LETTERS)),
@@ -430,7 +448,7 @@ def _context_row(numbers: Numbers, key: str) -> _Row:
         dose=_NONE,
         rate=_context_rate(numbers, key),
         small=tuple(wrapped(_optional(numbers, f"{key}.kind"), _SMALL_LETTERS)),
-        rate_letters="b" if _raw(numbers, f"{key}.supported") == "no" else "",
+        rate_letters=",".join(letters[mark] for mark in context_marks(numbers, key)),
     )
 
 
@@ -469,10 +487,15 @@ def _cohort_row(numbers: Numbers, cohort: CohortSettings, endpoint: str, months:
 
 
 def _series_row(
-    numbers: Numbers, cohort: CohortSettings, endpoint: str, months: int, study: str
+    numbers: Numbers,
+    cohort: CohortSettings,
+    endpoint: str,
+    months: int,
+    study: str,
+    letters: Mapping[str, str],
 ) -> _Row:
     key = _rate_key(study, endpoint, months)
-    letters = _rate_letters(numbers, cohort, study, key)
+    marks = rate_marks(numbers, cohort, study, key)
     return _Row(
         "target" if study == cohort.derived_from else "series",
         tuple(wrapped(_label(numbers, study), _LABEL_LETTERS)),
@@ -481,8 +504,8 @@ def _series_row(
         patients=_optional(numbers, f"{key}.n") or _NONE,
         dose=_span(numbers, f"series.{study}.bed10.least", f"series.{study}.bed10.most"),
         rate=_with_interval(numbers, key),
-        label_letters="d" if "d" in letters else "",
-        rate_letters=",".join(letters.replace("d", "")),
+        label_letters=letters["target"] if "target" in marks else "",
+        rate_letters=",".join(letters[mark] for mark in marks if mark != "target"),
     )
 
 
@@ -508,7 +531,9 @@ def _is_wider(numbers: Numbers, key: str) -> bool:
     return plain(reach) not in (_NONE, plain(ends))
 
 
-def _rate_notes(numbers: Numbers, rows: Sequence[_Row]) -> Iterator[str]:
+def _rate_notes(
+    numbers: Numbers, rows: Sequence[_Row], letters: Mapping[str, str]
+) -> Iterator[str]:
     yield (
         "Patients: their number, also where lesions were counted. BED10: as printed (EQD2 "
         "converted), or else from the lowest printed dose in the most fractions to the highest in "
@@ -519,11 +544,8 @@ def _rate_notes(numbers: Numbers, rows: Sequence[_Row]) -> Iterator[str]:
         same = not all(_is_wider(numbers, row.key) for row in pooled)
         equal = "; it equals the CI where τ² is 0" if same else ""
         yield f"PI: prediction interval, for the rate of another such series{equal}."
-    used = {letter for row in rows for letter in row.label_letters + row.rate_letters}
-    if used:
-        yield " ".join(
-            f"{letter}:\u00a0{says}" for letter, says in RATE_MARKS.items() if letter in used
-        )
+    if letters:
+        yield " ".join(f"{letter}:\u00a0{RATE_MARKS[mark]}" for mark, letter in letters.items())
     yield from _other_reasons(numbers, rows)
 
 

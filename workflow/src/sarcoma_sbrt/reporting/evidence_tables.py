@@ -1,13 +1,14 @@
 """The manuscript's tables of published evidence: compared, pooled, and checked against itself.
 
 As in `tables`, every digit is a shortcode. What a cell says of a published rate (printed,
-approximated, at a time that only a table gives) is a letter, which the caption explains.
+approximated, at a time that only a table gives) is a letter, which a note explains.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from string import ascii_lowercase
 from typing import NamedTuple
 
 from sarcoma_sbrt.evidence.synthesis import ALL_SITES
@@ -28,20 +29,21 @@ from sarcoma_sbrt.reporting.tables import (
 from sarcoma_sbrt.schema import TABLES
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
-__all__ = ["RATE_MARKS", "evidence_tables"]
+__all__ = ["RATE_MARKS", "context_marks", "evidence_tables", "rate_letters", "rate_marks"]
 
 _UNITS = {"patient": "P", "lesion": "L"}
 _ALL = "All sites"
 
-# Marks of a published rate, in this order; letters, since a digit would need a key.
+# What may be marked of a published rate, in the order of the letters, and what a note says of it.
 RATE_MARKS = {
-    "a": "Interval approximated from the number of patients.",
-    "b": "The text of the paper does not support the time.",
-    "c": "A crude share, not a rate at a time.",
-    "d": "This cohort is reconstructed from this study: it is what is to be reproduced, and the "
-    "two are never pooled.",
-    "e": "Of a part of the series only.",
-    "f": "Interval printed at another confidence level.",
+    "approximated": "Interval approximated from the number of patients, also where lesions were "
+    "counted.",
+    "unsupported": "The text of the paper does not support the time.",
+    "crude": "A crude share, not a rate at a time.",
+    "target": "This cohort is reconstructed from this study: it is what is to be reproduced, and "
+    "the two are never pooled.",
+    "part": "Of a part of the series only.",
+    "level": "Interval printed at another confidence level.",
 }
 
 
@@ -72,6 +74,41 @@ def evidence_tables(numbers: Numbers, analysis: Analysis, cohort: CohortSettings
     return dict(table for table in made if table is not None) | consistency_tables(numbers)
 
 
+def rate_marks(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> tuple[str, ...]:
+    """Which of `RATE_MARKS` a published rate has.
+
+    Parameters
+    ----------
+    numbers : mapping
+        The registry.
+    cohort : CohortSettings
+        Says which study it was reconstructed from.
+    study, key : str
+        The series, and the key of its rate.
+    """
+    ci, level = numbers[key]["ci"], numbers["config.models.confidence_level"]["value"]
+    has = {
+        "approximated": text_of(numbers, f"{key}.interval") == "approximated",
+        "unsupported": text_of(numbers, f"{key}.supported") == "no",
+        "crude": text_of(numbers, f"{key}.crude") == "yes",
+        "target": study == cohort.derived_from,
+        "part": "subgroup" in numbers[key]["population"].get("filter", {}),
+        "level": ci is not None and ci["level"] != level,
+    }
+    return tuple(mark for mark in RATE_MARKS if has[mark])
+
+
+def context_marks(numbers: Numbers, key: str) -> tuple[str, ...]:
+    """Which of `RATE_MARKS` the rate of a review or another treatment has."""
+    return ("unsupported",) if text_of(numbers, f"{key}.supported") == "no" else ()
+
+
+def rate_letters(used: Iterable[str]) -> dict[str, str]:
+    """Letter of each mark that a table or figure has, without a gap; a digit would need a key."""
+    found = set(used)
+    return dict(zip((mark for mark in RATE_MARKS if mark in found), ascii_lowercase, strict=False))
+
+
 def _label(study: str) -> str:
     return num(f"published.{study}.label")
 
@@ -85,31 +122,42 @@ def _months(analysis: Analysis, time: float) -> str:
 
 
 class _Compared(NamedTuple):
-    """A row of the comparison, what it is sorted by, and its marks."""
+    """A published rate of the comparison: what it is sorted by, its key and its marks."""
 
     rate: float
     study: str
-    row: Row
-    marks: str
+    key: str
+    marks: tuple[str, ...]
 
 
 def _comparison(
     numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoint: str
 ) -> tuple[str, str] | None:
     rows: list[Row] = []
-    used: set[str] = set()
     own: list[Row] = []
-    for time in analysis.comparison.times_months:
-        name = f"{endpoint}.rate_{time:g}m"
-        series = _compared(numbers, cohort, name)
+    names = {t: f"{endpoint}.rate_{t:g}m" for t in analysis.comparison.times_months}
+    compared = {time: _compared(numbers, cohort, name) for time, name in names.items()}
+    contexts = {t: _context_keys(numbers, endpoint, t) for t in compared}
+    letters = rate_letters(
+        [
+            *(mark for found in compared.values() for one in found for mark in one.marks),
+            *(
+                m
+                for found in contexts.values()
+                for key in found
+                for m in context_marks(numbers, key)
+            ),
+        ]
+    )
+    for time, series in compared.items():
         at = _months(analysis, time)
         if series:
-            here = _this_cohort(numbers, endpoint, name)
-            block = [*here, *(one.row for one in series)]
+            here = _this_cohort(numbers, endpoint, names[time])
+            block = [*here, *(_series_row(numbers, one, letters) for one in series)]
             rows += under_header(f"A{at[1:]}", block, 7)
-            used.update(*(one.marks for one in series))
             own += here
-        rows += under_header(f"Context, not pooled, {at}", _context(numbers, endpoint, time), 7)
+        context = [_context_row(numbers, key, letters) for key in contexts[time]]
+        rows += under_header(f"Context, not pooled, {at}", context, 7)
     header = (
         *("Series", "Site", "Unit", "Patients", "BED10, Gy", f"Rate, % ({LEVEL})", "Printed in"),
     )
@@ -122,7 +170,7 @@ def _comparison(
         "highest in the fewest; of this cohort, the range of its lesions; alpha/beta "
         f"{num('config.endpoints.alpha_beta_gy')} Gy.",
         f"{ABSENT}: not given." if any(ABSENT in row for row in rows) else "",
-        *(f"^{mark}^ {says}" for mark, says in RATE_MARKS.items() if mark in used),
+        *(f"^{letter}^ {RATE_MARKS[mark]}" for mark, letter in letters.items()),
     )
     layout = Layout(f"comparison_{endpoint}", header, (28, 9, 6, 10, 14, 22, 22), (1, 2, 6))
     return table_div(layout, rows, caption, cohort if own else None)
@@ -132,17 +180,21 @@ def _compared(numbers: Numbers, cohort: CohortSettings, name: str) -> list[_Comp
     """Published rates of one endpoint and time, the highest first."""
     pattern = re.compile(rf"series\.(\w+)\.{re.escape(name)}")
     studies = [match[1] for key in numbers if (match := pattern.fullmatch(key))]
-    found = [_series_row(numbers, cohort, study, name) for study in studies]
+    keys = {study: f"series.{study}.{name}" for study in studies}
+    found = [
+        _Compared(numbers[key]["value"], study, key, rate_marks(numbers, cohort, study, key))
+        for study, key in keys.items()
+    ]
     return sorted(found, key=lambda one: (-one.rate, one.study))
 
 
-def _series_row(numbers: Numbers, cohort: CohortSettings, study: str, name: str) -> _Compared:
-    key = f"series.{study}.{name}"
+def _series_row(numbers: Numbers, one: _Compared, letters: Mapping[str, str]) -> Row:
+    """Row of a published rate; a mark of the study stands beside its label."""
+    study, key = one.study, one.key
     figure = f"published.{text_of(numbers, f'{key}.figure')}"
-    marks = "".join(_marks(numbers, cohort, study, key))
-    beside_label = "^d^" if "d" in marks else ""
-    beside_rate = ",".join(mark for mark in marks if mark != "d")
-    row = (
+    beside_label = f"^{letters['target']}^" if "target" in one.marks else ""
+    beside_rate = ",".join(letters[mark] for mark in one.marks if mark != "target")
+    return (
         _label(study) + beside_label,
         _site(text_of(numbers, f"series.{study}.site")),
         _UNITS.get(text_of(numbers, f"{key}.unit_of_analysis"), ABSENT),
@@ -151,23 +203,6 @@ def _series_row(numbers: Numbers, cohort: CohortSettings, study: str, name: str)
         _published_rate(numbers, key, figure) + (f"^{beside_rate}^" if beside_rate else ""),
         optional(numbers, f"{figure}.place"),
     )
-    return _Compared(numbers[key]["value"], study, row, marks)
-
-
-def _marks(numbers: Numbers, cohort: CohortSettings, study: str, key: str) -> Iterator[str]:
-    if text_of(numbers, f"{key}.interval") == "approximated":
-        yield "a"
-    if text_of(numbers, f"{key}.supported") == "no":
-        yield "b"
-    if text_of(numbers, f"{key}.crude") == "yes":
-        yield "c"
-    if study == cohort.derived_from:
-        yield "d"
-    if "subgroup" in numbers[key]["population"].get("filter", {}):
-        yield "e"
-    ci, level = numbers[key]["ci"], numbers["config.models.confidence_level"]["value"]
-    if ci is not None and ci["level"] != level:
-        yield "f"
 
 
 def _published_rate(numbers: Numbers, key: str, figure: str) -> str:
@@ -179,14 +214,16 @@ def _published_rate(numbers: Numbers, key: str, figure: str) -> str:
     return f"{rate} ({num(f'{source}.low')}–{num(f'{source}.high')})"
 
 
-def _context(numbers: Numbers, endpoint: str, time: float) -> list[Row]:
-    """Rows of reviews and other treatments at one time."""
+def _context_keys(numbers: Numbers, endpoint: str, time: float) -> list[str]:
+    """Keys of the rates of reviews and other treatments at one time."""
     pattern = re.compile(rf"context\.(\w+)\.{re.escape(endpoint)}(?:\.\w+)?\.rate_{time:g}m")
     found = [(match[1], key) for key in numbers if (match := pattern.fullmatch(key))]
-    return [_context_row(numbers, study, key) for study, key in sorted(found)]
+    return [key for _, key in sorted(found)]
 
 
-def _context_row(numbers: Numbers, study: str, key: str) -> Row:
+def _context_row(numbers: Numbers, key: str, letters: Mapping[str, str]) -> Row:
+    study = key.split(".")[1]
+    marked = ",".join(letters[mark] for mark in context_marks(numbers, key))
     figure = f"published.{text_of(numbers, f'{key}.figure')}"
     is_range = numbers[key]["unit"] == "text"
     site = str(numbers[f"published.{study}.label"]["population"].get("site", ""))
@@ -195,7 +232,8 @@ def _context_row(numbers: Numbers, study: str, key: str) -> Row:
         f"{_label(study)}{kind}",
         _site(site),
         *[ABSENT] * 3,
-        num(key) if is_range else _context_rate(numbers, key, figure),
+        (num(key) if is_range else _context_rate(numbers, key, figure))
+        + (f"^{marked}^" if marked else ""),
         optional(numbers, f"{figure}.place"),
     )
 
@@ -299,10 +337,10 @@ def _synthesis(
         rows += under_header(title, block, 6)
     derived = "The series that this cohort is reconstructed from is not pooled."
     caption = (
-        "Published series pooled by random effects on the logit scale: number of series (k), "
-        f"pooled rate with its {LEVEL} (Hartung and Knapp, modified), interval in which the rate "
-        "of another such series is expected (prediction), variance between series on the logit "
-        "scale (τ²) and its share of the total (I²).",
+        "Published series pooled by random effects on the logit scale.",
+        f"k: number of series. Rate: pooled, with its {LEVEL} (Hartung and Knapp, modified). "
+        "Prediction: interval in which the rate of another such series is expected. τ²: variance "
+        "between series on the logit scale; I²: its share of the total.",
         "Indented rows are sensitivity analyses.",
         _refusals(numbers, [group for group in groups if group not in shown]),
         derived if cohort.derived_from else "",

@@ -74,7 +74,7 @@ _BAR = 0.29
 def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) -> Figure:
     """Permutation importance of each covariate in the random survival forests.
 
-    Bars are the mean fall in the concordance of patients left out, whiskers its interval over
+    Bars are the mean fall in the concordance of held-out patients, whiskers its interval over
     the repeats of the cross-validation; diamonds the fall in the out-of-bag concordance.
 
     Parameters
@@ -99,7 +99,7 @@ def importance_figure(numbers: Numbers, analysis: Analysis, cohort: CohortSettin
         axes.axvline(0, color=GREY, linewidth=0.7)
         axes.locator_params(axis="x", nbins=5)
         key = f"forest.{endpoint}.cv.forest.harrell"
-        said = "C of patients left out" if is_estimated(numbers, key) else "C"
+        said = "C in held-out patients" if is_estimated(numbers, key) else "C"
         _title(axes, numbers, endpoint, f"{said} {text_of(numbers, key)}")
         if endpoint == found[0]:
             labels = [text_of(numbers, f"covariate.{name}.label") for name in names]

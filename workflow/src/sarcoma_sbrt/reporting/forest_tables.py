@@ -94,14 +94,15 @@ def _performance(
         until = f", up to {num(horizon)} months" if horizon in numbers else ""
         rows += under_header(f"{_label(endpoint)}{until}", block, 4)
     caption = (
-        "How well each model predicts patients who were left out: mean over the repeats of the "
+        "How well each model predicts held-out patients: mean over the repeats of the "
         f"cross-validation, with the central {num('config.models.confidence_level')}% of the "
-        "repeats in brackets. These tell what another dealing of the same patients would "
-        "change; the standard error tells what other patients would, were the models the same.",
+        "repeats in brackets.",
+        "The brackets show the variation between random splits of these patients; the standard "
+        "error shows that between samples of patients, with the models held fixed.",
         "C and area under the curve (AUC): higher is better, one half is chance. Brier score: "
         "lower is better; where it falls against Kaplan-Meier, the covariates help.",
-        f"{ABSENT}: the Kaplan-Meier curve predicts the same for everybody and orders nobody, or "
-        "there is no estimate."
+        f"{ABSENT}: no estimate; the Kaplan-Meier curve predicts the same for every patient and "
+        "has no concordance."
         if any(ABSENT in row for row in rows)
         else "",
         *_not_made(numbers, endpoints),
@@ -275,9 +276,9 @@ def _ordered(numbers: Numbers, key: str) -> str:
     """How the forest orders patients it has not seen, beside Cox."""
     forest, cox = f"{key}.cv.forest.harrell", f"{key}.cv.cox.harrell"
     own = (
-        f"Of patients left out Harrell’s C was {num(forest)} (standard error {num(f'{forest}.se')}"
-        f"; {num('config.models.confidence_level')}% limits from that standard error "
-        f"{_beside_chance(numbers, key)}"
+        f"In held-out patients Harrell’s C was {num(forest)} (standard error "
+        f"{num(f'{forest}.se')}; {num('config.models.confidence_level')}% limits from that "
+        f"standard error {_beside_chance(numbers, key)}"
     )
     if not is_estimated(numbers, cox):
         return f"{own}); the Cox model’s is not estimable, because {num(f'{cox}.reason')}."
@@ -301,8 +302,8 @@ def _apart(numbers: Numbers, key: str) -> str:
     gap = abs(_value(numbers, keys[0]) - _value(numbers, keys[1]))
     endpoint = key.removeprefix("forest.")
     if gap < min(_value(numbers, f"{k}.se") for k in keys):
-        return _claim("less than either standard error apart", "forest_close", endpoint)
-    return _claim("at least the smaller standard error apart", "forest_apart", endpoint)
+        return _claim("a difference smaller than either standard error", "forest_close", endpoint)
+    return _claim("a difference of at least the smaller standard error", "forest_apart", endpoint)
 
 
 def _predicted(numbers: Numbers, key: str) -> str:
@@ -312,17 +313,20 @@ def _predicted(numbers: Numbers, key: str) -> str:
     if not is_estimated(numbers, gain):
         return ""
     if _value(numbers, f"{gain}.low") > 0:
-        says = "the covariates helped in nearly every dealing of the patients", "forest_helped"
+        says = (
+            "the covariates improved the prediction in nearly every repeat of the cross-validation",
+            "forest_helped",
+        )
     elif _value(numbers, f"{gain}.high") < 0:
         says = (
-            "it predicted worse than a curve that knows no covariate in nearly every dealing of "
-            "the patients",
+            "it predicted worse than that curve, which has no covariate, in nearly every repeat "
+            "of the cross-validation",
             "forest_worse",
         )
     else:
         says = (
-            "whether it predicts better than a curve that knows no covariate depends on how the "
-            "patients were dealt",
+            "whether it predicts better than that curve, which has no covariate, depends on how "
+            "the patients were split",
             "forest_undecided",
         )
     return (
@@ -332,22 +336,21 @@ def _predicted(numbers: Numbers, key: str) -> str:
 
 
 def _mattered(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
-    """Covariates whose permutation cost concordance in nearly every dealing."""
+    """Covariates whose permutation lowered the concordance in nearly every repeat."""
     stems = {name: f"{endpoint}.cv.importance.{name}" for name in analysis.forest[endpoint]}
     known = {n: stem for n, stem in stems.items() if is_estimated(numbers, f"forest.{stem}")}
     found = {n: stem for n, stem in known.items() if _value(numbers, f"forest.{stem}.low") > 0}
     if not known:
         return ""
     if not found:
-        none = "No covariate’s permutation cost concordance in nearly every dealing"
+        none = "Permuting no covariate lowered the concordance in nearly every repeat"
         return f"{_claim(none, 'forest_none_costly', endpoint)}."
-    costs = [
-        f"{num(f'covariate.{name}.label')} "
-        f"{_claim('cost concordance in nearly every dealing', 'forest_costly', stem)}, "
-        f"{_cell(numbers, f'forest.{stem}')}"
+    falls = [
+        f"{_claim('fell in nearly every repeat', 'forest_costly', stem)} when "
+        f"{num(f'covariate.{name}.label')} was permuted, by {_cell(numbers, f'forest.{stem}')}"
         for name, stem in found.items()
     ]
-    return f"Covariates permuted in turn: {'; '.join(costs)}."
+    return f"The concordance {'; it '.join(falls)}."
 
 
 # --- methods ------------------------------------------------------------------------------

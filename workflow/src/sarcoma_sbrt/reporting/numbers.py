@@ -73,7 +73,7 @@ TRANSFORMS = {
 
 # What stands on the time axis of the test of proportional hazards, as it stands after "against".
 TIME_TRANSFORMS = {
-    "km": "one less the Kaplan-Meier estimate",
+    "km": "one minus the Kaplan-Meier estimate",
     "rank": "the rank of time",
     "identity": "time itself",
     "log": "the logarithm of time",
@@ -380,17 +380,18 @@ def plan_entries(
     return entries | {days["key"]: days} | _screening(cohort)
 
 
-# Texts of the plan -> the setting, or the block of settings, that they are made of.
+# Texts of the plan -> the settings, or blocks of settings, that they are made of.
 _SET_BY = {
-    "cohort.title": "cohort.title",
-    "cohort.label": "cohort.kind",
-    "cohort.label_sentence": "cohort.kind",
-    "cohort.subtitle": "cohort.kind",
-    "cohort.source": "cohort.source",
-    "method.ties": "models.cox.ties",
-    "method.time_transform": "models.diagnostics.transform",
-    "method.time_cuts": "models.diagnostics.time_cuts_months",
-    "method.transform": "models.kaplan_meier.transform",
+    "cohort.title": ("cohort.title",),
+    "cohort.label": ("cohort.kind",),
+    "cohort.label_sentence": ("cohort.kind",),
+    "cohort.subtitle": ("cohort.kind",),
+    "cohort.source": ("cohort.source",),
+    "cohort.time_zero": ("cohort.time_zero", "cohort.times"),
+    "method.ties": ("models.cox.ties",),
+    "method.time_transform": ("models.diagnostics.transform",),
+    "method.time_cuts": ("models.diagnostics.time_cuts_months",),
+    "method.transform": ("models.kaplan_meier.transform",),
 }
 _SET_BLOCKS = {"endpoint": "endpoints.endpoints", "covariate": "models.covariates"}
 
@@ -400,7 +401,7 @@ def _set_by(key: str) -> tuple[str, ...]:
     kind, _, rest = key.partition(".")
     if kind in _SET_BLOCKS:
         return (f"{_SET_BLOCKS[kind]}.{rest.partition('.')[0]}",)
-    return (_SET_BY[key],) if key in _SET_BY else ("cohort", "models")
+    return _SET_BY.get(key, ("cohort", "models"))
 
 
 def _screening(cohort: CohortSettings) -> dict[str, dict[str, Any]]:

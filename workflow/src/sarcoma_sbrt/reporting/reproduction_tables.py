@@ -79,8 +79,9 @@ def _blocks(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
         if f"{STAGE}.count.{level}.n" in numbers:
             rows.append((_LEVEL_WORDS[level], *_steps(level)))
     caption = (
-        "Published figures and what becomes of them: each estimate, each limit and each *p* is "
-        "one, counted once where it is printed more than once.",
+        "Published figures, by how closely this cohort reproduces them.",
+        "Each estimate, each limit and each *p* is one, counted once where it is printed more than "
+        "once.",
         "Exact: prints the same; within a unit: of the last printed digit; within two per cent: of "
         "the published figure. Each number is counted in the first column that holds.",
     )
@@ -189,8 +190,8 @@ def _proofs(numbers: Numbers) -> tuple[str, str] | None:
         tuple(num(f"{key}.{what}") for what in ("numbers", "tolerance", "argument")) for key in keys
     ]
     caption = (
-        "Published figures that no cohort of this size gives all at once, whoever its patients "
-        "are, each set with its proof.",
+        "Sets of published figures that no cohort of this size gives all at once, each with its "
+        "proof.",
     )
     header = ("Numbers", "Not all", "Proof")
     layout = Layout("reproduction_proofs", header, (34, 12, 64), (1, 2))

@@ -137,7 +137,7 @@ def tables(
         Of ``patients``, ``treatment``, ``survival``, ``quartiles``, ``strata``, ``log_rank``,
         ``ordered``, ``univariable``, ``multivariable``, ``lc_models``, ``clustering``,
         ``global_tests``, ``profile`` and ``toxicity`` those that have rows. Each is one
-        ``{#tbl-...}`` div; its last paragraph is the caption, in which the notes stand too.
+        ``{#tbl-...}`` div: the rows, the notes as one paragraph, and last the caption.
         Beside them, without a div, ``rates_<endpoint>`` (a sentence with the rates at the
         landmarks) and ``left_out`` (a list of what the cohort cannot supply).
     """
@@ -184,15 +184,15 @@ def table_div(
     rows : sequence of Row
         Cells as Markdown.
     caption : iterable of str
-        Its sentences; empty ones are left out.
+        The caption, then the notes that are printed below the table; empty ones are left out.
     cohort : CohortSettings, optional
         Whose data these are: a reconstructed one's label ends the caption.
     """
     if not rows:
         return None
-    sentences = [sentence for sentence in caption if sentence]
+    title, *notes = (sentence for sentence in caption if sentence)
     if cohort is not None and cohort.kind == "reconstructed":
-        sentences.append(f"Data {num('cohort.label')}.")
+        title += f" Data {num('cohort.label')}."
     rule = [
         "-" * width + ("" if i == 0 or i in layout.left else ":")
         for i, width in enumerate(layout.widths)
@@ -203,7 +203,8 @@ def table_div(
         "|" + "|".join([f":{rule[0]}", *rule[1:]]) + "|",
         *(_line(row) for row in rows),
         "",
-        " ".join(sentences),
+        *((" ".join(notes), "") if notes else ()),
+        title,
         ":::",
     ]
     return layout.name, "\n".join(lines) + "\n"
@@ -224,7 +225,8 @@ def _with_range(numbers: Numbers, key: str, label: str) -> list[Row]:
         return []
     row = (f"{label}: {range_words(numbers, [key])}", median_and_range(numbers, key))
     nobody = numbers[f"{key}.median"]["status"] == "not_estimable"
-    return [row, *([] if nobody else _missing(numbers, key))]
+    missing = _counted(numbers, f"{key}.missing", f"&emsp;{_NOT_RECORDED}")
+    return [row, *([] if nobody else missing)]
 
 
 def median_and_range(numbers: Numbers, key: str) -> str:
@@ -242,7 +244,10 @@ def range_words(numbers: Numbers, keys: Iterable[str]) -> str:
 
 
 def _missing(numbers: Numbers, key: str) -> list[Row]:
-    return _counted(numbers, f"{key}.missing", "Not recorded")
+    return _counted(numbers, f"{key}.missing", _NOT_RECORDED)
+
+
+_NOT_RECORDED = "Not recorded"
 
 
 def _counted(numbers: Numbers, key: str, label: str) -> list[Row]:
@@ -293,7 +298,7 @@ def _patients(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | Non
     layout = Layout("patients", ("Characteristic", "Patients, n (%)"), (58, 32))
     caption = (
         f"Characteristics of the {num('cohort.patients')} patients.",
-        "Percentages are of the patients whose value is known; those of treatments, of all.",
+        "Percentages are of the patients whose value is known, and for treatments of all patients.",
     )
     return table_div(layout, rows, caption, cohort)
 
@@ -400,7 +405,8 @@ def _survival(
     keys += [f"{name}.rate_{t:g}m" for name in names for t in landmarks]
     caption = (
         "Kaplan-Meier estimates: median, and rate with its confidence interval and, below it, the "
-        f"number at risk. Intervals are {LEVEL}s {TRANSFORMS[analysis.transform]}.",
+        "number at risk.",
+        f"Intervals are {LEVEL}s {TRANSFORMS[analysis.transform]}.",
         _units(names, endpoints),
         _independent_note(names, endpoints, "intervals"),
         f"{_FEW} Fewer than ten at risk then." if any(_FEW in c for r in rows for c in r) else "",
@@ -569,9 +575,11 @@ def _quartiles(
         told += [endpoint] if block else []
     caption = (
         "Times in months by which a quarter and three quarters had the event, and the restricted "
-        "mean: the mean time up to the horizon, with its standard error (SE); two groups of a "
-        f"covariate have one horizon. Intervals are {LEVEL}s: of the quartiles "
-        f"{TRANSFORMS[analysis.transform]}, of the means symmetric.",
+        "mean.",
+        "Restricted mean: the mean time up to the horizon, with its standard error (SE); two "
+        "groups of a covariate have one horizon.",
+        f"Intervals are {LEVEL}s: of the quartiles {TRANSFORMS[analysis.transform]}, of the means "
+        "symmetric.",
         _independent_note(told, endpoints, "intervals"),
         _last_event(analysis),
         not_reached_note(numbers, [key for key, _ in shown]),
@@ -616,8 +624,9 @@ def _log_rank(
         rows += under_header(num(f"endpoint.{endpoint}.label"), block, 5 + stratified)
     caption = (
         "Log-rank tests, each with one degree of freedom, and the hazard ratios (HR) that follow "
-        f"from their counts, with {LEVEL}s: Peto’s from one step, and the ratio of observed to "
-        "expected events (O/E) of the first group over that of the second.",
+        f"from their counts, with {LEVEL}s.",
+        "Peto HR: from one step. O/E ratio: observed over expected events of the first group over "
+        "that of the second.",
         _stratified_note(analysis) if stratified else "",
         _independent_note(_tested_endpoints(named), endpoints, "intervals and *p*"),
         _UNADJUSTED,
@@ -675,10 +684,10 @@ def _ordered(
                         named.append((f"{of}.p", f"{_pair(endpoint, name)}, {listed(pair)}"))
         rows += under_header(num(f"endpoint.{endpoint}.label"), block, 4)
     caption = (
-        "Log-rank tests over ordered groups, each with one degree of freedom: for a trend with "
-        "equally spaced scores, and of every pair with the others left out; these *p* also "
-        "adjusted for their number by Holm’s method. The adjustment is within the pairs of one "
-        "endpoint, not over the endpoints.",
+        "Log-rank tests over ordered groups: for a trend, and of every pair of groups.",
+        "Each test has one degree of freedom; that for a trend is with equally spaced scores.",
+        "Adjusted *p*: by Holm’s method for the number of pairs, within the pairs of one endpoint "
+        "and not over the endpoints.",
         _independent_note(_tested_endpoints(named), endpoints, "*p*"),
         not_estimable_note(numbers, named),
     )
@@ -775,7 +784,7 @@ def _reading(analysis: Analysis, names: Sequence[str]) -> str:
     steps = [analysis.covariates[name].step is not None for name in names]
     groups = "" if all(steps) else "the first group with the second"
     step = "values one step apart" if any(steps) else ""
-    return f"It compares {' or '.join(filter(None, (groups, step)))}."
+    return f"The HR compares {' or '.join(filter(None, (groups, step)))}."
 
 
 def _pair(endpoint: str, name: str) -> str:
@@ -936,7 +945,7 @@ def _clustering(
     caption = (
         "What clustering by patient changes: hazard ratio (HR), and its Wald interval and *p* with "
         "lesions taken as independent and with standard errors (SE) clustered by patient.",
-        "SE ratio: the clustered over the independent standard error of the logarithm.",
+        "SE ratio: the clustered over the independent standard error of the log hazard ratio.",
         _UNADJUSTED,
     )
     header = ("", "HR", "Lesions independent", "", "Clustered by patient", "", "SE ratio")
@@ -973,8 +982,8 @@ def _global_tests(
     if rows:
         rows = [("Model", "df", *("Chi-square", "*p*") * 3), *rows]
     caption = (
-        "Tests of the multivariable Cox models as wholes, that no covariate has any effect, with "
-        "the degrees of freedom (df) of all three.",
+        "Global tests of the multivariable Cox models: that no covariate has any effect.",
+        "df: degrees of freedom of all three tests.",
         _UNADJUSTED,
         not_estimable_note(numbers, named),
     )
@@ -1030,8 +1039,9 @@ def _profile(
         rows = [("Covariate", "HR", LEVEL, "*p*", LEVEL, "*p*"), *rows]
     caption = (
         "Hazard ratios (HR) whose Wald interval is poor, with the interval of the profile "
-        "likelihood and the likelihood-ratio *p*: one of its limits lies a tenth or more of Wald’s "
-        "half width away, on the logarithmic scale.",
+        "likelihood and the likelihood-ratio *p*.",
+        "Poor: one of its limits lies a tenth or more of Wald’s half width away from that of the "
+        "profile, on the logarithmic scale.",
         "Lesions are taken as independent here."
         if any(".naive" in c for r in rows for c in r)
         else "",

@@ -1,7 +1,7 @@
 """Kaplan-Meier curves again, by redistribution to the right (Efron 1967), in plain numpy.
 
 Each observation begins with an equal mass; one that is censored leaves its mass, in equal parts,
-to those still observed. What the events carry away is one less the Kaplan-Meier estimate.
+to those still observed. What the events carry away is one minus the Kaplan-Meier estimate.
 """
 
 from __future__ import annotations
