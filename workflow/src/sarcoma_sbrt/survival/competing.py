@@ -148,7 +148,7 @@ def fit_cumulative_incidence(
 
     R's ``survfit(Surv(time, factor(code)) ~ 1)``. Its standard error is the infinitesimal
     jackknife's; that of ``cmprsk::cuminc`` is Aalen's and differs a little. Without any
-    competing event the curve is one less Kaplan-Meier's.
+    competing event the curve is one minus Kaplan-Meier's.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def fit_cumulative_incidence(
 
 @dataclass(frozen=True)
 class Complement:
-    """Cumulative incidence beside one less Kaplan-Meier, which censors the competing events.
+    """Cumulative incidence beside one minus Kaplan-Meier, which censors the competing events.
 
     Attributes
     ----------

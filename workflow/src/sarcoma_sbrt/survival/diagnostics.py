@@ -191,7 +191,7 @@ def proportional_hazards(
     design, time, event, level, ties, strata, labels
         As for `fit_cox`.
     transform : {'km', 'rank', 'identity', 'log'}
-        Of time: one less the left-continuous Kaplan-Meier curve of everybody (R's default,
+        Of time: one minus the left-continuous Kaplan-Meier curve of everybody (R's default,
         robust against late events), its rank, itself, or its logarithm.
 
     Raises
