@@ -1,4 +1,4 @@
--- The appendix of numbers (rendering/appendix.py): in the PDF every number links to its line there;
+-- The appendix of numbers (rendering/appendix.py): in the PDF every number links to its row there;
 -- Word's document gets the appendix as it was written, since its writer has no include-after-body.
 --
 -- Both renderers run this last. It changes no text: the HTML and the document that the coverage
@@ -15,7 +15,7 @@ local function folder()
   return pandoc.path.directory(PANDOC_SCRIPT_FILE)
 end
 
--- Key -> page of the appendix, x and y of its line there.
+-- Key -> label of its row; words have none.
 local targets = nil
 
 local function target(key)
@@ -24,8 +24,8 @@ local function target(key)
     local file = io.open(pandoc.path.join({ folder(), "appendix.txt" }), "r")
     if file ~= nil then
       for line in file:lines() do
-        local name, page, x, y = line:match("^(%S+)\t(%S+)\t(%S+)\t(%S+)$")
-        targets[name] = { page = page, x = x, y = y }
+        local name, label = line:match("^(%S+)\t(%S+)$")
+        targets[name] = label
       end
       file:close()
     end
@@ -33,21 +33,20 @@ local function target(key)
   return targets[key]
 end
 
--- A position on a page, from the page on which the appendix begins. The empty content keeps a text
--- that begins with "= " from being a heading, which pandoc escapes at the beginning of lines alone.
-local LINK = "#context {let at=query(<appendix-of-numbers>);"
-  .. "let to(it)=if at.len()==0{it}else{link((page:at.first().location().page()+%s,x:%spt,y:%spt),it)};to[#[]"
+-- The empty content keeps a text that begins with "= " from being a heading, which pandoc escapes
+-- at the beginning of lines alone.
+local LINK = "#link(<%s>)[#[]"
 
 local function linked(span)
   local key = span.attributes["data-key"]
-  local place = key ~= nil and target(key)
-  if not place then
+  local label = key ~= nil and target(key)
+  if not label then
     return nil
   end
   return {
-    pandoc.RawInline("typst", LINK:format(place.page, place.x, place.y)),
+    pandoc.RawInline("typst", LINK:format(label)),
     span,
-    pandoc.RawInline("typst", "]}"),
+    pandoc.RawInline("typst", "]"),
   }
 end
 

@@ -73,7 +73,7 @@ FOOTER = f"""<?xml version="1.0" encoding="UTF-8"?>
 <w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>
 <w:r><w:fldChar w:fldCharType="end"/></w:r></w:p></w:ftr>
 """
-# Of the appendix of numbers (rendering/appendix.py): one line each, in two columns.
+# Of the appendix of numbers (rendering/appendix.py): the paragraphs of its table.
 NUMBER_LINE = """
 <w:style w:type="paragraph" w:customStyle="1" w:styleId="NumberLine">
   <w:name w:val="Number Line"/><w:basedOn w:val="Normal"/>
