@@ -13,6 +13,9 @@ from sarcoma_sbrt.evidence.reconstruction.nearness import status
         (64.96, "64.8", "two_percent"),
         (67.0, "64.8", "miss"),
         (0.665, "0.67", "exact"),  # a half rounds either way
+        (61.249999999999986, "61.1", "unit"),
+        (61.250000000000014, "61.1", "unit"),
+        (61.26, "61.1", "two_percent"),
     ],
 )
 def test_status_is_by_the_printed_digits(value, text, expected):

@@ -9,7 +9,7 @@ __all__ = ["STATUSES", "Status", "status"]
 Status = Literal["exact", "unit", "two_percent", "miss"]
 STATUSES: tuple[Status, ...] = ("exact", "unit", "two_percent", "miss")
 
-# 57.9 is as near to 57.85 as to 57.95, whatever binary floats say.
+# A half rounds either way, whatever binary floats say: 57.85 to 57.9 too, 61.25 to 61.2 too.
 _TOLERANCE = 1e-9
 
 
@@ -28,6 +28,6 @@ def status(value: float, printed: float, unit: float, *, is_limit: bool = False)
     off = abs(value - printed)
     if (value < printed) if is_limit else (off <= unit / 2 + _TOLERANCE):
         return "exact"
-    if off < 1.5 * unit:
+    if off <= 1.5 * unit + _TOLERANCE:
         return "unit"
     return "two_percent" if off <= 0.02 * abs(printed) else "miss"

@@ -137,7 +137,9 @@ class Printed:
         same = value < self.value if self.is_limit else off <= self.unit / 2 + _ROUNDING
         if same:
             return "exact"
-        return "unit" if off < 1.5 * self.unit else "two_percent" if self._near(off) else "miss"
+        if off <= 1.5 * self.unit + _ROUNDING:
+            return "unit"
+        return "two_percent" if self._near(off) else "miss"
 
     def near(self, value: Quantity) -> bool:
         """Whether it prints the same or is within 2 %."""
