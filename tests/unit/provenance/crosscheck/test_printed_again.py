@@ -26,6 +26,8 @@ from sarcoma_sbrt.evidence.published import published
 from sarcoma_sbrt.evidence.reconstruction.conflicts import conflicts
 from sarcoma_sbrt.evidence.reconstruction.problem import problem, read_plan
 from sarcoma_sbrt.evidence.reconstruction.reproduction import recompute as first_values
+from sarcoma_sbrt.evidence.reconstruction.search_record import read_record
+from sarcoma_sbrt.io import read_json
 from sarcoma_sbrt.provenance.crosscheck.checks import Materials
 from sarcoma_sbrt.provenance.crosscheck.printed_again import (
     Printed,
@@ -44,6 +46,7 @@ from sarcoma_sbrt.reporting.statistics import to_json
 
 TARGETS = ROOT / "data/published/targets/feng2022.csv"
 PLAN = ROOT / "config/reconstruction/feng2022.yaml"
+SEARCH = ROOT / "data/reconstruction/reconstructed-2022/search.json"
 
 
 def targets() -> list[dict[str, str]]:
@@ -191,7 +194,9 @@ def with_reproduction(shift: float = 0.0) -> Materials:
     values = first_values(stated, rows, records)
     tables, package = published_tables()
     figures = published(tables, package).figures
-    found = Reproduction(stated, rows, records, values, conflicts(values, report(figures)))
+    search = read_json(SEARCH)
+    proofs, record = conflicts(values, report(figures)), read_record(search, str(SEARCH))
+    found = Reproduction(stated, rows, records, values, proofs, record)
     statistics = reproduction_statistics(found, figures, materials.plan)
     return replace(
         materials,
@@ -199,7 +204,7 @@ def with_reproduction(shift: float = 0.0) -> Materials:
         published=tables,
         package=package,
         configuration={**materials.configuration, "reconstruction": content},
-        evidence={"consistency": {"findings": []}},
+        evidence={"consistency": {"findings": []}, "search": search},
     )
 
 
@@ -215,7 +220,8 @@ def test_the_word_of_the_report_is_not_taken() -> None:
     materials = with_reproduction()
     finding = FINDING | {"keys": ["feng2022.os.rate_12m", "feng2022.os.rate_24m"]}
     for check in ("landmark", "pooled_landmark"):
-        evidence = {"consistency": {"findings": [finding | {"check": check}]}}
+        read = {"consistency": {"findings": [finding | {"check": check}]}}
+        evidence = {**materials.evidence, **read}
         assert recompute(replace(materials, evidence=evidence)) == recompute(materials)
 
 

@@ -400,8 +400,7 @@ def recompute(materials: Materials) -> dict[str, Second]:
     counts: dict[str, float | int | str] = {**_counts(found), **_proved(found), **_words(found)}
     counts |= _conventions(numbers, cohort)
     counts |= _arguments(found, materials.statistics[STAGE])
-    record = materials.evidence.get("search")
-    counts |= _searched(record) if record else {}
+    counts |= _searched(materials.evidence["search"])
     return seconds | {f"{STAGE}.{key}": Second(v, engine=ENGINE) for key, v in counts.items()}
 
 
