@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sarcoma_sbrt.cli.run import FINDING, OK, as_json, open_run
-from sarcoma_sbrt.provenance.ancestry import Run
+from sarcoma_sbrt.provenance.ancestry import is_printed
 from sarcoma_sbrt.provenance.differences import Difference, differences, summary, to_json
 from sarcoma_sbrt.provenance.impact import Move
 
@@ -27,15 +27,10 @@ def diff(before: Path, after: Path, *, everything: bool, json: bool) -> tuple[st
     if json:
         text = as_json({"summary": line, "numbers": to_json(found)})
     else:
-        text = "\n".join([line, *_lines(found, _printed(first) | _printed(second), everything)])
+        runs = (first, second)
+        printed = frozenset(key for run in runs for key in run.places if is_printed(run, key))
+        text = "\n".join([line, *_lines(found, printed, everything)])
     return text, FINDING if found else OK
-
-
-def _printed(run: Run) -> frozenset[str]:
-    """Keys that a page prints, those left out that only decide what is claimed there."""
-    return frozenset(
-        key for key, places in run.places.items() if any("claim" not in place for place in places)
-    )
 
 
 def _lines(found: list[Difference], printed: frozenset[str], everything: bool) -> Iterator[str]:

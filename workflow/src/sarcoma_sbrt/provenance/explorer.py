@@ -172,13 +172,14 @@ def data(run: Run) -> dict[str, Any]:
     sets, sets_at = _row_sets(run.lineage)
     keys = sorted(run.numbers)
     columns = _columns(run, keys, phrases, lists, sets_at)
+    printed = _printed(run)
     return {
         "title": _text(run, "cohort.title") or str(run.lineage.get("cohort", "")),
         "label": _text(run, "cohort.label"),
         "manuscript": MANUSCRIPT,
         "keys": _front_coded(keys),
         "columns": columns,
-        "places": _places(_printed(run), phrases),
+        "places": _places(printed, phrases),
         "claims": _claims(run.places, phrases),
         "findings": _findings(run.findings, phrases),
         "verdicts": {name: list(said) for name, said in VERDICTS.items()},
@@ -199,7 +200,7 @@ def data(run: Run) -> dict[str, Any]:
             for rule, paths in run.lineage.get("printing", {}).items()
         },
         "flow": dict(run.flow),
-        "summary": _summary(run),
+        "summary": _summary(run, printed),
     }
 
 
@@ -400,16 +401,16 @@ def _verdict(finding: Mapping[str, Any]) -> str:
     return _VERSIONS.get(str(detail.get("what")), str(finding["verdict"]))
 
 
-def _summary(run: Run) -> dict[str, Any]:
+def _summary(run: Run, printed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Counts of the first view."""
     counts = entry_counts(run.numbers)
     numbers = [entry for entry in run.numbers.values() if entry.get("unit") != "text"]
     verdicts = Counter(_verdict(finding) for finding in run.findings)
     return {
-        "example": _example(run),
+        "example": _example(run, printed),
         "kinds": {k: sum(e.get("kind") == k for e in numbers) for k in KINDS},
         "texts": counts["texts"],
-        "places": sum(map(len, _printed(run).values())),
+        "places": sum(map(len, printed.values())),
         "checks": {status: n for status, n in counts["crosscheck"].items() if n},
         "meanings": descriptions.CHECKS,
         "supports": descriptions.SUPPORTS,
@@ -424,8 +425,8 @@ def _summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _example(run: Run) -> str:
+def _example(run: Run, printed: Iterable[str]) -> str:
     """A computed number as it is printed, to show what can be searched; empty without any."""
-    printed = (run.numbers[key] for key in ("os.median", *_printed(run)) if key in run.numbers)
-    decimal = (e for e in printed if e.get("kind") == "computed" and e.get("digits"))
+    shown = (run.numbers[key] for key in ("os.median", *printed) if key in run.numbers)
+    decimal = (e for e in shown if e.get("kind") == "computed" and e.get("digits"))
     return next((str(entry["text"]) for entry in decimal), "")
