@@ -1,9 +1,13 @@
 """Choose the best cohort, and of the others those that are about as good and differ."""
 
-import pandas as pd
-
 from sarcoma_sbrt.evidence.reconstruction.expansion import csv_text
-from sarcoma_sbrt.evidence.reconstruction.solutions import Solution, choose, differences, stacked
+from sarcoma_sbrt.evidence.reconstruction.solutions import (
+    Solution,
+    choose,
+    differences,
+    from_record,
+    stacked,
+)
 from sarcoma_sbrt.io import job_log, read_json, write_json, write_text
 
 with job_log(snakemake.log[0]):
@@ -13,8 +17,8 @@ with job_log(snakemake.log[0]):
             run["seed"],
             run["near"],
             run["exact"],
-            pd.DataFrame(run["patients"]),
-            pd.DataFrame(run["lesions"]),
+            from_record(run["patients"]),
+            from_record(run["lesions"]),
         )
         for run in runs
     ]

@@ -129,6 +129,19 @@ def count(whom, what):
     return statistics()[f"{STAGE}.count.{whom}.{what}"].value
 
 
+def test_the_readme_says_what_the_default_cohort_reproduces() -> None:
+    folder = ROOT / "data/reconstruction/reconstructed-2022"
+    tables = [pd.read_csv(folder / f"{name}.csv") for name in ("patients", "lesions")]
+    found = recompute(FENG, ROWS, endpoint_records(FENG.plan, *tables))
+    n = Counter(target.status for target in found)
+    told = (
+        f"Of {len(found)} printed survival statistics the default cohort prints {n['exact']} the "
+        f"same; {n['unit']} more lie within one unit of the last digit, {n['two_percent']} more "
+        f"within 2 %, {n['miss']} further off."
+    )
+    assert told in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+
+
 def test_every_number_is_counted_once_on_each_level() -> None:
     for whom in ("all", "patient", "lesion", "os", "pfs", "lc"):
         assert sum(count(whom, status) for status in STATUSES) == count(whom, "n")

@@ -17,6 +17,7 @@ from sarcoma_sbrt.evidence.reconstruction.solutions import (
     choose,
     difference,
     differences,
+    from_record,
     score_of,
     stacked,
     unstacked,
@@ -130,6 +131,14 @@ def test_solutions_are_near_the_best_and_far_from_each_other(feng) -> None:
     assert [s.seed for s in again] == [1], "one search gives one solution"
     assert [s.seed for s in choose([best, twin], **limits | {"least_difference": 0.0})] == [1, 5]
     assert choose([], **limits) == []
+
+
+def test_a_table_from_a_record_has_its_identifiers_first() -> None:
+    """As in every table of the repository; a record's names are sorted, capitals first."""
+    table = from_record({"G1": [0, 1], "lc_months": [7, 9], "lesion": [1, 2], "patient": [3, 3]})
+    assert table.to_csv(index=False) == "patient,lesion,G1,lc_months\n3,1,0,7\n3,2,1,9\n"
+    table = from_record({"G1": [0], "death": [1], "id": [4]})
+    assert list(table.columns) == ["id", "G1", "death"]
 
 
 def test_solutions_are_stored_one_under_the_other(feng) -> None:

@@ -2,7 +2,7 @@
 
 The search has an evaluator of its own, made for speed; nothing here uses it. Each printed number
 is recomputed from times, events and covariates by `sarcoma_sbrt.survival`, in the way that its row
-of the targets file says (`fitted_as`), which was fixed before the search.
+of the targets file says (`fitted_as`), which was fixed before the search on record.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ reproduce them about equally well show what they leave open.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,8 @@ from sarcoma_sbrt.evidence.reconstruction.problem import Problem
 from sarcoma_sbrt.evidence.reconstruction.schedule import Score, score
 from sarcoma_sbrt.evidence.reconstruction.search import Structure
 
-__all__ = ["Solution", "canonical", "choose", "difference", "differences", "score_of", "stacked"]
-__all__ += ["state", "unstacked"]
+__all__ = ["Solution", "canonical", "choose", "difference", "differences", "from_record"]
+__all__ += ["score_of", "stacked", "state", "unstacked"]
 
 _PATIENT, _LESION, _OWNER = "id", "lesion", "patient"
 _MONTHS = "_months"
@@ -47,6 +47,18 @@ class Solution:
     exact: int
     patients: pd.DataFrame
     lesions: pd.DataFrame
+
+
+def from_record(columns: Mapping[str, Sequence[int]]) -> pd.DataFrame:
+    """Endpoint-level table that a search left on record, its identifiers first.
+
+    Parameters
+    ----------
+    columns : mapping
+        Name -> values. A record has its names sorted, so that their order says nothing.
+    """
+    first = [name for name in (_PATIENT, _OWNER, _LESION) if name in columns]
+    return pd.DataFrame(columns)[[*first, *(name for name in columns if name not in first)]]
 
 
 def canonical(patients: pd.DataFrame, lesions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
