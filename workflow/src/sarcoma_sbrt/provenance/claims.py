@@ -5,6 +5,10 @@ condition on registry keys stands in ``claims.yaml``. A claim that the numbers d
 refused with the sentence that it stands in, and so is, in abstract and results, a word that
 judges or counts outside any claim. What code words is held to the same: a condition may leave
 part of its keys open, ``{of}``, and each span says for which it speaks, ``of="lc"``.
+
+A reconstructed cohort is one of many that print the same. A claim is made of it only where every
+reconstruction found carries it: a number that no printed figure constrains stands for any value
+of its range. Another may be told only as what this reconstruction shows.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ __all__ = [
 ]
 
 Numbers = Mapping[str, Mapping[str, Any]]
+# Least and greatest value; twice the same of a number that is what it is.
+_Ends = tuple[Any, Any]
 
 # A key of the registry, or a pattern of keys: Python's own parser would stop at `times_months.1`.
 KEY = re.compile(r"(?<![\w.\"'])[A-Za-z_]\w*(?:\.(?:\w|\*(?=[\w.),]))+)+")
@@ -61,8 +67,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 OF_ONE = ("abs", "z")
 ALL = "all"
 # What `key is <state>` may ask.
+ESTIMATED = "estimated"
 STATES: dict[str, Callable[[Mapping[str, Any]], bool]] = {
-    "estimated": lambda entry: entry["status"] == "estimated" and entry["value"] is not None,
+    ESTIMATED: lambda entry: entry["status"] == "estimated" and entry["value"] is not None,
     "quotable": lambda entry: entry["support"] != "filler",
 }
 GRAMMAR = (
@@ -88,6 +95,8 @@ SENTENCE_END = re.compile(r"[.!?](?=[\s\]]|$)")
 NO_PROSE = re.compile(r"^\s*(?:\||:{3,}|\{\{< include )")
 ABSTRACT = re.compile(r"^abstract:")
 ROOT = "index.qmd"
+# What a paragraph says that tells of the reconstruction drawn, and concludes nothing.
+THIS_ONE = "this reconstruction"
 
 
 class SourceLine(Protocol):
@@ -161,11 +170,14 @@ class Verdict:
     ----------
     holds : bool or None
         None where a number that decides it is absent or has no value.
+    throughout : bool or None
+        The same of every reconstruction found; of another cohort, `holds`.
     found : tuple of str
         ``key = value`` of every number the condition names, or why there is none.
     """
 
     holds: bool | None
+    throughout: bool | None
     found: tuple[str, ...]
 
 
@@ -175,6 +187,31 @@ class _Condition:
 
     tree: ast.expr
     keys: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The registry that a condition is asked of, in this cohort or in every reconstruction."""
+
+    numbers: Numbers
+    throughout: bool
+
+    def ends(self, key: str) -> _Ends | None:
+        """Least and greatest value of a number; None where it is absent or may have none."""
+        entry = self.numbers.get(key)
+        if entry is None or entry["value"] is None or self.may_lack(key):
+            return None
+        if not self._varies(key):
+            return entry["value"], entry["value"]
+        return entry["solutions"]["low"], entry["solutions"]["high"]
+
+    def may_lack(self, key: str) -> bool:
+        """Whether some reconstruction that was found has no value of this number."""
+        one = self.numbers[key]["solutions"] if self._varies(key) else None
+        return one is not None and one["estimated"] < one["solutions"]
+
+    def _varies(self, key: str) -> bool:
+        return self.throughout and "over_solutions" in self.numbers.get(key, {})
 
 
 # --- the list ---------------------------------------------------------------------------------
@@ -250,7 +287,7 @@ def _wrong_patterns(content: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 # --- conditions -------------------------------------------------------------------------------
 
 
-def holds(condition: str, numbers: Numbers) -> bool | None:
+def holds(condition: str, numbers: Numbers, *, throughout: bool = False) -> bool | None:
     """Whether a condition on registry keys holds; None where a number that decides it is missing.
 
     Parameters
@@ -264,6 +301,9 @@ def holds(condition: str, numbers: Numbers) -> bool | None:
         its interval in standard errors. Operators stand between spaces.
     numbers : mapping
         The registry.
+    throughout : bool
+        Ask it of every reconstruction found: a number that is printed with its range over them
+        stands for any value of the range.
 
     Raises
     ------
@@ -273,10 +313,12 @@ def holds(condition: str, numbers: Numbers) -> bool | None:
     Notes
     -----
     Three-valued logic of Kleene: what rests on a missing number is neither true nor false, and
-    its negation is no truth either.
+    its negation is no truth either. Ranges are reckoned with as intervals, each number by
+    itself: what is true then is true of every reconstruction, while of numbers that vary
+    together it may not be seen that it is.
     """
     condition_ = _parsed(condition)
-    return _truth(condition_.tree, condition_.keys, numbers)
+    return _truth(condition_.tree, condition_.keys, _Asked(numbers, throughout))
 
 
 def keys_asked(condition: str, numbers: Numbers) -> list[str]:
@@ -384,81 +426,119 @@ def _is_pattern(node: ast.expr, keys: Mapping[str, str]) -> bool:
     return isinstance(node, ast.Name) and "*" in keys.get(node.id, "")
 
 
-def _truth(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> bool | None:
+def _truth(node: ast.expr, keys: Mapping[str, str], asked: _Asked) -> bool | None:
     if isinstance(node, ast.BoolOp):
-        parts = [_truth(value, keys, numbers) for value in node.values]
-        decisive = isinstance(node.op, ast.Or)
-        if decisive in parts:
-            return decisive
-        return None if None in parts else not decisive
+        parts = [_truth(value, keys, asked) for value in node.values]
+        return _together(parts, decisive=isinstance(node.op, ast.Or))
     if isinstance(node, ast.UnaryOp):
-        part = _truth(node.operand, keys, numbers)
+        part = _truth(node.operand, keys, asked)
         return None if part is None else not part
     if isinstance(node, ast.Call):
-        return _all(node, keys, numbers)
+        return _all(node, keys, asked)
     assert isinstance(node, ast.Compare)
     if _is_state(node):
-        return _state(node, keys, numbers)
-    values = [_value(operand, keys, numbers) for operand in (node.left, *node.comparators)]
-    if any(value is None for value in values):
-        return None
+        return _state(node, keys, asked)
+    values = [_value(operand, keys, asked) for operand in (node.left, *node.comparators)]
     pairs = zip(values, node.ops, values[1:], strict=False)
-    return all(_compared(left, type(op), right) for left, op, right in pairs)
+    return _together([_compared(left, type(op), right) for left, op, right in pairs])
 
 
-def _all(node: ast.Call, keys: Mapping[str, str], numbers: Numbers) -> bool | None:
+def _together(parts: Sequence[bool | None], *, decisive: bool = False) -> bool | None:
+    """Truth of parts of which one that is `decisive` decides."""
+    if decisive in parts:
+        return decisive
+    return None if None in parts else not decisive
+
+
+def _all(node: ast.Call, keys: Mapping[str, str], asked: _Asked) -> bool | None:
     """Whether the comparison holds of every number with a value; of none it says nothing."""
     (pattern,) = _patterns(node.args[0], keys)
+    numbers = asked.numbers
     each = [key for key in _alike(keys[pattern], numbers) if numbers[key]["value"] is not None]
-    parts = [_truth(node.args[0], {**keys, pattern: key}, numbers) for key in each]
-    if False in parts:
-        return False
-    return None if None in parts or not parts else True
+    parts = [_truth(node.args[0], {**keys, pattern: key}, asked) for key in each]
+    return _together(parts) if parts else None
 
 
-def _state(node: ast.Compare, keys: Mapping[str, str], numbers: Numbers) -> bool:
+def _state(node: ast.Compare, keys: Mapping[str, str], asked: _Asked) -> bool | None:
     """A number that the registry has not is in no state."""
     assert isinstance(node.left, ast.Name)
     assert isinstance(node.comparators[0], ast.Name)
-    entry = numbers.get(keys[node.left.id])
-    asked = entry is not None and STATES[node.comparators[0].id](entry)
-    return asked == isinstance(node.ops[0], ast.Is)
+    key, state = keys[node.left.id], node.comparators[0].id
+    if state == ESTIMATED and asked.may_lack(key):
+        return None
+    entry = asked.numbers.get(key)
+    is_so = entry is not None and STATES[state](entry)
+    return is_so == isinstance(node.ops[0], ast.Is)
 
 
-def _compared(left: Any, op: type[ast.cmpop], right: Any) -> bool:
+def _compared(left: _Ends | None, op: type[ast.cmpop], right: _Ends | None) -> bool | None:
+    """What all values between the ends agree on; of a missing one there is nothing to say."""
+    if left is None or right is None:
+        return None
+    found = {_compared_values(a, op, b) for a in left for b in right}
+    if op in (ast.Eq, ast.NotEq) and _overlap(left, right):
+        return None
+    return found.pop() if len(found) == 1 else None
+
+
+def _overlap(left: _Ends, right: _Ends) -> bool:
+    """Whether two ranges, one of them no single value, have a value in common."""
+    if left[0] == left[1] and right[0] == right[1]:
+        return False
+    if isinstance(left[0], str) or isinstance(right[0], str):
+        return False
+    return bool(left[0] <= right[1] and right[0] <= left[1])
+
+
+def _compared_values(left: Any, op: type[ast.cmpop], right: Any) -> bool:
     """A text and a number are unequal, and neither comes before the other."""
     if isinstance(left, str) != isinstance(right, str):
         return op is ast.NotEq
     return bool(COMPARISONS[op](left, right))
 
 
-def _value(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> Any:
-    """Number or text; None where it rests on a number that is absent or has no value."""
+def _value(node: ast.expr, keys: Mapping[str, str], asked: _Asked) -> _Ends | None:
+    """Number or text with its ends; None where it rests on a number that has no value."""
     if isinstance(node, ast.Constant):
-        return node.value
+        return node.value, node.value
     if isinstance(node, ast.Name):
-        return numbers.get(keys[node.id], {}).get("value")
-    parts = [value for part in _operands(node) for value in _values(part, keys, numbers)]
-    if not parts or not all(isinstance(part, int | float) for part in parts):
+        return asked.ends(keys[node.id])
+    parts = [ends for part in _operands(node) for ends in _values(part, keys, asked)]
+    known = [ends for ends in parts if ends is not None and not isinstance(ends[0], str)]
+    if not known or len(known) < len(parts):
         return None
     if isinstance(node, ast.BinOp):
-        left, right = parts
-        undefined = isinstance(node.op, ast.Div) and right == 0
-        return None if undefined else ARITHMETIC[type(node.op)](left, right)
+        return _worked_out(known[0], type(node.op), known[1])
     if isinstance(node, ast.UnaryOp):
-        return -parts[0]
+        return -known[0][1], -known[0][0]
     assert isinstance(node, ast.Call)
     assert isinstance(node.func, ast.Name)
-    return FUNCTIONS[node.func.id](*parts)
+    return _function(node.func.id, known)
 
 
-def _values(node: ast.expr, keys: Mapping[str, str], numbers: Numbers) -> list[Any]:
+def _worked_out(left: _Ends, op: type[ast.operator], right: _Ends) -> _Ends | None:
+    if op is ast.Div and right[0] <= 0 <= right[1]:
+        return None
+    corners = [ARITHMETIC[op](a, b) for a in left for b in right]
+    return min(corners), max(corners)
+
+
+def _function(name: str, parts: Sequence[_Ends]) -> _Ends | None:
+    """Ends of a function: all but `abs` rise with each of their values."""
+    low, high = (FUNCTIONS[name](*(ends[at] for ends in parts)) for at in (0, 1))
+    if low is None or high is None:
+        return None
+    crosses = name == "abs" and parts[0][0] < 0 < parts[0][1]
+    return (0 if crosses else min(low, high)), max(low, high)
+
+
+def _values(node: ast.expr, keys: Mapping[str, str], asked: _Asked) -> list[_Ends | None]:
     """The operand's value; those of every number where it is a pattern of keys."""
     if not _is_pattern(node, keys):
-        return [_value(node, keys, numbers)]
+        return [_value(node, keys, asked)]
     assert isinstance(node, ast.Name)
-    found = [numbers[key]["value"] for key in _alike(keys[node.id], numbers)]
-    return [value for value in found if value is not None]
+    each = _alike(keys[node.id], asked.numbers)
+    return [asked.ends(key) for key in each if asked.numbers[key]["value"] is not None]
 
 
 def _alike(pattern: str, numbers: Numbers) -> list[str]:
@@ -495,7 +575,8 @@ def verdicts(claims: Claims, numbers: Numbers) -> dict[str, Verdict]:
 
 
 def _verdict(condition: str, numbers: Numbers) -> Verdict:
-    return Verdict(holds(condition, numbers), tuple(_found(condition, numbers)))
+    here, throughout = (holds(condition, numbers, throughout=asked) for asked in (False, True))
+    return Verdict(here, throughout, tuple(_found(condition, numbers)))
 
 
 def _found(condition: str, numbers: Numbers) -> Iterator[str]:
@@ -508,12 +589,13 @@ def _found(condition: str, numbers: Numbers) -> Iterator[str]:
         elif entry["value"] is None:
             yield f"{key} has no value ({entry['reason'] or entry['status']})"
         else:
-            yield f"{key} = {entry['value']}"
+            over = f" [{entry['over_solutions']}]" if "over_solutions" in entry else ""
+            yield f"{key} = {entry['value']}{over}"
 
 
 def claim_conditions(found: Mapping[str, Verdict]) -> dict[str, bool]:
     """Conditions ``claim.<name>`` for ``when-meta``: whether the claim may be made."""
-    return {f"claim.{name}": verdict.holds is True for name, verdict in found.items()}
+    return {f"claim.{name}": verdict.throughout is True for name, verdict in found.items()}
 
 
 # --- the text ---------------------------------------------------------------------------------
@@ -646,6 +728,10 @@ def _claim_problems(
     elif verdict.holds is not True:
         what = f"the numbers do not carry “{span['text']}”, in “{sentence}”"
         yield Problem(file, line, claim.name, what, "; ".join(verdict.found), condition)
+    elif verdict.throughout is not True and THIS_ONE not in paragraph.text.lower():
+        what = f"not every reconstruction found carries “{span['text']}”, in “{sentence}”"
+        accepted = f"{condition}, in all of them; or a paragraph that says “{THIS_ONE}”"
+        yield Problem(file, line, claim.name, what, "; ".join(verdict.found), accepted)
 
 
 def _wrong_of(

@@ -96,8 +96,8 @@ SITES = ("all", "bone", "brain", "lung", "mixed", "spine")
 ONES = ("cohort.grade.missing.n", "toxicity.grade_3_or_more.n")
 # Counts of which the text speaks only where there are any.
 SOMES = (
-    *(f"diagnostics.{name}" for name in ("failed", "influenced", "nonlinear", "untested")),
-    *(f"imputation.{name}" for name in ("incomplete", "turned")),
+    *(f"diagnostics.{name}" for name in ("nonlinear", "untested")),
+    "imputation.incomplete",
     "cohort.setting.primary.n",
     "reproduction.count.all.impossible",
     "reproduction.proved.near",
@@ -108,6 +108,7 @@ SOMES = (
 ESTIMATES = (
     *(f"cox.{endpoint}.multivariable.grade.hr" for endpoint in ("os", "pfs", "lc")),
     "fine_gray.lc.multivariable.grade.hr",
+    *(f"diagnostics.{endpoint}.multivariable.ph.p" for endpoint in ("os", "pfs", "lc")),
 )
 # Medians whose interval the text leaves out where neither of its limits is reached.
 MEDIANS = (

@@ -24,6 +24,7 @@ from sarcoma_sbrt.reporting.tables import (
     listed,
     not_estimable_note,
     num,
+    of_the_drawn,
     table_div,
     under_header,
 )
@@ -64,7 +65,7 @@ def dose_tables(
         _ranks(numbers, analysis),
         _response(numbers, analysis, cohort, names),
         _cuts(numbers, analysis, cohort, names),
-        _search(numbers, analysis, names),
+        _search(numbers, analysis, cohort, names),
     )
     return dict(one for one in made if one is not None)
 
@@ -281,7 +282,9 @@ def _mark_note(numbers: Numbers, analysis: Analysis, names: Sequence[str]) -> It
             yield f"Lesions that it puts on the other side at {_ratio(at)}: {num(key)}."
 
 
-def _search(numbers: Numbers, analysis: Analysis, names: Sequence[str]) -> tuple[str, str] | None:
+def _search(
+    numbers: Numbers, analysis: Analysis, cohort: CohortSettings, names: Sequence[str]
+) -> tuple[str, str] | None:
     """What the cuts of each ratio show, and what is left of the best of them."""
     told = [
         sentence
@@ -295,7 +298,7 @@ def _search(numbers: Numbers, analysis: Analysis, names: Sequence[str]) -> tuple
         )
     ]
     text = " ".join(sentence for sentence in told if sentence)
-    return ("cut_search", f"{text}\n") if text else None
+    return ("cut_search", f"{of_the_drawn(cohort, text)}\n") if text else None
 
 
 def _searched(numbers: Numbers, key: str, at: int) -> str:

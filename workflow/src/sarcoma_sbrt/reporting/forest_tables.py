@@ -20,6 +20,7 @@ from sarcoma_sbrt.reporting.tables import (
     Row,
     listed,
     num,
+    of_the_drawn,
     table_div,
     under_header,
 )
@@ -57,7 +58,10 @@ def forest_tables(numbers: Numbers, analysis: Analysis, cohort: CohortSettings) 
     made = (
         _performance(numbers, analysis, cohort, endpoints),
         _capacity(cohort, endpoints),
-        ("forest_words", "\n\n".join(_words(numbers, analysis, e) for e in endpoints) + "\n"),
+        (
+            "forest_words",
+            "\n\n".join(_words(numbers, analysis, cohort, e) for e in endpoints) + "\n",
+        ),
         ("forest_capacity_words", " ".join(_capacity_words(numbers, endpoints)) + "\n"),
         _grid(analysis),
     )
@@ -252,7 +256,7 @@ def _met(numbers: Numbers, endpoints: Sequence[str], demand: str) -> str:
 # --- what the forests say -----------------------------------------------------------------
 
 
-def _words(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
+def _words(numbers: Numbers, analysis: Analysis, cohort: CohortSettings, endpoint: str) -> str:
     """Paragraph on one endpoint's forest."""
     key = f"forest.{endpoint}"
     if not is_estimated(numbers, f"{key}.concordance"):
@@ -269,7 +273,7 @@ def _words(numbers: Numbers, analysis: Analysis, endpoint: str) -> str:
         return f"{grown} It was not cross-validated, because {reason}."
     mattered = _mattered(numbers, analysis, endpoint)
     said = (grown, _ordered(numbers, key), _predicted(numbers, key), mattered)
-    return " ".join(filter(None, said))
+    return of_the_drawn(cohort, " ".join(filter(None, said)))
 
 
 def _ordered(numbers: Numbers, key: str) -> str:

@@ -35,6 +35,7 @@ __all__ = [
     "not_estimable_note",
     "not_reached_note",
     "num",
+    "of_the_drawn",
     "p_beside",
     "range_words",
     "table_div",
@@ -168,6 +169,13 @@ def tables(
 def num(key: str) -> str:
     """Shortcode of a registry key."""
     return f"{{{{< num {key} >}}}}"
+
+
+def of_the_drawn(cohort: CohortSettings, text: str) -> str:
+    """Text on what other reconstructions may show otherwise; of real patients it is left alone."""
+    if cohort.kind != "reconstructed":
+        return text
+    return f"In this reconstruction, {text[0].lower()}{text[1:]}"
 
 
 def table_div(
