@@ -6,6 +6,7 @@ import lifelines
 import numpy as np
 import pandas as pd
 import pytest
+from lifelines.statistics import logrank_test
 
 from sarcoma_sbrt.errors import NotEstimable
 from sarcoma_sbrt.evidence.reconstruction import evaluator as ev
@@ -99,13 +100,29 @@ def test_cox(seed, ties, used):
         assert tuple(four) == pytest.approx(expected_four, **CLOSE)
 
 
-def test_cox_of_lifelines():
-    time, event, code = drawn(3)
+@pytest.mark.parametrize("n", [25, 40])
+@pytest.mark.parametrize("seed", range(6))
+def test_cox_of_lifelines(seed, n):
+    time, event, code = drawn(seed, n)
     frame = pd.DataFrame({"t": time, "e": event, "a": code & 1, "b": (code >> 1) & 1})
     fit = lifelines.CoxPHFitter().fit(frame, "t", "e", fit_options={"precision": 1e-16})
-    (found,) = computed([(ev.MULTIVARIABLE, -1, 0, 0, 8)], *drawn(3), covariates=((0, 1),))
-    assert found[[0, 4]] == pytest.approx(fit.hazard_ratios_.to_numpy(), **CLOSE)
-    assert found[[3, 7]] == pytest.approx(fit.summary["p"].to_numpy(), **CLOSE)
+    (found,) = computed([(ev.MULTIVARIABLE, -1, 0, 0, 8)], *drawn(seed, n), covariates=((0, 1),))
+    columns = ["exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%", "p"]
+    assert found == pytest.approx(fit.summary[columns].to_numpy().ravel(), **CLOSE)
+
+
+@pytest.mark.parametrize("n", [25, 40])
+@pytest.mark.parametrize("seed", range(6))
+def test_curves_and_log_rank_of_lifelines(seed, n):
+    time, event, code = drawn(seed, n)
+    ones = code & 1 == 1
+    fit = lifelines.KaplanMeierFitter().fit(time[ones], event[ones])
+    groups = (time[ones], time[~ones], event[ones], event[~ones])
+    rates = [(ev.RATE, 0, 1, month, 1) for month in (6, 12, 24)]
+    *found, tested = computed([*rates, (ev.LOGRANK_P, 0, 0, 0, 1)], *drawn(seed, n))
+    expected = 100 * fit.survival_function_at_times([6, 12, 24]).to_numpy()
+    assert np.concatenate(found) == pytest.approx(expected, **CLOSE)
+    assert tested[0] == pytest.approx(logrank_test(*groups).p_value, **CLOSE)
 
 
 def test_follow_up():

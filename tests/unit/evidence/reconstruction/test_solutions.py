@@ -22,6 +22,7 @@ from sarcoma_sbrt.evidence.reconstruction.solutions import (
     stacked,
     unstacked,
 )
+from sarcoma_sbrt.io import read_json
 
 ROOT = Path(__file__).parents[4]
 COMMITTED = ROOT / "data/reconstruction/reconstructed-2022"
@@ -109,6 +110,17 @@ def test_each_patient_is_the_counterpart_of_one_only(feng) -> None:
     # All 24 are copies of one patient: it alone has a counterpart there, and it has but one.
     share = difference((patients, lesions), (same, alike))
     assert share == pytest.approx(23 / 37)
+    assert difference((same, alike), (patients, lesions)) == pytest.approx(23 / 37)
+
+
+def test_lesions_are_paired_so_that_their_events_agree() -> None:
+    # In the order of their months the one that failed would stand beside the one that did not.
+    patient = pd.DataFrame({"id": [1], "os_months": [20], "death": [0]})
+    place = {"lesion": [1, 2], "patient": [1, 1]}
+    one = (patient, pd.DataFrame(place | {"lc_months": [10, 12], "lf": [0, 1]}))
+    other = (patient, pd.DataFrame(place | {"lc_months": [11, 12], "lf": [1, 0]}))
+    assert difference(one, other, within=2) == 0
+    assert difference(one, other, within=1) == 1
 
 
 def found(feng, seed, near, exact):
@@ -175,3 +187,9 @@ def test_committed_solutions_are_many_good_and_different(feng) -> None:
     assert all(check(*tables) == [] for tables in solutions.values())
     best = [pd.read_csv(COMMITTED / f"{name}.csv") for name in ("patients", "lesions")]
     assert text(solutions[1]) == text(best)
+    record = read_json(COMMITTED / "search.json")
+    of_seed = {run["seed"]: (run["near"], run["exact"]) for run in record["seeds"]}
+    told = record["solutions"]
+    assert [(score.near, score.exact) for score in scores] == [of_seed[s] for s in told["seeds"]]
+    assert all(s.near >= scores[0].near - told["distance_near"] for s in scores)
+    assert all(s.exact >= scores[0].exact - told["distance_exact"] for s in scores)

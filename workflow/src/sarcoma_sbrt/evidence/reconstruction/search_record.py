@@ -20,6 +20,7 @@ __all__ = [
     "check_record",
     "read_record",
     "record",
+    "renewed",
 ]
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -241,6 +242,31 @@ def record(
         ],
         "sha256": {file["path"]: file["sha256"] for file in files},
     }
+
+
+def renewed(
+    content: Mapping[str, Any], file: str, *, tables: Mapping[str, str], ranges: Mapping[str, str]
+) -> dict[str, Any]:
+    """Content of ``search.json`` with other ranges of the same reconstructions.
+
+    Parameters
+    ----------
+    content : mapping
+        As the search left it.
+    file : str
+        Its path, for messages.
+    tables, ranges : mapping of str to str
+        SHA-256 by path below its folder: of the reconstructions, and of their ranges.
+
+    Raises
+    ------
+    InputError
+        Naming each table that the search did not write: only a search finds reconstructions.
+    """
+    found = {path: of for path, of in content["sha256"].items() if path not in ranges}
+    if wrong := _wrong_files(found, tables, file.rpartition("/")[0]):
+        raise InputError(wrong)
+    return dict(content) | {"sha256": dict(tables) | dict(ranges)}
 
 
 def _rank(run: Mapping[str, Any]) -> tuple[int, int]:
