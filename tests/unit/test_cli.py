@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from printed_places import CLAIMED, PLACE
 from sarcoma_sbrt.cli import cells, scratch
 from sarcoma_sbrt.cli.app import app
 from sarcoma_sbrt.cli.run import NoAnswer
@@ -76,13 +77,6 @@ PLAIN = {
     "crosscheck": None,
     "n": None,
     "events": None,
-}
-PLACE = {
-    "document": "manuscript",
-    "section": "Results",
-    "place": "paragraph 3",
-    "sentence": "Median survival was 24.0 months.",
-    "source": {"file": "manuscript/sections/results.qmd", "line": 12},
 }
 HTML = '<p>Median survival was <span class="num" data-key="os.median">24.0</span> months.</p>'
 
@@ -201,7 +195,8 @@ def test_trace_names_every_place_of_a_number_and_only_files_that_are_there(run, 
         "os.median: 24.0 (months)",
         "├─ computed, Kaplan-Meier, n 2, events 1, value 24.0, support: printed",
         "├─ stands in 2 places",
-        "│  ├─ manuscript, Results, paragraph 3 (manuscript/sections/results.qmd:12)",
+        "│  ├─ manuscript, Results, section “Results”, paragraph 3 "
+        "(manuscript/sections/results.qmd:12)",
         "│  │  └─ “Median survival was 24.0 months.”",
         "│  └─ manuscript, Results, tbl-os, row 1, column 2 (manuscript/sections/results.qmd:12)",
         "│     └─ “Median survival was 24.0 months.”",
@@ -233,6 +228,16 @@ def test_trace_as_json_holds_the_entry_its_rows_and_its_places(run):
     assert told["rows"]["raw"] == {PATIENTS: "2-3"}
     assert len(told["places"]) == 2
     assert told["files"][0]["state"] == "as it was"
+
+
+def test_trace_tells_the_p_beside_a_number_as_it_was_recomputed(run, repository):
+    p = {"p": 0.045, "p_difference": 1.2e-16, "p_tolerance": 1e-9}
+    checks = {"os.median": CHECK | p | {"agrees": True, "tolerance": 1e-9}}
+    edit(repository / "results/audit/crosscheck.json", checks=checks)
+    told = run("trace", "os.median").output
+    assert "recomputed: independent, plain numpy gives 24.0, difference 0; p 0.045, " in told
+    entry = json.loads(run("trace", "os.median", "--json").output)["entry"]
+    assert entry["crosscheck"] == CHECK | p
 
 
 def test_trace_of_a_printed_figure_says_where_it_is_printed(run):
@@ -273,19 +278,6 @@ def test_trace_of_a_text_goes_on_to_where_it_is_printed_with_its_unit(run, repos
     )
 
 
-LONGER = {
-    "name": "os_longer",
-    "of": "",
-    "says": "significantly longer",
-    "when": "os.median > 12 and config.models.alpha < 1",
-}
-CLAIMED = PLACE | {
-    "place": "paragraph 4, as the condition of claim os_longer",
-    "sentence": "They lived significantly longer.",
-    "claim": LONGER,
-}
-
-
 @pytest.fixture
 def claiming(repository):
     """The run with a sentence that holds a claim and no number."""
@@ -314,8 +306,8 @@ def test_trace_of_a_claim_names_its_condition_numbers_and_sentences(run, asked, 
         "│  ├─ config.models.alpha: 0.05",
         "│  └─ os.median: 24.0",
         "└─ made in 1 place",
-        "   └─ manuscript, Results, paragraph 4, as the condition of claim os_longer "
-        "(manuscript/sections/results.qmd:12)",
+        "   └─ manuscript, Results, section “Results”, paragraph 4, as the condition of claim "
+        "os_longer (manuscript/sections/results.qmd:12)",
         "      └─ “They lived significantly longer.”",
     ]
     (told,) = json.loads(run("trace", *asked, "--json").output)
@@ -339,7 +331,7 @@ def test_impact_names_the_sentences_that_only_claim(run):
         "1 claim made on them"
     )
     assert told[-1] == (
-        "   └─ paragraph 4, as the condition of claim os_longer: "
+        "   └─ section “Results”, paragraph 4, as the condition of claim os_longer: "
         "“They lived significantly longer.” (os.median)"
     )
     setting = json.loads(run("impact", f"{MODELS}:1", "--json").output)
@@ -447,7 +439,7 @@ def test_impact_of_a_cell_names_numbers_and_sentences(run):
         f"{PATIENTS}:2:status: 1 number can depend on it, 1 of them printed, in 2 places",
         "├─ kaplan_meier: 1",
         "└─ manuscript, Results",
-        "   ├─ paragraph 3: “Median survival was 24.0 months.” (os.median)",
+        "   ├─ section “Results”, paragraph 3: “Median survival was 24.0 months.” (os.median)",
         "   └─ tbl-os: 1 cell",
     ]
 
@@ -467,7 +459,7 @@ def test_impact_of_a_setting_names_the_numbers_that_carry_it(run):
         "├─ configuration: 1",
         "├─ kaplan_meier: 1",
         "└─ manuscript, Results",
-        "   ├─ paragraph 3: “Median survival was 24.0 months.” (os.median)",
+        "   ├─ section “Results”, paragraph 3: “Median survival was 24.0 months.” (os.median)",
         "   └─ tbl-os: 1 cell",
     ]
     told = json.loads(run("impact", "models.yaml:3", "--json").output)
@@ -642,7 +634,8 @@ def test_a_changed_cell_lists_what_moves_comes_and_goes(run, repository, recompu
     assert done.stdout.splitlines() == [
         f"{PATIENTS}:2:status: dead → alive: 2 numbers moved (1 of them printed), 1 were predicted",
         "  os.median: 24.0 → NR",
-        "      manuscript, Results, paragraph 3: “Median survival was 24.0 months.”",
+        "      manuscript, Results, section “Results”, paragraph 3: "
+        "“Median survival was 24.0 months.”",
         "      manuscript, Results, tbl-os, row 1, column 2: “Median survival was 24.0 months.”",
         "  not printed in the manuscript: 1",
         "    os.rate_12m: new, 100.0",

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from printed_places import CLAIMED, LONGER, PLACE
 from sarcoma_sbrt.provenance.ancestry import (
     Branch,
     Run,
@@ -68,13 +69,6 @@ BARE = ENTRY | {
     "source": "configuration",
 }
 MODELS = {"path": "config/models.yaml", "sha256": "9" * 64}
-PLACE = {
-    "document": "manuscript",
-    "section": "Results",
-    "place": "section “Results”, paragraph 3",
-    "sentence": "Median survival was 24.0 months.",
-    "source": {"file": "manuscript/sections/results.qmd", "line": 12},
-}
 
 
 def run(**changes: Any) -> Run:
@@ -262,17 +256,6 @@ def test_a_population_of_complete_cases_has_all_of_them_recorded():
     assert "├─ population: units followed for os; with setting and grade recorded" in told
 
 
-LONGER = {
-    "name": "os_longer",
-    "of": "",
-    "says": "significantly longer",
-    "when": "os.median > 12 and config.models.alpha < 1",
-}
-CLAIMED = PLACE | {
-    "place": "section “Results”, paragraph 4, as the condition of claim os_longer",
-    "sentence": "They lived significantly longer.",
-    "claim": LONGER,
-}
 WITH_CLAIM = run(places={"os.median": [PLACE, CLAIMED], "config.models.alpha": [CLAIMED]})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,15 @@ def test_a_number_says_all_that_is_known(run: Run) -> None:
     assert told["summary"]["disagreeing"] == ["os.median"]
     assert told["summary"]["kinds"] == {"computed": 3, "transcribed": 1, "configured": 1}
     assert {len(column) for column in columns.values()} == {len(keys)}
+
+
+def test_the_p_beside_a_number_is_told_with_its_cross_check(run: Run) -> None:
+    p = {"p": 0.045, "p_difference": 1.4e-17, "p_tolerance": 4.5e-10}
+    checks = {"checks": {"os.median": {"agrees": True} | p}}
+    told = explorer.data(replace(run, crosscheck=checks))
+    at = told["columns"]["check"][_decoded(told["keys"]).index("os.median")]
+    said = ". The p beside it: 0.045, difference 1.4e-17 (allowed 4.5e-10)"
+    assert told["phrases"][at].endswith(f"which gives 24.49, the same{said}")
 
 
 def test_rows_are_counted_and_long_lists_are_cut(run: Run) -> None:

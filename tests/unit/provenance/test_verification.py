@@ -375,7 +375,7 @@ def test_where_the_second_engines_values_are_withheld_only_its_verdict_is_asked(
 
 LIMITED = COMPUTED | {"p": 0.2, "ci": {"low": 13.0, "high": None, "level": 0.95}}
 LIMITS = {
-    "os.median": checked(),
+    "os.median": checked(p=0.2, p_difference=0.0, p_tolerance=1e-9),
     "os.median.low": checked(value=13.0),
     "os.median.high": checked(value=None, tolerance=None),
 }
@@ -417,7 +417,23 @@ COMPANIONS = {
         ),
         (".stated", {"text": "42.0 months"}, "text: not the value, read 42.0 months, accepted: "),
         (".reason", {"text": "many"}, "text: not the value, read many, accepted: few"),
-        (".low", {"p": 0.02}, "p: not that of os.median, read 0.02, accepted: 0.2"),
+        (
+            "",
+            {"p": 0.02},
+            "p: not the second engine's, read 0.02, accepted: 0.2 within 1e-09",
+        ),
+        (
+            "",
+            {"p": None},
+            "p: not the second engine's, read no value, accepted: 0.2 within 1e-09",
+        ),
+        ("", {"p": 0.2 + 5e-10}, None),
+        (
+            ".low",
+            {"p": 0.02},
+            "p: not the second engine's, read 0.02, accepted: 0.2 within 1e-09",
+        ),
+        (".reason", {"p": None}, None),
     ],
 )
 def test_limits_stated_forms_and_p_are_held_against_what_was_recomputed(key, changes, said):
@@ -431,8 +447,14 @@ def test_limits_stated_forms_and_p_are_held_against_what_was_recomputed(key, cha
 def test_a_p_is_the_value_of_its_own_entry():
     entry = {"unit": "p", "value": 0.01, "text": "0.010"}
     assert beside(entry | {"p": 0.01}, value=0.01) == ()
-    said = "os.median: p: not its value, read 0.04, accepted: 0.01"
+    assert beside(entry | {"p": None}, value=0.01) == ()
+    said = "os.median: p: not the second engine's, read 0.04, accepted: 0.01 within 1e-09"
     assert beside(entry | {"p": 0.04}, value=0.01) == (said,)
+
+
+def test_a_p_that_no_cross_check_tells_of_is_not_the_second_engines():
+    said = "os.median: p: not the second engine's, read 0.04, accepted: no value"
+    assert beside({"p": 0.04}) == (said,)
 
 
 def test_a_text_statistic_is_the_second_engines_word_for_word():
@@ -562,3 +584,17 @@ def test_marks_of_a_page():
         '<span data-key="c">3 <span data-key="d">4</span></span>'
     )
     assert marked(html) == [("a", "12"), ("b", "<0.001"), ("c", "3 4"), ("d", "4")]
+
+
+@pytest.mark.parametrize("other", [{"status": "replayed"}, {"engine": "lifelines"}])
+def test_a_stated_form_repeats_how_its_number_was_recomputed(other):
+    whole = evidence()
+    stated = COMPUTED | {"key": "os.median.stated", "of": "os.median", "text": "24.0 months"}
+
+    def found(check: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+        numbers = {**whole.run.numbers, stated["key"]: stated | {"crosscheck": check}}
+        return problems(replace(whole, run=replace(whole.run, numbers=numbers)))
+
+    assert found(CHECK) == {}
+    said = "os.median.stated: the registry says another thing of its cross-check"
+    assert found(CHECK | other) == {"cross-checks": (said,)}

@@ -27,7 +27,8 @@ SAME = Promise("independent", "numpy", absolute=1e-9, relative=1e-6)
 
 
 def record(value: Any, **rest: Any) -> dict[str, Any]:
-    return {"key": "k", "value": value, "ci": None, "p": None, "n": None, "events": None} | rest
+    bare = {"key": "k", "value": value, "unit": "hazard ratio", "ci": None, "p": None}
+    return bare | {"n": None, "events": None} | rest
 
 
 def check_of(first: dict[str, Any], second: Second | None, promise: Promise = SAME) -> Check:
@@ -155,6 +156,43 @@ def test_p_n_and_events_belong_to_the_number(
     assert (check.status, check.agrees, check.reason) == ("independent", False, reason)
 
 
+def told_of(check: Check) -> dict[str, Any]:
+    """What the document has of one check."""
+    return dict(document({"k": check})["checks"]["k"])
+
+
+def test_the_p_beside_a_number_is_told_with_its_own_difference_and_tolerance() -> None:
+    told = told_of(check_of(record(2.0, p=0.05), second(2.0, p=0.05 + 1e-8)))
+    assert (told["agrees"], told["value"], told["difference"]) == (True, 2.0, 0.0)
+    assert (told["p"], told["p_tolerance"]) == (0.05 + 1e-8, 5e-8)
+    assert told["p_difference"] == pytest.approx(1e-8)
+
+
+@pytest.mark.parametrize(
+    ("found", "difference"), [(0.06, pytest.approx(0.01)), (None, None), (NOT_COMPUTED, None)]
+)
+def test_a_p_that_does_not_agree_is_told_too(found: Any, difference: float | None) -> None:
+    told = told_of(check_of(record(2.0, p=0.05), second(2.0, p=found)))
+    assert told["agrees"] is False
+    assert told["p"] == (None if found is NOT_COMPUTED else found)
+    assert (told["p_difference"], told["p_tolerance"]) == (difference, 5e-8)
+
+
+@pytest.mark.parametrize(
+    ("first", "found"),
+    [
+        (record(2.0), second(2.0)),
+        (record(2.0), second(2.0, p=0.05)),
+        (record(0.05, unit="p", p=0.05), second(0.05, p=0.05)),
+        (record(2.0, p=0.05), None),
+    ],
+)
+def test_without_a_p_beside_the_number_there_is_no_field(
+    first: dict[str, Any], found: Second | None
+) -> None:
+    assert not {"p", "p_difference", "p_tolerance"} & told_of(check_of(first, found)).keys()
+
+
 def test_n_and_events_need_not_be_counted_again() -> None:
     assert check_of(record(2.0, n=37, events=4), second(2.0)).agrees
 
@@ -176,7 +214,7 @@ def test_the_document_counts_every_status() -> None:
     ci = {"low": 1.0, "high": 3.0, "level": 0.95, "method": "m"}
     checks = checked([record(2.0, ci=ci)], {"k": SAME}, {"k": second(2.0, low=1.0, high=3.0)})
     made = document(checks | {"x": Check("x", "none", None, None, None, "words", None)})
-    assert made["version"] == "1.0"
+    assert made["version"] == "1.1"
     assert made["counts"] == {"independent": 3, "metric_only": 0, "replayed": 0, "none": 1}
     assert counts({}) == {"independent": 0, "metric_only": 0, "replayed": 0, "none": 0}
     assert made["checks"]["k.low"] == {
@@ -188,6 +226,13 @@ def test_the_document_counts_every_status() -> None:
         "tolerance": 1e-6,
         "agrees": True,
     }
+
+
+def test_without_values_nothing_is_told_of_a_p() -> None:
+    check = check_of(record(2.0, p=0.05), second(2.0, p=0.06))
+    told = told_of(without_values({"k": check})["k"])
+    assert "0.0" not in json.dumps(told)
+    assert told.keys() == told_of(check_of(record(2.0), second(2.0))).keys()
 
 
 def test_without_values_a_check_says_whether_and_not_what() -> None:

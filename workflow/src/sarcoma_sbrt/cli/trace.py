@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from sarcoma_sbrt.cli.run import FINDING, OK, NoAnswer, as_json, hashes, open_run
+from sarcoma_sbrt.cli.run import FINDING, OK, NoAnswer, as_json, document, hashes, open_run
 from sarcoma_sbrt.provenance.ancestry import (
     Branch,
     Run,
@@ -49,10 +49,18 @@ def trace_key(
         return f"{key}: no such key{told}", FINDING
     try:
         found = ancestry(run, key, hashes(repository))
+        if check := found["entry"]["crosscheck"]:
+            found["entry"]["crosscheck"] = check | _p_again(results, key)
         text = as_json(found) if json else "\n".join(drawn(tree(found, rows=rows)))
     except ValueError as error:
         raise NoAnswer(f"{results / 'lineage.json'}: damaged: {error}") from None
     return text, OK
+
+
+def _p_again(results: Path, key: str) -> dict[str, Any]:
+    """The p beside a number as the second engine gave it; nothing where it has none."""
+    checks = document(results, "audit/crosscheck.json", ("checks",))["checks"]
+    return {part: of for part, of in checks.get(key, {}).items() if part.startswith("p")}
 
 
 def trace_text(text: str, results: Path, *, json: bool) -> tuple[str, int]:

@@ -443,6 +443,8 @@ def _crosscheck(check: Mapping[str, Any] | None) -> Iterator[Branch]:
         told += f" gives {check['value']}"
     if check["difference"] is not None:
         told += f", difference {check['difference']:.2g}"
+    if check.get("p_difference") is not None:
+        told += f"; p {check['p']}, difference {check['p_difference']:.2g}"
     yield Branch(f"{told} ({check['reason']})" if check["reason"] else told)
 
 

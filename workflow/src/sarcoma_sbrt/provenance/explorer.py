@@ -72,7 +72,7 @@ class Run:
     places : mapping
         ``places.json``: key -> where it is printed, or decides a claim.
     crosscheck : mapping
-        ``audit/crosscheck.json``: counts, and tolerances by key.
+        ``audit/crosscheck.json``: counts, and by key whether they agree, and the p beside them.
     coverage, pages : mapping
         ``coverage.json``, ``audit/pages.json``: how printed numbers were accounted for.
     flow : mapping
@@ -284,6 +284,10 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 def _checked(entry: Mapping[str, Any], check: Mapping[str, Any]) -> str:
     said = descriptions.check(entry)
+    if check.get("p_difference") is not None:
+        said += f". The p beside it: {descriptions.exact(check['p'])}"
+        said += f", difference {check['p_difference']:.2g}"
+        said += f" (allowed {check['p_tolerance']:.2g})"
     if check.get("agrees") is False:
         return f"{said}. It does not agree."
     return said

@@ -451,19 +451,24 @@ def _value_faults(
         said["value"] = (value, checks.get(head["key"]))  # the stated form has its number's
     for end in ("low", "high") if entry["ci"] else ():
         said[f"ci.{end}"] = (entry["ci"][end], checks.get(f"{key}.{end}"))
+    if entry["p"] is not None or "p" in checks.get(key, {}):
+        said["p"] = (entry["p"], _of_p(head, checks))
     for part, (first, check) in said.items():
         if check is not None and check["status"] != "none" and not _agree(first, check):
             near = f" within {check['tolerance']:.3g}" if check["tolerance"] else ""
             second = f"{_told(check['value'])}{near}"
             yield f"{part}: not the second engine's, read {_told(first)}, accepted: {second}"
-    # Of the p beside another statistic the cross-check tells only whether it agreed.
-    p = head["value"] if head["unit"] == "p" else head["p"]
-    if entry["p"] not in (None, p):
-        whose = "its value" if head is entry else f"that of {head['key']}"
-        yield f"p: not {whose}, read {entry['p']}, accepted: {_told(p)}"
     if not _prints(entry["text"], value):
         accepted = _told(value) if isinstance(value, str | None) else f"{value}, rounded"
         yield f"text: not the value, read {entry['text']}, accepted: {accepted}"
+
+
+def _of_p(head: Mapping[str, Any], checks: Numbers) -> Mapping[str, Any] | None:
+    """Cross-check of a statistic's p: its own where it is a p, else what is told beside it."""
+    check = checks.get(head["key"])
+    if check is None or head["unit"] == "p":
+        return check
+    return {**check, "value": check.get("p"), "tolerance": check.get("p_tolerance")}
 
 
 def _agree(first: Any, check: Mapping[str, Any]) -> bool:

@@ -33,6 +33,11 @@ __all__ = [
 Status = Literal["independent", "metric_only", "replayed", "none"]
 STATUSES: tuple[Status, ...] = ("independent", "metric_only", "replayed", "none")
 
+VERSION = "1.1"
+
+# What the document tells of the p beside a statistic, and of a number without one does not.
+_OF_P = ("p", "p_difference", "p_tolerance")
+
 
 class NotComputed(Enum):
     """What a second engine did not try; None is "tried: these data give no value"."""
@@ -159,6 +164,9 @@ class Check:
         How it was checked, by what, what came out, and how far that lies from the number.
     agrees : bool
         Whether everything that was promised was found, within the tolerance.
+    p, p_difference, p_tolerance : float or None
+        The same of the p that stands beside the number; None where none does. A p that is the
+        number itself is its value.
     """
 
     key: str
@@ -169,6 +177,9 @@ class Check:
     reason: str
     tolerance: float | None
     agrees: bool = True
+    p: float | int | str | None = None
+    p_difference: float | None = None
+    p_tolerance: float | None = None
 
 
 def checked(
@@ -216,6 +227,8 @@ def _of_record(
         if faults:
             said = "; ".join(filter(None, [check.reason, *faults]))
             check = replace(check, reason=said, agrees=False)
+        if record["p"] is not None and record["unit"] != "p":
+            check = _with_p(check, record["p"], promise, second.p)
     yield check
     for side in ("low", "high") if ci else ():
         yield _check(f"{key}.{side}", ci[side], promise, second, side)
@@ -237,6 +250,13 @@ def _check(key: str, first: Any, promise: Promise, second: Second | None, part: 
         *(key, promise.status, second.engine, _plain(found), difference),
         *(fault or promise.reason, tolerance, not fault),
     )
+
+
+def _with_p(check: Check, first: float, promise: Promise, found: Quantity) -> Check:
+    """A check that also tells of the p beside its number."""
+    tolerance = promise.tolerance(first)
+    difference, _ = _compared(first, found, tolerance or 0.0)
+    return replace(check, p=_plain(found), p_difference=difference, p_tolerance=tolerance)
 
 
 def _compared(first: Any, second: Quantity, tolerance: float) -> tuple[float | None, str]:
@@ -302,12 +322,14 @@ def counts(checks: Mapping[str, Check]) -> dict[str, int]:
 def without_values(checks: Mapping[str, Check]) -> dict[str, Check]:
     """Checks that tell whether two values agree, but neither what they are nor how far apart.
 
-    The tolerance goes too: a relative one is a share of the value.
+    The tolerance goes too: a relative one is a share of the value. So does all of a p.
     """
-    return {
-        key: replace(check, value=None, difference=None, tolerance=None, reason=_told(check))
-        for key, check in checks.items()
-    }
+    return {key: _without_values(check) for key, check in checks.items()}
+
+
+def _without_values(check: Check) -> Check:
+    bare = replace(check, value=None, difference=None, tolerance=None, reason=_told(check))
+    return replace(bare, p=None, p_difference=None, p_tolerance=None)
 
 
 def _told(check: Check) -> str:
@@ -316,5 +338,10 @@ def _told(check: Check) -> str:
 
 def document(checks: Mapping[str, Check]) -> dict[str, Any]:
     """Content of ``results/audit/crosscheck.json``."""
-    listed = {key: {k: v for k, v in vars(c).items() if k != "key"} for key, c in checks.items()}
-    return {"version": "1.0", "checks": listed, "counts": counts(checks)}
+    listed = {key: _listed(check) for key, check in checks.items()}
+    return {"version": VERSION, "checks": listed, "counts": counts(checks)}
+
+
+def _listed(check: Check) -> dict[str, Any]:
+    left_out = {"key", *(_OF_P if check.p_tolerance is None else ())}
+    return {name: of for name, of in vars(check).items() if name not in left_out}
