@@ -355,6 +355,14 @@ def test_analysis_settings_is_a_function_of_its_arguments() -> None:
     assert raw == before
 
 
+def test_no_test_is_stratified_by_a_continuous_covariate() -> None:
+    raw = raw_plan("reconstructed-2022")
+    raw["models"]["stratified_by"] = {"os": ["age"]}
+    said = r"stratified_by\.os: a continuous covariate cannot split curves, read age"
+    with pytest.raises(InputError, match=said):
+        plan_settings(raw)
+
+
 def test_a_plan_that_names_an_unknown_or_unfit_covariate_is_refused_at_its_key() -> None:
     raw = raw_plan("reconstructed-2022")
     models = raw["models"]
@@ -366,9 +374,9 @@ def test_a_plan_that_names_an_unknown_or_unfit_covariate_is_refused_at_its_key()
     with pytest.raises(InputError) as refused:
         plan_settings(raw)
     assert str(refused.value).splitlines() == [
-        "models:0: figures.os: a continuous covariate cannot split curves, read age, "
+        "models: figures.os: a continuous covariate cannot split curves, read age, "
         "accepted: one with level and reference",
-        "models:0: univariable.os: unknown covariate, read garde, accepted: grade, age",
+        "models: univariable.os: unknown covariate, read garde, accepted: grade, age",
     ]
 
 

@@ -37,28 +37,20 @@ from sarcoma_sbrt.provenance.rows import (
     Records,
     prescriptions,
 )
-from sarcoma_sbrt.reporting.clinical_statistics import clinical_statistics
-from sarcoma_sbrt.reporting.cohort_statistics import cohort_statistics, flow_statistics
-from sarcoma_sbrt.reporting.competing_statistics import (
-    at_gap,
-    competing_endpoints,
-    competing_statistics,
-    covariate_names,
-    gaps,
-)
+from sarcoma_sbrt.reporting.competing_statistics import competing_endpoints
 from sarcoma_sbrt.reporting.diagnostic_statistics import diagnostic_statistics, diagnostic_summary
-from sarcoma_sbrt.reporting.dose_statistics import dose_statistics
-from sarcoma_sbrt.reporting.model_statistics import cox_statistics, model_names
+from sarcoma_sbrt.reporting.model_statistics import model_names
 from sarcoma_sbrt.reporting.numbers import computed_entries, configured_entries
-from sarcoma_sbrt.reporting.statistics import Statistic
-from sarcoma_sbrt.reporting.survival_statistics import (
-    design_for,
-    endpoint_columns,
-    ordered_codes,
-    stratum_names,
-    survival_statistics,
+from sarcoma_sbrt.reporting.stages import (
+    characteristics,
+    competing,
+    cox,
+    dose_sensitivity,
+    kaplan_meier,
 )
-from sarcoma_sbrt.reporting.toxicity_statistics import toxicity_statistics
+from sarcoma_sbrt.reporting.stages.cohort import Cohort
+from sarcoma_sbrt.reporting.stages.modelled import modelled
+from sarcoma_sbrt.reporting.statistics import Statistic
 from sarcoma_sbrt.settings import Plan, plan_settings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -74,9 +66,9 @@ Staged = list[tuple[str, Statistic]]
 REMEMBERED: dict[tuple[object, ...], Any] = {}
 
 
-def remembered(make: Callable[..., Any], *tables: pd.DataFrame, of: object) -> Any:
-    """What a function makes of tables, made once: most cells change few of them."""
-    name = (make.__qualname__, of, *(sha256(pickle.dumps(table)).digest() for table in tables))
+def remembered(make: Callable[..., Any], *read: object, of: object) -> Any:
+    """What a function makes of what it reads, made once: most cells change few tables."""
+    name = (make.__qualname__, of, *(sha256(pickle.dumps(one)).digest() for one in read))
     if name not in REMEMBERED:
         REMEMBERED[name] = make()
     return REMEMBERED[name]
@@ -136,31 +128,19 @@ class Study:
         return [*self._characteristics(), *self._dose(), *self._of_endpoints(), *self._competing()]
 
     def _characteristics(self) -> Iterator[tuple[str, Statistic]]:
-        found = remembered(self._described, *self.extraction.tables.values(), of="described")
-        found = [*found, *flow_statistics(self.extraction.flow)]
+        known = (*self.extraction.tables.values(), self.extraction.flow)
+        found = remembered(self._described, *known, of="described")
         yield from (("characteristics", one) for one in found)
 
     def _described(self) -> list[Statistic]:
-        plan, tables = self.plan, self.extraction.tables
-        acute = {"acute_toxicity_months": plan.acute_toxicity_months}
-        alpha_beta = {"alpha_beta_gy": plan.alpha_beta_gy}
-        frames = (self.frames["patient"], self.frames["lesion"])
-        return [
-            *cohort_statistics(tables, frames, plan.analysis, plan.cohort, **alpha_beta, **acute),
-            *clinical_statistics(tables, plan.endpoints, plan.cohort, **alpha_beta),
-            *toxicity_statistics(tables, plan.analysis, plan.cohort, **acute),
-        ]
+        return characteristics.statistics(self._read)
 
     def _dose(self) -> Iterator[tuple[str, Statistic]]:
         def make() -> list[Statistic]:
-            return dose_statistics(self.extraction.tables, self.endpoints, self.plan)
+            return dose_sensitivity.statistics(self._read)
 
         found = remembered(make, *self._deciding(), of="dose")
         yield from (("dose_sensitivity", one) for one in found)
-
-    def _design(self, name: str, names: tuple[str, ...]) -> pd.DataFrame:
-        frame = self.frames[self.plan.endpoints[name].unit]
-        return design_for(self.endpoints[name], frame, self.plan.analysis.covariates, names)
 
     def _of_endpoints(self) -> Iterator[tuple[str, Statistic]]:
         analysis, diagnosed = self.plan.analysis, []
@@ -173,49 +153,38 @@ class Study:
         yield from (("diagnostics", one) for one in diagnostic_summary(diagnosed, analysis))
 
     def _of_endpoint(self, name: str) -> Staged:
-        endpoint, table, analysis = (
-            self.plan.endpoints[name],
-            self.endpoints[name],
-            self.plan.analysis,
-        )
-        columns, names = endpoint_columns(endpoint, self.plan.cohort), stratum_names(name, analysis)
-        frame = self.frames[endpoint.unit]
-        strata = self._design(name, names)
-        ordered = ordered_codes(table, frame, analysis.covariates, names)
-        models = self._design(name, model_names(name, analysis))
-        known = (endpoint, table, models, analysis, columns)
+        read = self._of_one(name)
+        known = modelled(read, name, model_names(name, self.plan.analysis))
+        endpoint, table, design, columns = known
         found = {
-            "kaplan_meier": survival_statistics(
-                endpoint, table, strata, analysis, columns, ordered
+            "kaplan_meier": kaplan_meier.statistics(read),
+            "cox": cox.statistics(read),
+            # The stage itself adds the summary of all endpoints.
+            "diagnostics": diagnostic_statistics(
+                endpoint, table, design, self.plan.analysis, columns, observed=True
             ),
-            "cox": cox_statistics(*known),
-            "diagnostics": diagnostic_statistics(*known, observed=True),
         }
         return [(stage, one) for stage, of_stage in found.items() for one in of_stage]
 
     def _competing(self) -> Iterator[tuple[str, Statistic]]:
         plan = self.plan
         for name in competing_endpoints(plan.endpoints, plan.analysis):
-            frame = self.frames[plan.endpoints[name].unit]
-            tables = (*self._deciding(), frame)
+            tables = (*self._deciding(), self.frames[plan.endpoints[name].unit])
             yield from remembered(lambda name=name: self._of_competing(name), *tables, of=name)
 
     def _of_competing(self, name: str) -> Staged:
-        plan, tables = self.plan, self.extraction.tables
-        endpoint = plan.endpoints[name]
-        variants = {
-            gap: at_gap(tables, plan.endpoints, plan.cohort, gap)[name]
-            for gap in gaps(endpoint, plan.analysis)
-        }
-        found = competing_statistics(
-            endpoint,
-            self.endpoints[name],
-            self._design(name, covariate_names(name, plan.analysis)),
-            variants,
-            plan.analysis,
-            endpoint_columns(endpoint, plan.cohort),
-        )
-        return [("competing", one) for one in found]
+        return [("competing", one) for one in competing.statistics(self._of_one(name))]
+
+    @property
+    def _read(self) -> Cohort:
+        """What the stages read."""
+        found = self.extraction
+        return Cohort(self.plan, self.frames, self.endpoints, found.tables, found.flow)
+
+    def _of_one(self, name: str) -> Cohort:
+        """The same with one endpoint, so that it is remembered by itself."""
+        analysis = replace(self.plan.analysis, endpoints=(name,))
+        return replace(self._read, plan=replace(self.plan, analysis=analysis))
 
     @cached_property
     def entries(self) -> dict[str, dict[str, Any]]:

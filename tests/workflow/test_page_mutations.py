@@ -189,21 +189,21 @@ def test_a_digit_planted_in_a_table(run: Run) -> None:
 def test_a_digit_planted_in_a_figure(run: Run) -> None:
     run.edit("figures/os.svg", lambda text: text.replace("% of 37<", "% of 37 in 2022<"))
     said = _refused(run.pages)
-    assert "os.svg:0: number_0: “2022” has no key and no rule, read “78.4% of 37 in 2022”" in said
-    assert "index.html:0: picture 1: the picture is not the file of its figure" in said
+    assert "os.svg: number_0: “2022” has no key and no rule, read “78.4% of 37 in 2022”" in said
+    assert "index.html: picture 1: the picture is not the file of its figure" in said
 
 
 def test_a_digit_changed_in_a_figure(run: Run) -> None:
     run.edit("figures/os.svg", lambda text: text.replace(">78.4% of", ">78.5% of"))
     said = _refused(run.pages)
-    assert "os.svg:0: number_0: os.rate_12m is in the sidecar and not in the figure" in said
+    assert "os.svg: number_0: os.rate_12m is in the sidecar and not in the figure" in said
 
 
 def test_a_figure_whose_sidecar_says_less(run: Run) -> None:
     path = run.figures[1].sidecar
     told = read_json(path)
     write_json(path, told | {"numbers": told["numbers"][1:]})
-    assert "os.svg:0: number_0: “78.4” has no key and no rule" in _refused(run.pages)
+    assert "os.svg: number_0: “78.4” has no key and no rule" in _refused(run.pages)
 
 
 # --- changed in the rendered pages --------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_a_page_made_of_another_text(run: Run, finished_run: Run, name: str) -> 
     run.render()
     original = finished_run.folder / "project"
     said = _refused(lambda: run.pages(original, only=name))
-    assert f"index.{name}:0: behind section “Discussion”, paragraph 1: the page prints" in said
+    assert f"index.{name}: behind section “Discussion”, paragraph 1: the page prints" in said
     assert "“78.4” where the document that the gate judged has no number" in said
 
 
@@ -269,7 +269,7 @@ def test_another_picture_in_the_rendered_word_document(run: Run) -> None:
     files = run.figures[0]
     shutil.copyfile(run.figures[1].png, files.png)
     said = _refused(lambda: run.pages(only="docx"))
-    assert "index.docx:0: picture 2: the picture is not the file of its figure" in said
+    assert "index.docx: picture 2: the picture is not the file of its figure" in said
 
 
 # --- the shipped manuscript, as a run has rendered it --------------------------------------------
@@ -384,7 +384,7 @@ def test_what_is_changed_in_the_shipped_page_and_figure(shipped: Shipped, tmp_pa
         html = f"{html[:start]}{new}{html[end:]}"
     page.write_text(html, encoding="utf-8")
     said = _refused(lambda: shipped.html(page, [files._replace(svg=svg), *shipped.figures[1:]]))
-    assert re.search(rf"{svg.name}:0: \w+: “7774” has no key and no rule", said)
+    assert re.search(rf"{svg.name}: \w+: “7774” has no key and no rule", said)
     assert f"the page prints “9999” ({digit[1]}) where the document that the gate judged" in said
     assert f"the text of {digit[1]} is not the registry's, read “9999”" in said
     for key, text in ((other[1], one[3]), (one[1], other[3])):

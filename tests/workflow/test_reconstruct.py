@@ -103,7 +103,7 @@ def test_a_committed_table_that_the_search_did_not_write_stops_the_run(copy):
     table.write_text("\n".join([header, ",".join(cells), *rest]) + "\n", encoding="utf-8")
     run = copy.snakemake("reproduction", cohort="reconstructed-2022")
     assert run.returncode != 0
-    assert f"{path}:0: -: not the file that the search wrote (SHA-256)" in run.stderr + run.stdout
+    assert f"{path}: not the file that the search wrote (SHA-256)" in run.stderr + run.stdout
 
 
 def test_a_folder_without_the_record_of_its_search_stops_the_run(copy):

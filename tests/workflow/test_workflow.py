@@ -117,6 +117,25 @@ def test_one_core_and_the_other_entry_give_the_same_bytes(finished, copy):
     run = copy.snakemake("--snakefile", "workflow/Snakefile", cores=1)
     assert run.returncode == 0, run.stdout + run.stderr
     assert manifest(copy) == manifest(finished)
+    assert "\nAudit (results/audit/audit.json): all " in run.stderr
+
+
+def test_the_end_of_a_run_tells_of_a_failed_audit(copy):
+    def said(*arguments):
+        run = copy.snakemake("results/sources.json", *arguments)
+        assert run.returncode == 0, run.stdout + run.stderr
+        return [line for line in (run.stdout + run.stderr).splitlines() if "audit.json" in line]
+
+    assert said() == []
+    audit = copy.folder / "results/audit/audit.json"
+    audit.parent.mkdir()
+    check = {"name": "cross-checks", "problems": ["os.median: the second engine gives 1"]}
+    audit.write_text(
+        json.dumps({"ok": False, "summary": "1 of 1 checks failed", "checks": [check]})
+    )
+    told = "AUDIT FAILED (results/audit/audit.json, of an earlier run): 1 of 1 checks failed"
+    assert told in said("--force")[0]
+    assert said("--dry-run") == []
 
 
 def test_two_cohorts_coexist(rerunnable):
@@ -213,7 +232,7 @@ def test_bad_records_are_reported_at_once_masked_and_leave_no_output(copy):
     assert run.returncode == 1
     log = (copy.folder / "results" / "logs" / "extract.log").read_text(encoding="utf-8")
     assert log.strip() in run.stdout + run.stderr
-    assert "imaging.csv:0: " in log
+    assert "imaging.csv: " in log
     assert "lesions.csv:2: " in log
     assert "read <masked>" in log
     assert "7.25" not in log

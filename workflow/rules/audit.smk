@@ -2,6 +2,8 @@
 # Requires: manuscript/, config/, <results>/{numbers,code,lineage,places,coverage}.json,
 # <results>/audit/{crosscheck,pages}.json, <results>/manuscript/index.html.
 # Makes: <results>/sources.json, <results>/audit/audit.json.
+# A failed check does not fail the rule: the report stays to be read, and the manifest seals it.
+# The end of every run says on the screen what failed (tell_audit in common.smk).
 
 # What the repository brings to a run, and so decides results, whether a number's stage reads it or
 # not: rules, scripts, package, templates, schemas, the manuscript's source and the configuration.
@@ -56,7 +58,7 @@ rule sources:
 
 
 rule audit:
-    """Check hashes, rows, transcription, cross-checks, coverage and pages; a failure is told."""
+    """Check hashes, rows, transcription, engines, coverage, pages; a failure is told, not raised."""
     input:
         numbers=rules.numbers.output.numbers,
         code=rules.numbers.output.code,

@@ -18,13 +18,15 @@ sys.path.insert(0, PACKAGES)
 
 from sarcoma_sbrt import settings
 from sarcoma_sbrt.errors import InputError
-from sarcoma_sbrt.io import line_of, read_modules, read_yaml
+from sarcoma_sbrt.io import line_of, read_json, read_modules, read_yaml
 from sarcoma_sbrt.provenance.disclosure import small_cells
+from sarcoma_sbrt.provenance.environment import distributions
 from sarcoma_sbrt.provenance.lineage import (
     import_closure,
     import_graph,
     imported_modules,
 )
+from sarcoma_sbrt.provenance.verdict import verdict
 from sarcoma_sbrt.schema import TABLES
 
 # One BLAS thread and a fixed hash seed: the same bytes on one core and on four.
@@ -140,6 +142,12 @@ def scripts_and_modules(scripts):
     )
 
 
+def libraries(scripts):
+    """Distributions that scripts and the package modules that they reach import."""
+    paths = map(Path, scripts_and_modules(scripts))
+    return distributions(path.read_text(encoding="utf-8") for path in paths)
+
+
 def below_repository(path, elsewhere):
     """How a path is shown: as it lies below the repository, or as if it did."""
     full, root = Path(path).resolve(), REPOSITORY.resolve()
@@ -168,3 +176,15 @@ def version_or(name, otherwise):
 def plan():
     """What a script needs to rebuild the analysis plan; all of it YAML, so comparable."""
     return {**CONFIGURATION, "name": COHORT, "seed": int(config["seed"])}
+
+
+def tell_audit():
+    """Say what the audit found, whatever --quiet asks; nothing where there is none yet."""
+    path = Path(f"{RESULTS}/audit/audit.json")
+    if path.is_file():
+        current = any(job.rule.name == "audit" for job in workflow.dag.jobs)
+        print(
+            *verdict(read_json(path), str(path), current=current),
+            sep="\n",
+            file=sys.stderr,
+        )

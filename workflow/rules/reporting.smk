@@ -230,6 +230,9 @@ PRINTING = {
     }.items()
 }
 
+# What these import, by name: only another library registers the numbers anew.
+PRINTING_LIBRARIES = {name: libraries([name]) for name in PRINTING}
+
 # The files behind the plan, as the registry calls them.
 SETTINGS = {
     "endpoints": config["endpoints"],
@@ -287,6 +290,7 @@ rule numbers:
         run_lines=lines_of_run(),
         registration=REGISTRATION,
         printing=PRINTING,
+        printing_libraries=PRINTING_LIBRARIES,
         reconstruction=RECONSTRUCTION_PLAN,
         marginals=MARGINALS,
         least=LEAST_TOLD,

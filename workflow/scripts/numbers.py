@@ -107,7 +107,8 @@ with job_log(snakemake.log[0]):
     )
     if held:
         stale = outside(entries, ranges)
-        likely = constrained(figures.of(study), given.reconstruction["subgroups"])
+        subgroups = given.reconstruction["subgroups"]
+        likely = constrained(figures.of(study), subgroups, plan.analysis)
         entries = with_ranges(entries, ranges, likely, held[0])
         entries = registration.with_range_rows(entries, statistics, rows, held[0], of_ranges)
         print(f"{len(ranges)} ranges, {len(stale)} of them of other data or another plan")
@@ -120,7 +121,11 @@ with job_log(snakemake.log[0]):
             {name: stage["code"] for name, stage in given.stages.items() if stage["code"]},
             {path: foreign_imports(Path(path).read_text(encoding="utf-8")) for path in code},
             version,
-        ),
+        )
+        | {
+            rule: {name: version(name) for name in names}
+            for rule, names in given.printing_libraries.items()
+        },
     }
     lineage = registration.lineage_document(
         plan.cohort,

@@ -236,41 +236,41 @@ def unit(centre: Any, table: str, column: str, value: str) -> None:
 SETTINGS_FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "unmapped unit of a diameter": (
         lambda c: unit(c, "lesions", "size_mm", "inch"),
-        "config/cohorts/small.yaml:0: tables.lesions.columns.size_mm.unit: "
+        "config/cohorts/small.yaml: tables.lesions.columns.size_mm.unit: "
         "unmapped unit, read inch, accepted: mm, cm",
     ),
     "unmapped unit of a dose": (
         lambda c: unit(c, "courses", "dose_gy", "rad"),
-        "config/cohorts/small.yaml:0: tables.courses.columns.dose_gy.unit: "
+        "config/cohorts/small.yaml: tables.courses.columns.dose_gy.unit: "
         "unmapped unit, read rad, accepted: Gy, cGy",
     ),
     "unmapped unit of a time": (
         lambda c: unit(c, "progressions", "progression_day", "visits"),
-        "config/cohorts/small.yaml:0: tables.progressions.columns.progression_day.unit: "
+        "config/cohorts/small.yaml: tables.progressions.columns.progression_day.unit: "
         "unmapped unit, read visits, accepted: days, weeks, months, years",
     ),
     "unit of what has none": (
         lambda c: unit(c, "courses", "fractions", "days"),
-        "config/cohorts/small.yaml:0: tables.courses.columns.fractions.unit: "
+        "config/cohorts/small.yaml: tables.courses.columns.fractions.unit: "
         "unmapped unit, read days, accepted: no unit",
     ),
     "date format in a cohort of days": (
         lambda c: c.table("progressions")["columns"]["progression_day"].update(
             date_format="%d%m%Y"
         ),
-        "config/cohorts/small.yaml:0: tables.progressions.columns.progression_day.date_format: "
+        "config/cohorts/small.yaml: tables.progressions.columns.progression_day.date_format: "
         "date_format for what is no date, read %d%m%Y, accepted: no date_format",
     ),
     "required column": (
         lambda c: c.table("progressions")["columns"].pop("kind"),
-        "config/cohorts/small.yaml:0: tables.progressions.columns.kind: "
+        "config/cohorts/small.yaml: tables.progressions.columns.kind: "
         "required column is not mapped, accepted: a column in the YAML",
     ),
     "eligibility by a column that is not mapped": (
         lambda c: c.settings.update(
             eligibility=[{"reason": "no size", "column": "patients.histology", "known": True}]
         ),
-        "config/cohorts/small.yaml:0: eligibility.0.column: patients.histology is not mapped, "
+        "config/cohorts/small.yaml: eligibility.0.column: patients.histology is not mapped, "
         "accepted: a column that the cohort maps",
     ),
     "time zero by a column that is not mapped": (
@@ -278,39 +278,37 @@ SETTINGS_FAULTS: dict[str, tuple[Callable[[Any], Any], str]] = {
             c.settings.update(time_zero="diagnosis"),
             c.table("patients")["columns"].pop("diagnosis_day"),
         ),
-        "config/cohorts/small.yaml:0: time_zero: patients.diagnosis_day is not mapped, "
+        "config/cohorts/small.yaml: time_zero: patients.diagnosis_day is not mapped, "
         "accepted: a column that the cohort maps",
     ),
     "nobody left": (
         lambda c: c.settings.update(
             eligibility=[{"reason": "young", "column": "patients.age_years", "minimum": 70}]
         ),
-        "config/cohorts/small.yaml:0: eligibility: no patient is left, "
+        "config/cohorts/small.yaml: eligibility: no patient is left, "
         "accepted: at least one patient",
     ),
     "enrolled otherwise": (
         lambda c: c.settings.update(screening={"reviewed": 9, "enrolled": 3}),
-        "config/cohorts/small.yaml:0: screening.enrolled: "
+        "config/cohorts/small.yaml: screening.enrolled: "
         "enrolled patients are not the patients analysed, read 3, accepted: 2",
     ),
     "fewer reviewed than enrolled": (
         lambda c: c.settings.update(screening={"reviewed": 1, "enrolled": 2}),
-        "config/cohorts/small.yaml:0: screening.reviewed: fewer reviewed than enrolled, "
+        "config/cohorts/small.yaml: screening.reviewed: fewer reviewed than enrolled, "
         "read 1, accepted: >= 2",
     ),
     "missing file": (
         lambda c: c.files.pop("toxicities.csv"),
-        "toxicities.csv:0: -: no such file, accepted: a file in the cohort's folder",
+        "toxicities.csv: no such file, accepted: a file in the cohort's folder",
     ),
     "unknown kind of file": (
         lambda c: c.table("toxicities").update(file="toxicities.sav"),
-        "toxicities.sav:0: -: unknown kind of file, read .sav, "
-        "accepted: .csv, .tsv, .txt, .xlsx, .xlsm",
+        "toxicities.sav: unknown kind of file, read .sav, accepted: .csv, .tsv, .txt, .xlsx, .xlsm",
     ),
     "unknown encoding": (
         lambda c: c.table("toxicities").update(encoding="latin-99"),
-        "toxicities.csv:0: -: unknown encoding, read latin-99, "
-        "accepted: utf-8, latin-1, cp1252, ...",
+        "toxicities.csv: unknown encoding, read latin-99, accepted: utf-8, latin-1, cp1252, ...",
     ),
 }
 
@@ -366,7 +364,7 @@ def test_an_unmapped_unit_hides_no_other_fault_of_its_column(centre: Any) -> Non
     unit(centre, "lesions", "size_mm", "inch")
     centre.replace("lesions.csv", "2.3", "large").replace("lesions.csv", "1.1", "-1.1")
     assert centre.refusal() == [
-        "config/cohorts/small.yaml:0: tables.lesions.columns.size_mm.unit: "
+        "config/cohorts/small.yaml: tables.lesions.columns.size_mm.unit: "
         "unmapped unit, read inch, accepted: mm, cm",
         "lesions.csv:2: size: not a number, read <masked>, "
         "accepted: a number with a decimal point, in inch",
@@ -378,8 +376,8 @@ def test_an_unmapped_unit_is_told_without_the_file_of_its_column(centre: Any) ->
     unit(centre, "toxicities", "onset_day", "visits")
     del centre.files["toxicities.csv"]
     assert [line.split(", ")[0] for line in centre.refusal()] == [
-        "config/cohorts/small.yaml:0: tables.toxicities.columns.onset_day.unit: unmapped unit",
-        "toxicities.csv:0: -: no such file",
+        "config/cohorts/small.yaml: tables.toxicities.columns.onset_day.unit: unmapped unit",
+        "toxicities.csv: no such file",
     ]
 
 
@@ -387,7 +385,7 @@ def test_an_unmapped_unit_of_time_zero_accuses_no_patient(centre: Any) -> None:
     centre.settings["time_zero"] = "first_course"
     unit(centre, "courses", "start_day", "visits")
     assert centre.refusal() == [
-        "config/cohorts/small.yaml:0: tables.courses.columns.start_day.unit: "
+        "config/cohorts/small.yaml: tables.courses.columns.start_day.unit: "
         "unmapped unit, read visits, accepted: days, weeks, months, years"
     ]
 
@@ -399,7 +397,7 @@ def test_an_unmapped_unit_decides_no_eligibility(centre: Any) -> None:
     ]
     unit(centre, "patients", "age_years", "decades")
     assert centre.refusal() == [
-        "config/cohorts/small.yaml:0: tables.patients.columns.age_years.unit: "
+        "config/cohorts/small.yaml: tables.patients.columns.age_years.unit: "
         "unmapped unit, read decades, accepted: days, weeks, months, years"
     ]
 
@@ -410,7 +408,7 @@ def test_an_unmapped_unit_spares_the_other_columns_of_the_same_cells(centre: Any
     unit(centre, "patients", "age_years", "decades")
     centre.replace("patients.csv", "61.5", "#REF!")
     assert [line.split(", ")[0] for line in centre.refusal()] == [
-        "config/cohorts/small.yaml:0: tables.patients.columns.age_years.unit: unmapped unit",
+        "config/cohorts/small.yaml: tables.patients.columns.age_years.unit: unmapped unit",
         "patients.csv:3: age: spreadsheet error",
         "patients.csv:3: age: spreadsheet error",
     ]
@@ -444,13 +442,13 @@ def test_everything_wrong_is_told_at_once(centre: Any) -> None:
     unit(centre, "courses", "dose_gy", "rad")
     assert [line.split(", read")[0] for line in centre.refusal()] == [
         "assessments.csv:4: lesion: assessment without lesion",
-        "config/cohorts/small.yaml:0: tables.courses.columns.dose_gy.unit: unmapped unit",
+        "config/cohorts/small.yaml: tables.courses.columns.dose_gy.unit: unmapped unit",
         "courses.csv:4: lesion: course without lesion",
         "lesions.csv:4: id: lesion without patient",
         "patients.csv:2: age: not a number",
         "patients.csv:2: sex: unknown code",
         "progressions.csv:2: day: progression after the last contact",
-        "toxicities.csv:0: -: no such file, accepted: a file in the cohort's folder",
+        "toxicities.csv: no such file, accepted: a file in the cohort's folder",
         "treatments.csv:1: kind: no such column",
     ]
 
@@ -459,7 +457,7 @@ def test_a_missing_parent_is_told_once(centre: Any) -> None:
     """Without the file of lesions nobody can say that a course has none."""
     del centre.files["lesions.csv"]
     assert centre.refusal() == [
-        "lesions.csv:0: -: no such file, accepted: a file in the cohort's folder"
+        "lesions.csv: no such file, accepted: a file in the cohort's folder"
     ]
 
 
@@ -616,7 +614,7 @@ def test_a_patient_without_a_course_has_no_time_zero(centre: Any) -> None:
 def test_dates_need_a_time_zero(centre: Any) -> None:
     centre.settings["times"] = {}
     assert (
-        "config/cohorts/small.yaml:0: time_zero: dates are counted from no origin, "
+        "config/cohorts/small.yaml: time_zero: dates are counted from no origin, "
         "read origin, accepted: diagnosis, first_course"
     ) in centre.refusal()
 

@@ -141,10 +141,10 @@ def test_formatted_rows_below_a_sheet_are_nobodys(tmp_path: Path) -> None:
 def test_a_sheet_that_is_not_there(tmp_path: Path) -> None:
     path = workbook(tmp_path, [["id"], ["A"]], second=True)
     assert messages(lambda: sheet(path, "data")) == [
-        "b.xlsx#data:0: -: no such sheet, read data, accepted: Data, More"
+        "b.xlsx#data: no such sheet, read data, accepted: Data, More"
     ]
     assert messages(lambda: sheet(path, None)) == [
-        "b.xlsx:0: -: no sheet is named, accepted: Data, More"
+        "b.xlsx: no sheet is named, accepted: Data, More"
     ]
 
 
@@ -155,7 +155,7 @@ def test_the_only_sheet_needs_no_name(tmp_path: Path) -> None:
 def test_a_file_that_is_no_workbook(tmp_path: Path) -> None:
     (tmp_path / "b.xlsx").write_text("id\nA\n")
     assert messages(lambda: sheet(tmp_path / "b.xlsx")) == [
-        "b.xlsx#Data:0: -: not an XLSX workbook, accepted: a workbook without password"
+        "b.xlsx#Data: not an XLSX workbook, accepted: a workbook without password"
     ]
 
 

@@ -157,7 +157,7 @@ def test_a_figure_that_its_sidecar_describes_is_accounted_for(saved) -> None:
 def test_a_number_written_in_the_code_is_refused_even_when_it_is_right() -> None:
     (problem,) = _problems(*_saved(_draw("37")))
     assert problem == (
-        "km.svg:0: text: “37” has no key and no rule, read “Said 37”, "
+        "km.svg: text: “37” has no key and no rule, read “Said 37”, "
         "accepted: a number of the registry, or a rule of coverage.yaml"
     )
 
@@ -178,15 +178,14 @@ def test_a_number_changed_in_the_figure_is_refused(saved) -> None:
 def test_a_number_changed_in_the_registry_is_refused(saved) -> None:
     (problem,) = _problems(*saved, NUMBERS | {"os.n": {"text": "38"}})
     assert (
-        problem
-        == "km.svg:0: os.n: the text of os.n is not the registry's, read “37”, accepted: “38”"
+        problem == "km.svg: os.n: the text of os.n is not the registry's, read “37”, accepted: “38”"
     )
 
 
 def test_a_tick_changed_in_the_figure_is_refused(saved) -> None:
     svg, side = saved
     (problem,) = _problems(re.sub(r">24</text>", ">25</text>", svg, count=1), side)
-    assert problem == "km.svg:0: axis_tick: tick 3 is not the sidecar's, read “25”, accepted: “24”"
+    assert problem == "km.svg: axis_tick: tick 3 is not the sidecar's, read “25”, accepted: “24”"
 
 
 def test_a_tick_lost_from_the_figure_is_refused(saved) -> None:
@@ -272,9 +271,11 @@ def test_a_redrawn_picture_says_the_numbers_of_its_figure(saved) -> None:
     assert picture_problems([text], [found], "index.pdf") == []
     (problem,) = picture_problems([text.replace("37", "38")], [found], "index.pdf")
     assert str(problem) == (
-        "index.pdf:0: picture 1: the picture does not say the numbers of its figure, "
+        "index.pdf: picture 1: the picture does not say the numbers of its figure, "
         "read 38, accepted: 37"
     )
+    (problem,) = picture_problems([f"{text}\n37"], [found], "index.pdf")
+    assert (problem.read, problem.accepted) == ("37", "none fewer")
     (problem,) = picture_problems([], [found], "index.pdf")
     assert problem.what == "the page does not show the document's pictures"
 
@@ -287,3 +288,33 @@ def test_an_embedded_picture_is_the_file_of_its_figure() -> None:
     assert problem.column == "picture 2"
     (problem,) = file_problems(["b" * 64], files, ["flow", "km"], "index.html")
     assert problem.what == "the page does not show the document's pictures"
+
+
+# --- figures drawn by hand ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("drawn", "entries", "said"),
+    [
+        # Part of the registry's number is another number.
+        ("7", [("os.n", "7")], ["the text of os.n is not the registry's"]),
+        # Two keys with one text answer for two numbers.
+        ("37 of 37", [("os.n", "37"), ("os.n", "37")], []),
+        ("37 of 37", [("os.n", "37")], ["“37” has no key and no rule"]),
+        # A name answers for no digit beside one that has a key.
+        ("BED10", [("one", "1")], ["“10” has no key and no rule"]),
+        ("BED10", [], []),
+    ],
+)
+@pytest.mark.parametrize("group", ["{}", '<g id="xtick_1">{}</g>'])
+def test_what_answers_for_a_number_of_a_keyed_text(drawn, entries, said, group) -> None:
+    text = group.format(f'<g id="number_1"><text>{drawn}</text></g>')
+    numbers = [{"key": key, "text": text, "at": "number_1"} for key, text in entries]
+    found = figure(
+        f'<svg xmlns="http://www.w3.org/2000/svg">{text}</svg>',
+        {"numbers": numbers, "ticks": []},
+        NUMBERS | {"one": {"text": "1"}},
+        PATTERNS,
+        "km.svg",
+    )
+    assert [problem.what for problem in found.problems] == said

@@ -130,7 +130,7 @@ def test_the_appendix_is_what_the_registry_makes_of_it() -> None:
 def test_a_line_of_the_appendix_says_what_the_registry_says() -> None:
     (problem,) = _appendix(*LINES[:3], "os.n 38 cohort –")
     assert problem == (
-        "index.pdf:0: appendix: this is not what the rule appendix sets aside, "
+        "index.pdf: appendix: this is not what the rule appendix sets aside, "
         "read “os.n38cohort–”, accepted: “os.n 37 cohort –”"
     )
 
@@ -143,13 +143,12 @@ def test_a_printed_number_without_a_line_is_named() -> None:
 def test_nothing_stands_behind_the_appendix() -> None:
     (problem,) = _appendix(*LINES, "And 3 more.")
     assert problem == (
-        "index.pdf:0: appendix: the appendix goes on behind the last printed number, "
-        "read “And3more.”"
+        "index.pdf: appendix: the appendix goes on behind the last printed number, read “And3more.”"
     )
 
 
 def test_a_page_without_the_appendix_is_refused() -> None:
-    assert _appendix() == ["index.pdf:0: appendix: the page has no appendix of numbers"]
+    assert _appendix() == ["index.pdf: appendix: the page has no appendix of numbers"]
     html = judged(DOCUMENT, [TEXT], "index.html", FURNITURE, NUMBERS, LINES)
     assert html.problems == []
 

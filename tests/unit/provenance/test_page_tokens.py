@@ -91,7 +91,7 @@ def test_a_changed_number_is_named_with_its_place_and_both_sentences() -> None:
         _sequence("1", "71.5", "3"), _sequence("1", "71.6", "3"), "index.pdf", keyed=False
     )
     assert str(problem) == (
-        "index.pdf:0: paragraph 2: the page prints “71.6” where the document that the gate judged "
+        "index.pdf: paragraph 2: the page prints “71.6” where the document that the gate judged "
         "has “71.5”, read “It is 71.6.”, accepted: “It is 71.5.”"
     )
 
@@ -132,6 +132,11 @@ def test_an_address_that_breaks_at_a_full_stop_is_one_number() -> None:
     assert differences(judged, page, "index.pdf", keyed=False) == []
 
 
+def test_an_address_that_breaks_twice_is_one_number() -> None:
+    page = tokens(_passage("https://doi.org/10.\n1186.\n5"))
+    assert differences(_sequence("10.1186.5"), page, "index.pdf", keyed=False) == []
+
+
 def test_numbers_on_two_lines_stay_two() -> None:
     page = tokens(_passage("in 2022.\n37 patients"))
     assert differences(_sequence("2022", "37"), page, "index.pdf", keyed=False) == []
@@ -150,7 +155,7 @@ def test_a_keyed_text_must_be_the_registrys() -> None:
     swapped = _passage("Median ", ("37", "os.median"), " of ", ("24.5", "os.n"), ".")
     first, second = bindings([swapped], NUMBERS, "index.html")
     assert str(first) == (
-        "index.html:0: here: the text of os.median is not the registry's, "
+        "index.html: here: the text of os.median is not the registry's, "
         "read “37” in “Median 37 of 24.5.”, accepted: “24.5”"
     )
     assert second.what == "the text of os.n is not the registry's"

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from sarcoma_sbrt.provenance.environment import distribution_of, foreign_imports, stage_versions
+from sarcoma_sbrt.provenance.environment import (
+    distribution_of,
+    distributions,
+    foreign_imports,
+    stage_versions,
+)
 
 REPOSITORY = Path(__file__).parents[3]
 SOURCES = [
@@ -47,6 +52,14 @@ def test_every_import_of_the_package_belongs_to_a_locked_distribution():
         assert version(distribution_of(name))
     assert {"numpy", "pandas", "yaml", "sklearn"} <= imported
     assert not imported & sys.stdlib_module_names
+
+
+def test_distributions_of_several_texts_are_named_as_the_lock_has_them_once():
+    sources = [
+        "import yaml, numpy\nfrom sarcoma_sbrt import io",
+        "import json\nimport sklearn, yaml",
+    ]
+    assert distributions(sources) == ["numpy", "pyyaml", "scikit-learn"]
 
 
 def test_a_stage_has_the_versions_of_all_its_files_and_no_others():

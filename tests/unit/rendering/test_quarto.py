@@ -77,7 +77,7 @@ def test_quarto_asked_for_and_missing_is_an_error() -> None:
     with pytest.raises(RenderError) as error:
         quarto.resolve_renderer("quarto")
     assert str(error.value) == (
-        "config:0: renderer: Quarto is not on the PATH, read quarto, "
+        "config: renderer: Quarto is not on the PATH, read quarto, "
         "accepted: make quarto, or renderer: embedded"
     )
 
@@ -102,11 +102,11 @@ def test_the_project_is_rendered_by_one_call_without_execution(install, folder: 
     ("says", "code", "message"),
     [
         ("\x1b[33mWARNING: Unable to resolve crossref @fig-x\x1b[39m", 0,
-         "index.qmd:0: quarto: WARNING: Unable to resolve crossref @fig-x"),
-        ("WARN: Shortcode 'x' not found", 0, "index.qmd:0: quarto: WARN: Shortcode 'x' not found"),
+         "index.qmd: quarto: WARNING: Unable to resolve crossref @fig-x"),
+        ("WARN: Shortcode 'x' not found", 0, "index.qmd: quarto: WARN: Shortcode 'x' not found"),
         ("ERROR: num: the registry has no number called x", 1,
-         "index.qmd:0: quarto: ERROR: num: the registry has no number called x"),
-        ("it just stopped", 3, "index.qmd:0: quarto: it just stopped"),
+         "index.qmd: quarto: ERROR: num: the registry has no number called x"),
+        ("it just stopped", 3, "index.qmd: quarto: it just stopped"),
     ],
 )  # fmt: skip
 def test_what_quarto_only_warns_of_fails_the_render(

@@ -19,9 +19,10 @@ class Problem:
     file : str
         Path as the user wrote it; a sheet follows after ``#``.
     line : int
-        1-based line (CSV, YAML) or row (XLSX); 0 when the whole file is meant.
+        1-based line (CSV, YAML) or row (XLSX); 0 when it has none: the whole file is meant, or a
+        part of it that `column` names.
     column : str
-        Column name or key path; empty when the whole line is meant.
+        Column name or key path; empty when the whole line or the whole file is meant.
     what : str
         What is wrong.
     read : str
@@ -38,7 +39,10 @@ class Problem:
     accepted: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.file}:{self.line}: {self.column or '-'}: {self.what}"
+        """``file:line: column: what, read …, accepted: …``; ``file: what …`` of a whole file."""
+        line = f":{self.line}" if self.line else ""
+        column = self.column or ("-" if self.line else "")
+        text = ": ".join(filter(None, [f"{self.file}{line}", column, self.what]))
         if self.read:
             text += f", read {self.read}"
         if self.accepted:

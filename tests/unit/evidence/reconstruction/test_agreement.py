@@ -98,7 +98,7 @@ def test_unknown_names_and_columns_are_refused(figures):
     }
     with pytest.raises(InputError) as refused:
         agreement("feng2022", figures, queries, {}, alpha_beta_gy=10)
-    file = "config/reconstruction/feng2022-marginals.yaml:0"
+    file = "config/reconstruction/feng2022-marginals.yaml"
     assert str(refused.value).splitlines() == [
         f"{file}: sex.male: no such column, read patients.gender",
         f"{file}: sex.unheard_of: no printed figure of feng2022",

@@ -198,7 +198,7 @@ def test_names_that_are_no_figures_are_refused(content, figures):
     bad["conflicts"]["quotients"][1]["dividend"] = "nobody"
     with pytest.raises(InputError) as refused:
         conflicts(bad, figures, [])
-    file = "config/reconstruction/feng2022-marginals.yaml:0"
+    file = "config/reconstruction/feng2022-marginals.yaml"
     assert str(refused.value).splitlines() == [
         f"{file}: nobody: no printed figure of feng2022",
         f"{file}: nothing: no printed figure of feng2022",

@@ -40,7 +40,7 @@ def test_everything_wrong_is_named_at_once(content, figures):
     bad["expansion"]["sites"]["Limbs"]["above_cut"] = 3
     with pytest.raises(InputError) as refused:
         read_marginals(bad, figures)
-    file = "config/reconstruction/feng2022-marginals.yaml:0"
+    file = "config/reconstruction/feng2022-marginals.yaml"
     assert str(refused.value).splitlines() == [
         f"{file}: follow_up.median: no count is printed",
         f"{file}: sex.male: no median and range is printed",

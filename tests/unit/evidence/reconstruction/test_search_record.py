@@ -14,6 +14,7 @@ from sarcoma_sbrt.evidence.reconstruction.search_record import (
     check_record,
     read_record,
     record,
+    renewed,
 )
 
 FILE = "data/reconstruction/yew/search.json"
@@ -84,7 +85,7 @@ def test_a_bad_record_is_refused_with_its_place(content, said) -> None:
     with pytest.raises(InputError) as refused:
         read_record(content, FILE)
     assert said in str(refused.value)
-    assert str(refused.value).startswith(f"{FILE}:0: ")
+    assert str(refused.value).startswith(f"{FILE}: ")
 
 
 def checked(**other) -> None:
@@ -105,22 +106,35 @@ def test_every_file_and_score_that_is_another_is_named_with_both_values() -> Non
         checked(hashes=hashes, found=found)
     folder = "data/reconstruction/yew"
     assert str(refused.value).splitlines() == [
-        f"{folder}/patients.csv:0: -: not the file that the search wrote (SHA-256), read "
+        f"{folder}/patients.csv: not the file that the search wrote (SHA-256), read "
         f"{'c' * 64}, accepted: {'a' * 64}",
-        f"{folder}/ranges.csv:0: -: the search left no such file on record",
-        f"{FILE}:0: best.by_endpoint.2: the committed tables do not give the score on record, "
+        f"{folder}/ranges.csv: the search left no such file on record",
+        f"{FILE}: best.by_endpoint.2: the committed tables do not give the score on record, "
         "read 2 near, 2 exact of 6, accepted: 2 near, 1 exact of 6",
-        f"{folder}/solutions/lesions.csv:0: -: file of the search is missing",
+        f"{folder}/solutions/lesions.csv: file of the search is missing",
     ]
+
+
+def test_new_ranges_are_recorded_of_the_same_reconstructions_only() -> None:
+    content = CONTENT | {"sha256": {"patients.csv": "a" * 64, "ranges.csv": "b" * 64}}
+    other = {"ranges.csv": "d" * 64}
+    told = renewed(content, FILE, tables={"patients.csv": "a" * 64}, ranges=other)
+    assert told == content | {"sha256": {"patients.csv": "a" * 64, "ranges.csv": "d" * 64}}
+    with pytest.raises(InputError) as refused:
+        renewed(content, FILE, tables={"patients.csv": "c" * 64}, ranges=other)
+    assert str(refused.value) == (
+        "data/reconstruction/yew/patients.csv: not the file that the search wrote (SHA-256), read "
+        f"{'c' * 64}, accepted: {'a' * 64}"
+    )
 
 
 def test_another_plan_and_other_printed_statistics_are_refused() -> None:
     with pytest.raises(InputError) as refused:
         checked(plan_sha256="8" * 64, targets_sha256="9" * 64)
     assert str(refused.value).splitlines() == [
-        f"{FILE}:0: plan_sha256: the search followed another plan than the one configured, read "
+        f"{FILE}: plan_sha256: the search followed another plan than the one configured, read "
         f"{'8' * 64}, accepted: {'0' * 64}",
-        f"{FILE}:0: targets_sha256: the search was for other printed statistics than "
+        f"{FILE}: targets_sha256: the search was for other printed statistics than "
         f"data/published/targets/ has, read {'9' * 64}, accepted: {'1' * 64}",
     ]
 
@@ -154,7 +168,7 @@ def test_what_is_written_is_read_back() -> None:
         runs=[run(4, 99, 45), run(2, 96, 42)],
         solutions=solutions,
         alternatives={"seeds": [7, 8], "of": [{"name": "a"}, {"name": "b"}]},
-        alternative_runs=[run(7, 60, 30), run(8, 63, 24), run(7, 66, 9), run(8, 60, 12)],
+        alternative_runs=[run(7, 60, 30), run(8, 63, 24), run(7, 60, 12), run(8, 66, 9)],
         files=[{"path": "patients.csv", "sha256": "3" * 64}],
     )
     found = read_record(content, FILE)

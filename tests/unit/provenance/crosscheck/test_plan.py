@@ -76,9 +76,9 @@ def test_a_method_that_no_line_covers_is_an_error_each_once() -> None:
             "stage", [record("Kaplan-Meier"), *records], rules_of({"stages": {"stage": [LINE]}})
         )
     assert str(caught.value) == (
-        "config/crosscheck.yaml:0: stages.stage: no line covers a.n, read new, "
+        "config/crosscheck.yaml: stages.stage: no line covers a.n, read new, "
         "accepted: a line whose method, keys and units match it\n"
-        "config/crosscheck.yaml:0: stages.stage: no line covers c.n, read newer, "
+        "config/crosscheck.yaml: stages.stage: no line covers c.n, read newer, "
         "accepted: a line whose method, keys and units match it"
     )
 

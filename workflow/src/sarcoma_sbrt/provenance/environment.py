@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["PACKAGE", "distribution_of", "foreign_imports", "stage_versions"]
+from sarcoma_sbrt.provenance.lineage import imported_names
+
+__all__ = ["PACKAGE", "distribution_of", "distributions", "foreign_imports", "stage_versions"]
 
 PACKAGE = "sarcoma_sbrt"
 
@@ -34,18 +35,18 @@ def foreign_imports(source: str) -> frozenset[str]:
     SyntaxError
         When the text is none.
     """
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module.partition(".")[0])
+    names = {name.partition(".")[0] for name in imported_names(source)}
     return frozenset(names - {PACKAGE} - sys.stdlib_module_names)
 
 
 def distribution_of(name: str) -> str:
     """Name of the distribution that an imported name belongs to, as the lock spells it."""
     return _DISTRIBUTIONS.get(name, name.lower().replace("_", "-"))
+
+
+def distributions(sources: Iterable[str]) -> list[str]:
+    """Names of the distributions that source texts import, sorted."""
+    return sorted({distribution_of(name) for source in sources for name in foreign_imports(source)})
 
 
 def stage_versions(

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["import_closure", "import_graph", "imported_modules"]
+__all__ = ["import_closure", "import_graph", "imported_modules", "imported_names"]
+
+
+@functools.cache  # the rule files ask each module twice, at the start of every job
+def imported_names(source: str) -> frozenset[str]:
+    """Dotted names that a source text imports, of whatever package; relative imports left out.
+
+    ``from package.module import name`` gives ``package.module`` and ``package.module.name``.
+
+    Parameters
+    ----------
+    source : str
+        Python source.
+
+    Raises
+    ------
+    SyntaxError
+        When the text is none.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
 
 
 def imported_modules(source: str, known: Collection[str]) -> set[str]:
@@ -24,13 +50,7 @@ def imported_modules(source: str, known: Collection[str]) -> set[str]:
         ``from package.module import name`` counts as the module ``package.module.name``
         where that is one.
     """
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name in known}
+    return {name for name in imported_names(source) if name in known}
 
 
 def import_graph(known: Mapping[str, str]) -> dict[str, set[str]]:
