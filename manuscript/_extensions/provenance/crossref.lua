@@ -87,7 +87,8 @@ local function text_of(cell)
     Span = function(span)
       local range = span.attributes["data-range"]
       if range ~= nil then
-        return { span, pandoc.Str(" [" .. range .. "]") }
+        local ends, rest = range:match("^([^,]*)(.*)$")
+        return { span, pandoc.Str(" [" .. ends:gsub(" ", NBSP) .. rest .. "]") }
       end
     end,
     Cite = function(cite)
@@ -180,18 +181,50 @@ local function sum(columns, name)
   return total
 end
 
+-- What all columns can have of what they need, the most first.
+local function affordable(columns, width)
+  local found = {}
+  for _, need in ipairs({ "short", "numbers", "narrow" }) do
+    if sum(columns, need) <= width then
+      found[#found + 1] = need
+    end
+  end
+  return #found > 0 and found or { "words" }
+end
+
+-- Where not every number has its line, those have it that need the least for it: counts.
+local function grant_cheapest(columns, widths, rest)
+  local order = {}
+  for i in ipairs(columns) do
+    order[i] = i
+  end
+  local function lacks(i)
+    return columns[i].narrow - widths[i]
+  end
+  table.sort(order, function(a, b)
+    return lacks(a) < lacks(b) or lacks(a) == lacks(b) and a < b
+  end)
+  for _, i in ipairs(order) do
+    local more = lacks(i)
+    if more <= rest then
+      widths[i] = widths[i] + more
+      rest = rest - more
+    end
+  end
+  return rest
+end
+
 -- Widths in ems: each column has what it needs, and the rest of the line goes by how much text
 -- a column holds, to none more than its longest line.
-local function shared(columns, width)
-  local needed = sum(columns, "short") <= width and "short"
-    or sum(columns, "numbers") <= width and "numbers"
-    or sum(columns, "narrow") <= width and "narrow"
-    or "words"
+local function shared(columns, width, needed)
   local widths, open, rest = {}, {}, width
   for i, column in ipairs(columns) do
     widths[i] = column[needed]
     rest = rest - widths[i]
     open[i] = true
+  end
+  if needed == "words" then
+    rest = grant_cheapest(columns, widths, rest)
   end
   while rest > 0.01 do
     local text, given = 0, 0
@@ -214,36 +247,58 @@ local function shared(columns, width)
   return widths
 end
 
--- Typst gives crowded columns equal room, and Word all columns unless it is told.
+-- Lines that a row takes, as far as widths of letters can tell.
+local function lines_of(tbl, row)
+  local page, lines = PAGES[FORMAT], 1
+  for i, cell in ipairs(row.cells) do
+    local share = cell.col_span == 1 and tbl.colspecs[i][2]
+    if share then
+      local room = share * page.width - page.column
+      lines = math.max(lines, math.ceil(width_of(text_of(cell)) / room))
+    end
+  end
+  return lines
+end
+
+local function lines_of_all(tbl)
+  local lines = 0
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do
+      lines = lines + lines_of(tbl, row)
+    end
+  end
+  return lines
+end
+
+local function with_widths(tbl, widths, line)
+  local specs, taken = tbl.colspecs, 0
+  for _, width in ipairs(widths) do
+    taken = taken + width
+  end
+  for i, width in ipairs(widths) do
+    specs[i] = { specs[i][1], width / math.max(taken, line) }
+  end
+  tbl.colspecs = specs
+  return tbl
+end
+
+-- Typst gives crowded columns equal room, and Word all columns unless it is told. Short names stay
+-- whole unless a column of prose needs their room more.
 local function share_columns(tbl)
   local page = PAGES[FORMAT]
   local columns = measured(tbl, page)
   if FORMAT == "typst" and sum(columns, "line") <= page.width then
     return nil -- by themselves they are as wide as their text
   end
-  local widths, specs = shared(columns, page.width), tbl.colspecs
-  local taken = 0
-  for _, width in ipairs(widths) do
-    taken = taken + width
-  end
-  for i, width in ipairs(widths) do
-    specs[i] = { specs[i][1], width / math.max(taken, page.width) }
-  end
-  tbl.colspecs = specs
-  return tbl
-end
-
--- Lines that a row takes, as far as widths of letters can tell.
-local function lines_of(tbl, row)
-  local lines = 1
-  for i, cell in ipairs(row.cells) do
-    local share = cell.col_span == 1 and tbl.colspecs[i][2]
-    if share then
-      local room = share * PAGES.typst.width - PAGES.typst.column
-      lines = math.max(lines, math.ceil(width_of(text_of(cell)) / room))
+  local needs, best, fewest = affordable(columns, page.width), nil, nil
+  for i = 1, needs[1] == "short" and 2 or 1 do
+    local widths = shared(columns, page.width, needs[i])
+    local lines = lines_of_all(with_widths(tbl, widths, page.width))
+    if fewest == nil or lines < fewest then
+      best, fewest = widths, lines
     end
   end
-  return lines
+  return with_widths(tbl, best, page.width)
 end
 
 -- Typst breaks every table across pages or none: a short one had better stay whole. A row never

@@ -9,7 +9,10 @@
 
 local MARK = "‡"
 local NOTE = "(‡ illustrative, not constrained by any printed figure)"
-local RANGE_NOTE = "(in brackets: range over the %s reconstructions found)"
+local RANGE_NOTE = "(in square brackets: range over the %s reconstructions found)"
+-- A table's ranges are lighter than its numbers: article.css has the same size.
+local LIGHTER = '#text(size: 0.88em, fill: rgb("#59636e"))['
+local NBSP = "\u{a0}"
 
 local function words(text)
   local inlines = pandoc.Inlines({})
@@ -50,7 +53,8 @@ local function followed(inlines, seen)
         end
         local key = span.attributes["data-key"] .. ".over_solutions"
         local keyed = pandoc.Span(words(range), pandoc.Attr("", { "range" }, { { "data-key", key } }))
-        marked:extend({ pandoc.Space(), pandoc.Str("["), keyed, pandoc.Str("]") })
+        local bracketed = { pandoc.Str("["), keyed, pandoc.Str("]") }
+        marked:extend({ pandoc.Space(), pandoc.Span(bracketed, pandoc.Attr("", { "bracketed" })) })
       end
     end
   end
@@ -157,6 +161,44 @@ local function annotate(inlines, seen)
   return inlines
 end
 
+-- In a cell of the PDF the ends of a range stay on one line, and so do those of the interval
+-- behind it.
+local function lighter(span)
+  if not span.classes:includes("bracketed") then
+    return nil
+  end
+  local range = span.content[2]
+  local ends, rest = pandoc.utils.stringify(range):match("^([^,]*)(.*)$")
+  range.content = words(ends:gsub(" ", NBSP) .. rest)
+  return { pandoc.RawInline("typst", LIGHTER), span, pandoc.RawInline("typst", "]") }
+end
+
+local function boxed_interval(inlines)
+  local first
+  for i, inline in ipairs(inlines) do
+    if inline.t == "Span" and inline.classes:includes("bracketed") then
+      first = inlines[i + 2]
+      first = first and first.t == "Str" and first.text:match("^%(") and i + 2 or nil
+    elseif first and inline.t == "Str" and inline.text:match("%)") then
+      inlines:insert(i + 1, pandoc.RawInline("typst", "]"))
+      inlines:insert(first, pandoc.RawInline("typst", "#box["))
+      return inlines
+    end
+  end
+end
+
+local function with_lighter_ranges(tbl)
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do
+      for _, cell in ipairs(row.cells) do
+        local bound = pandoc.Blocks(cell.contents):walk({ Inlines = boxed_interval })
+        cell.contents = bound:walk({ Span = lighter })
+      end
+    end
+  end
+  return tbl
+end
+
 -- What several parts of a float ask to be noted.
 local function together(...)
   local seen
@@ -224,4 +266,5 @@ return {
   { FloatRefTarget = float },
   { Table = captioned, Figure = captioned },
   { Para = paragraph, Plain = paragraph },
+  FORMAT == "typst" and { Table = with_lighter_ranges } or {},
 }

@@ -75,13 +75,16 @@ NEW = ("new.a", "new_er.b", "new.c")
         ("365.25", "text", True),
         ("2011–2016", "text", True),
         ("5.75 (1.95–16.9)", "text", True),
-        ("14/44 = 31.8% → 32%", "text", False),
-        ("Shah 2021, Table 1", "text", False),
-        ("30–60 Gy/3–8 fx", "text", False),
-        ("G1", "text", False),
+        ("14/44 = 31.8% → 32%", "text", True),
+        ("Shah 2021, Table 1", "text", True),
+        ("30–60 Gy/3–8 fx", "text", True),
+        ("G1", "text", True),
+        ("Histological grade", "text", False),
     ],
 )
-def test_numbers_have_a_row_and_words_have_none(text: str, unit: str, listed: bool) -> None:
+def test_what_holds_digits_has_a_row_and_words_have_none(
+    text: str, unit: str, listed: bool
+) -> None:
     registry = {"a.b": _entry(text, unit=unit)}
     assert _rows(registry) == ({"a.b": text} if listed else {})
     assert appendix.targets(appendix.lines(registry, registry)).count("a.b") == listed
@@ -110,12 +113,53 @@ def test_numbers_have_a_row_and_words_have_none(text: str, unit: str, listed: bo
         ({"a.x": "1", "a.x.p": "2", "a.x.p.stated": "3"}, {"a.x .p .p.stated": "1; 2; 3"}),
         ({"a.p": "0.016", "a.hr": "0.45"}, {"a.hr": "0.45", "a.p": "0.016"}),
         ({"a.x": "NR", "a.x.low": "13.0"}, {"a.x.low": "13.0"}),
+        (
+            {"a.x": "24", "a.x.low": "13", "a.x.high": "28", "a.x.over_solutions": "20 to 25"},
+            {"a.x .low .high .over_solutions": "24 [20 to 25] (13–28)"},
+        ),
+        (
+            {"a.x": "24", "a.x.p": "0.5", "a.x.p.over_solutions": "0.4 to 0.6"},
+            {"a.x .p .p.over_solutions": "24; 0.5 [0.4 to 0.6]"},
+        ),
+        (
+            {"a.x.stated": "24%", "a.x.stated.over_solutions": "20 to 25"},
+            {"a.x .stated .stated.over_solutions": "24% [20 to 25]"},
+        ),
+        (
+            {
+                "a.x": "24",
+                "a.x.over_solutions": "20 to 25",
+                "a.x.stated": "24%",
+                "a.x.stated.over_solutions": "20 to 25",
+            },
+            {"a.x .stated .stated.over_solutions .over_solutions": "24 [20 to 25]; 24%"},
+        ),
+        ({"a.x": "NR", "a.x.over_solutions": "20 to 25"}, {"a.x.over_solutions": "[20 to 25]"}),
+        (
+            {"a.x.place": "Table 1", "a.x.subject": "Grade, G1", "a.x.arithmetic": "1/2 = 50%"},
+            {"a.x .subject .arithmetic .place": "Grade, G1; 1/2 = 50%; Table 1"},
+        ),
+        # Words of a finding have no row, nor a place in one.
+        ({"a.x.subject": "Sex, male", "a.x.place": "Table 1"}, {"a.x.place": "Table 1"}),
+        ({"a.x": "24", "a.x.status": "exact"}, {"a.x": "24"}),
+        # The words that a row has room for, of 44 letters.
+        (
+            {"a.x": "at 12 months at most 7 deaths of 18 happened, so"},
+            {"a.x": "at 12 months at most 7 deaths of 18 …"},
+        ),
     ],
 )
 def test_a_number_and_its_companions_share_a_row(
     texts: dict[str, str], rows: dict[str, str]
 ) -> None:
     assert _rows({key: _entry(text) for key, text in texts.items()}) == rows
+
+
+def test_a_range_is_in_the_row_of_its_number_which_alone_is_checked() -> None:
+    checked = {"status": "independent", "engine": "numpy"}
+    registry = {"a.x": _entry("24", crosscheck=checked), "a.x.over_solutions": _entry("20 to 25")}
+    (row,) = [line for line in appendix.lines(registry, registry) if line.keys]
+    assert (row.text, row.check, row.keys) == ("24 [20 to 25]", "i numpy", tuple(registry))
 
 
 def test_what_comes_from_elsewhere_or_is_checked_otherwise_has_its_own_row() -> None:
@@ -129,7 +173,7 @@ def test_what_comes_from_elsewhere_or_is_checked_otherwise_has_its_own_row() -> 
     assert list(_rows(registry)) == ["a.x .p", "a.x.low", "a.x.high"]
 
 
-PARTS = st.sampled_from(("a", "b", "low", "high", "p", "stated"))
+PARTS = st.sampled_from(("a", "b", "low", "high", "p", "stated", "over_solutions", "place"))
 
 
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=5)))
@@ -165,6 +209,39 @@ def test_a_long_key_breaks_at_its_full_stops() -> None:
         assert "a.far_too_long_part_of_a_key<" in made or '"a.far_too_long_part_of_a_key"' in made
         assert f"{long}_\u200bx" in made
         assert "0.452 (0.201–1.016)" in made
+
+
+LONG = Line("a.b .place", "14/44 = 31.8% → 32%; Shah 2021, Section 4.1", "rule", "i R", ("a.b",))
+
+
+def test_a_long_text_stands_with_its_key_over_two_columns() -> None:
+    short = Line("a.b", "14/44 = 31.8% → 32%", "rule", "i R", ("a.b",))
+    assert '..row("number-0", "a.b", "14/44 = 31.8% → 32%", "rule", "i R"),' in appendix.typst(
+        [short]
+    )
+    assert f'..wide("number-0", "a.b .place", "{LONG.text}", "rule", "i R"),' in appendix.typst(
+        [LONG]
+    )
+    # A cell over all four columns is the heading of a group, and says itself again overleaf.
+    assert appendix.typst([LONG]).count("colspan: 4") == 1
+    rows = [
+        [(_words("".join(cell.itertext())), _span(cell)) for cell in row.iter(f"{WORD}tc")]
+        for row in _word_table(appendix.openxml([LONG, short])).iter(f"{WORD}tr")
+    ]
+    assert rows[1:] == [
+        [(f"a.b .place {LONG.text}", 2), ("rule", 1), ("i R", 1)],
+        [("a.b", 1), ("14/44 = 31.8% → 32%", 1), ("rule", 1), ("i R", 1)],
+    ]
+
+
+def _word_table(written: str) -> ElementTree.Element:
+    root = ElementTree.fromstring(f'<w:body xmlns:w="{WORD[1:-1]}">{written}</w:body>')
+    return next(root.iter(f"{WORD}tbl"))
+
+
+def _span(cell: ElementTree.Element) -> int:
+    span = cell.find(f".//{WORD}gridSpan")
+    return 1 if span is None else int(span.attrib[f"{WORD}val"])
 
 
 def test_nothing_printed_is_no_appendix() -> None:
@@ -219,6 +296,13 @@ def test_the_pdf_lists_every_row_once(pdf: pypdf.PdfReader, project: Path, numbe
 
 def _shown(line: Line) -> tuple[str, str, str, str]:
     return line.key, line.text, line.source, line.check
+
+
+def _in_word(line: Line) -> tuple[str, ...]:
+    key, text, source, check = _shown(line)
+    if not line.keys:
+        return (key,)
+    return (f"{key} {text}", source, check) if len(text) > appendix.WIDE else _shown(line)
 
 
 class Piece(NamedTuple):
@@ -326,7 +410,7 @@ def test_the_docx_ends_with_the_appendix(
         tuple(_words("".join(cell.itertext())) for cell in row.iter(f"{WORD}tc"))
         for row in table.iter(f"{WORD}tr")
     ]
-    told = [_shown(line) if line.keys else (line.key,) for line in _listed(project, numbers)]
+    told = [_in_word(line) for line in _listed(project, numbers)]
     assert cells == [("key", "printed", "source", "check"), *told]
     assert ("os.median .low .high", "24.5 (17.2 to not reached)", "", "") in cells
     assert [row.find(f".//{WORD}tblHeader") is not None for row in table.iter(f"{WORD}tr")] == [

@@ -64,7 +64,7 @@ print(pandoc.utils.stringify(made.caption_long))
         "20.1 to 30.0",
         "24",
         "nil",
-        "24.5 [20.1 to 30.0] (in brackets: range over the 24 reconstructions found)",
+        "24.5 [20.1 to 30.0] (in square brackets: range over the 24 reconstructions found)",
     ], done.stderr
 
 

@@ -135,7 +135,7 @@ def test_a_row_of_filler_without_a_label_is_marked_number_by_number() -> None:
 
 # --- ranges over the reconstructions found -------------------------------------------------
 
-RANGE_NOTE = "(in brackets: range over the 24 reconstructions found)"
+RANGE_NOTE = "(in square brackets: range over the 24 reconstructions found)"
 
 
 def ranged(text: str, support: str = "inferred") -> str:
@@ -180,12 +180,38 @@ def test_ranges_in_a_table_are_noted_in_its_caption_alone() -> None:
     said = " ".join(table.caption.get_text().split())
     note = "(‡ illustrative, not constrained by any printed figure)"
     assert said == f"About. {note} {RANGE_NOTE}"
-    assert page(text, "filler.lua").get_text().count("in brackets") == 1
+    assert page(text, "filler.lua").get_text().count("in square brackets") == 1
+
+
+def table_of(cell: str) -> str:
+    return f"It was {ranged('7')}.\n\n| A | B |\n|:--|--:|\n| Size | {cell} |\n\n: About.\n"
+
+
+def test_a_range_stands_in_a_span_with_its_brackets() -> None:
+    found = page(table_of(ranged("7")), "filler.lua").select("td span.bracketed")
+    assert [span.get_text() for span in found] == ["[3.1 to 5.2]"]
+
+
+def test_the_range_of_a_cell_is_lighter_in_the_pdf_and_does_not_break() -> None:
+    made = filtered(table_of(ranged("7")), "typst", "filler.lua")
+    assert made.count("#text(size: 0.88em") == 1
+    cell = made[made.index("#text(size: 0.88em") :]
+    assert cell.split("[", 1)[1].startswith("\\[3.1~to~5.2\\]]")
+    assert "3.1 to 5.2" in made[: made.index("#text(size: 0.88em")]
+
+
+@pytest.mark.parametrize(
+    ("behind", "boxed"), [(" (1–9)", True), ("", False), (" (1–9", False), (" or 9)", False)]
+)
+def test_the_interval_behind_a_range_does_not_break_in_the_pdf(behind: str, boxed: bool) -> None:
+    made = filtered(table_of(f"{ranged('7')}{behind}"), "typst", "filler.lua")
+    assert made.count("#box[") == boxed
+    assert (re.search(r"#box\[\\?\(1--9\)\]", made) is not None) == boxed
 
 
 def test_a_table_without_ranges_has_no_note_of_them() -> None:
     text = f"| A | B |\n|:--|--:|\n| Size | {number('7')} |\n\n: About.\n"
-    assert "in brackets" not in page(text, "filler.lua").get_text()
+    assert "in square brackets" not in page(text, "filler.lua").get_text()
 
 
 # --- widths -------------------------------------------------------------------------------
@@ -311,3 +337,10 @@ def test_a_range_is_given_room() -> None:
     text = "| A | B |\n|:--|--:|\n| {} | {} |\n\n: About.\n"
     plain, wide = (widths(text.format(long, cell)) for cell in (number("7"), ranged("7")))
     assert wide[1] > 1.5 * plain[1]
+
+
+def test_a_column_is_never_narrower_than_the_ends_of_a_range() -> None:
+    cell = ranged("77.7").replace("3.1 to 5.2", "100.1 to 105.2, no value in 16 of all these")
+    text = f"| A | B |\n|:--|--:|\n| {'much to say ' * 300} | {{}} |\n\n: About.\n"
+    together, apart = (widths(text.format(one))[1] for one in (cell, cell.replace(" to", ", to")))
+    assert together > 1.5 * apart

@@ -1,13 +1,14 @@
 """The appendix of numbers: a table of those that are printed, for the PDF and for Word.
 
 Key, text as printed, source and check, in two columns of small type, in groups by the first part
-of their keys. It is no part of the document that the coverage gate judges: everything from
-`HEADING` on is furniture of the page.
+of their keys. A printed text that holds digits counts as a number. It is no part of the document
+that the coverage gate judges: everything from `HEADING` on is furniture of the page.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,12 +25,14 @@ INTRODUCTION = (
     "of the workflow that computed it (for a figure taken from a paper its file and line) and "
     "whether it was computed a second time. The rows are grouped by the first part of the key. "
     "A row also holds what belongs to its number: .low and .high are the ends of its interval, "
-    ".p is its p, .stated is the form with a unit or a sign. The check is i where the engine named "
-    "found it independently, m where only the metric was computed again, from stored predictions, "
-    "r where the same code was run again, and – where nothing was. What was taken from a paper or "
-    "from the configuration has no check. Words have no row, nor have numbers within them (a sum "
-    "that is written out, a schedule). They, and the whole ancestry of each number down to the "
-    "rows behind it, are in the audit explorer (audit/index.html)."
+    ".p is its p, .stated is the form with a unit or a sign, .over_solutions (in square brackets) "
+    "is its range over the reconstructions found, which has no check of its own. The check is i "
+    "where the engine named found it independently, m where only the metric was computed again, "
+    "from stored predictions, r where the same code was run again, and – where nothing was. What "
+    "was taken from a paper or from the configuration has no check. A text that holds digits (a "
+    "sum that is written out, a schedule, a place in a paper) has a row too; a long one is cut "
+    "short (…). Words without digits have none. They, and the whole ancestry of each number down "
+    "to the rows behind it, are in the audit explorer (audit/index.html)."
 )
 
 GROUPS = {
@@ -66,12 +69,16 @@ GROUPS = {
 }
 """First part of a key -> what its group is called besides."""
 
-COMPANIONS = ("low", "high", "p", "stated")
-"""Last parts of keys that stand in the row of the number that they belong to."""
+RANGE = "over_solutions"
+COMPANIONS = (
+    *("low", "high", "p", "stated", RANGE),
+    *("subject", "arithmetic", "old", "new", "contrast", "statement", "reasoning", "status"),
+    *("place", "where", "remarks"),
+)
+"""Last parts of keys that stand in the row of the number, or finding, that they belong to."""
 
-# A text without unit that is a number all the same: one, or a range, with an interval behind it.
-_ONE = r"[−-]?\d[\d.,]*\s?%?"
-_NUMBER = re.compile(rf"[<>≤≥=≈~]?\s?{_ONE}(?:\s?[–-]\s?{_ONE})?(?:\s?\({_ONE}\s?[–-]\s?{_ONE}\))?")
+LONGEST = 44
+"""Letters of a text that a row repeats."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +112,15 @@ def lines(keys: Iterable[str], numbers: Mapping[str, Mapping[str, Any]]) -> list
     Parameters
     ----------
     keys : iterable of str
-        Of what the manuscript prints; words among them have no row.
+        Of what the manuscript prints; words without digits among them have no row.
     numbers : mapping
         Registry: key -> entry.
     """
     printed = set(keys)
-    owners = {key for key in printed if _is_number(numbers[key])}
+    owners = {key for key in printed if any(map(str.isdigit, numbers[key]["text"]))}
     # An end of an interval may be words ("not reached"); it stays with its number.
-    listed = owners | {key for key in printed if _owner(key, owners) in owners}
+    ends = {key for key in printed if key.endswith((".low", ".high"))}
+    listed = owners | {key for key in ends if _owner(key, owners) in owners}
     found: list[Line] = []
     group = ""
     for (owner, source, check), shared in _shared(listed, numbers).items():
@@ -124,13 +132,6 @@ def lines(keys: Iterable[str], numbers: Mapping[str, Mapping[str, Any]]) -> list
         shown = " ".join([owner, *filter(None, texts)]) if len(shared) > 1 else shared[0]
         found.append(Line(shown, _text(texts), source, check, tuple(shared)))
     return found
-
-
-def _is_number(entry: Mapping[str, Any]) -> bool:
-    """Whether a number is printed, not words, which may hold digits."""
-    if entry.get("unit") == "text":
-        return _NUMBER.fullmatch(entry["text"]) is not None
-    return any(letter.isdigit() for letter in entry["text"])
 
 
 def _owner(key: str, printed: Collection[str]) -> str:
@@ -149,7 +150,10 @@ def _shared(
     rows: dict[tuple[str, ...], list[str]] = {}
     owned = [(_owner(key, keys), key) for key in keys]
     for owner, key in sorted(owned, key=lambda pair: _order(*pair)):
-        rows.setdefault((owner, *_origin(numbers[key])), []).append(key)
+        # A range is not checked, but of the same source as its number.
+        number = key.removesuffix(f".{RANGE}")
+        whose = number if number in keys else key
+        rows.setdefault((owner, *_origin(numbers[whose])), []).append(key)
     return rows
 
 
@@ -166,19 +170,33 @@ def _origin(entry: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _text(texts: Mapping[str, str]) -> str:
-    """A number with its interval in brackets, the other companions behind semicolons.
+    """A number with its range and its interval, the other companions behind semicolons.
 
     The texts are named by what their keys add to the owner's.
     """
-    own, low, high = (texts.get(last, "") for last in ("", ".low", ".high"))
-    others = [text for last, text in texts.items() if last not in ("", ".low", ".high")]
+    shown = _with_ranges({last: _short(text) for last, text in texts.items()})
+    own, low, high = (shown.pop(last, "") for last in ("", ".low", ".high"))
     if low and high:
         plain = low[0].isdigit() and high[0].isdigit()
         interval = f"{low}–{high}" if plain else f"{low} to {high}"
         whole = [f"{own} ({interval})" if own else interval]
     else:
         whole = [text for text in (own, low, high) if text]
-    return "; ".join([*whole, *others])
+    return "; ".join([*whole, *shown.values()])
+
+
+def _with_ranges(texts: Mapping[str, str]) -> dict[str, str]:
+    """Each range behind its number; that of a stated form only where it is not the number's."""
+    shown = {last: text for last, text in texts.items() if not last.endswith(f".{RANGE}")}
+    for last in [last for last in texts if last not in shown]:
+        number, plain = last.removesuffix(f".{RANGE}"), last.replace(".stated", "")
+        if plain == last or texts.get(plain) != texts[last]:
+            shown[number] = f"{shown.get(number, '')} [{texts[last]}]".lstrip()
+    return shown
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else textwrap.shorten(text, LONGEST, placeholder=" …")
 
 
 # --- both formats -----------------------------------------------------------------------------
@@ -188,6 +206,9 @@ WIDTHS = (107, 58, 49, 47)
 """Of the four columns of a row, points; two rows stand side by side."""
 SIDE, GUTTER = 30, 12
 """Margin of the page to either side, and the room between the halves, points."""
+
+WIDE = 36
+"""Letters beyond which a row's text stands below its key."""
 
 FITS, PART = 28, 26
 """Letters of a key, and of a part of one, that have room in its column."""
@@ -208,6 +229,10 @@ def _cells(line: Line) -> tuple[str, str, str, str]:
     return _breakable(line.key), line.text, line.source, line.check
 
 
+def _is_wide(line: Line) -> bool:
+    return len(line.text) > WIDE
+
+
 # --- Typst ------------------------------------------------------------------------------------
 
 
@@ -224,6 +249,10 @@ TYPST = """
 #show table: set par(justify: false, leading: 0.4em)
 #let group(name) = (table.cell(colspan: 4, inset: (top: 4pt, bottom: 2pt), strong(name)),)
 #let row(mark, key, ..cells) = ([#box(width: 0pt)#label(mark)#key], ..cells.pos())
+#let wide(mark, key, printed, ..cells) = {{
+  let (named,) = row(mark, key)
+  (table.cell(colspan: 2)[#named #linebreak() #printed], ..cells.pos())
+}}
 #columns(2, gutter: {gutter}pt, table(
   columns: ({widths}),
   inset: (x: 1.5pt, y: 1.3pt),
@@ -254,7 +283,8 @@ def typst(listed: Sequence[Line]) -> str:
 def _call(line: Line, mark: str) -> str:
     if not line.keys:
         return f"group({_typst_string(line.key)})"
-    return f"row({', '.join(_typst_string(cell) for cell in (mark, *_cells(line)))})"
+    shape = "wide" if _is_wide(line) else "row"
+    return f"{shape}({', '.join(_typst_string(cell) for cell in (mark, *_cells(line)))})"
 
 
 def _marks(listed: Sequence[Line]) -> Iterator[str]:
@@ -341,20 +371,31 @@ def openxml(listed: Sequence[Line]) -> str:
 
 
 def _word_line(line: Line) -> str:
-    return _word_row(_cells(line)) if line.keys else _word_row([line.key], bold=True)
+    if not line.keys:
+        return _word_row([line.key], (4,), bold=True)
+    key, printed, source, check = _cells(line)
+    if not _is_wide(line):
+        return _word_row([key, printed, source, check])
+    return _word_row([f"{key} {printed}", source, check], (2, 1, 1))
 
 
-def _word_row(cells: Sequence[str], *, bold: bool = False, properties: str = "") -> str:
-    """A row of a cell for each column, or of one over all: a heading, which stays with the next."""
-    widths = TWIPS if len(cells) > 1 else (sum(TWIPS),)
+def _word_row(
+    cells: Sequence[str],
+    spans: Sequence[int] = (1, 1, 1, 1),
+    *,
+    bold: bool = False,
+    properties: str = "",
+) -> str:
+    """A row of cells over so many columns each; one over all heads those after it."""
+    firsts = [sum(spans[:place]) for place in range(len(spans))]
     made = (
         CELL.format(
-            width=width,
-            span="" if len(cells) > 1 else f'<w:gridSpan w:val="{len(TWIPS)}"/>',
-            keep="" if len(cells) > 1 else "<w:keepNext/>",
+            width=sum(TWIPS[first : first + span]),
+            span="" if span == 1 else f'<w:gridSpan w:val="{span}"/>',
+            keep="<w:keepNext/>" if len(cells) == 1 else "",
             bold="<w:b/>" if bold else "",
             text=escape(cell),
         )
-        for width, cell in zip(widths, cells, strict=True)
+        for cell, first, span in zip(cells, firsts, spans, strict=True)
     )
     return f"<w:tr>{properties}{''.join(made)}</w:tr>"
