@@ -215,6 +215,41 @@ def test_first_recorded_progression_before_time_zero_leaves_nothing_known_after_
     assert only(derive(tables, since_first_fraction))[:2] == (14, 1)
 
 
+def test_what_happens_on_the_day_of_time_zero_counts() -> None:
+    progressed = canonical(
+        patients=[{"last_contact_day": 20, "vital_status": "alive"}],
+        progressions=[{"progression_day": 0, "kind": "distant"}],
+    )
+    expected = (0, 1, "distant progression", "progressions")
+    assert only(derive(progressed, MFS)) == expected
+    failed = one_lesion(20, "alive", {0: 40}, starts=(-2,))
+    expected = (0, 1, "local failure", "assessments")
+    assert only(derive(failed, PFS, local_failure=LC)) == expected
+
+
+def test_what_was_seen_on_the_day_of_time_zero_is_no_later_assessment() -> None:
+    tables = canonical(
+        patients=[{"last_contact_day": 20, "vital_status": "alive"}],
+        progressions=[{"progression_day": 0, "kind": "local"}],
+    )
+    seen = only(derive(tables, replace(MFS, censoring="last_assessment")))
+    assert seen == (0, 0, "last assessment of the disease", "patients")
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [
+        (20, (20, 0, "without local failure at last contact", "patients")),
+        (19, (19, 0, "follow-up of the lesion ended", "lesions")),
+        (1, (2, 0, "follow-up of the lesion ended", "lesions")),  # not before it was treated
+    ],
+)
+def test_a_lesion_is_followed_up_to_its_own_end_or_the_patients(ended, expected) -> None:
+    definition = replace(LC, censoring="last_contact", time_zero="cohort")
+    tables = one_lesion(20, "alive", {}, starts=(2,), follow_up_end_day=ended)
+    assert only(derive(tables, definition)) == expected
+
+
 def test_local_failure_counts_only_where_its_definition_is_given() -> None:
     tables = one_lesion(20, "alive", {6: 40})
     assert only(derive(tables, PFS))[:2] == (20, 0)

@@ -86,6 +86,12 @@ def test_by_how_much():
     assert (found.change, found.relative) == (3.0, 0.125)
 
 
+def test_what_was_negative_and_grew_has_a_positive_share():
+    was, is_ = (entry("os.median", value=value, text=str(value)) for value in (-24.0, -21.0))
+    (found,) = differences(run(was), run(is_))
+    assert (found.change, found.relative) == (3.0, 0.125)
+
+
 @pytest.mark.parametrize("value", [None, "not reached", True])
 def test_what_is_no_number_differs_by_no_amount(value):
     (found,) = differences(run(), run(entry("os.median", value=value, text="NR")))

@@ -7,7 +7,7 @@ import pytest
 
 from sarcoma_sbrt.errors import InputError, RenderError
 from sarcoma_sbrt.provenance.digit_coverage import Rules, coverage, read_rules
-from sarcoma_sbrt.provenance.passages import Passage, passages
+from sarcoma_sbrt.provenance.passages import Owner, Passage, Run, passages
 from sarcoma_sbrt.rendering import embedded, source
 
 RESULTS = "sections/results.qmd"
@@ -309,6 +309,17 @@ def test_names_that_hold_digits_have_a_rule(rules: Rules, text: str, rule: str) 
 def test_rules_are_no_wider_than_their_names(rules: Rules, text: str) -> None:
     with pytest.raises(RenderError, match="has no key and no rule"):
         coverage(_passages(_str(text)), {}, rules)
+
+
+def test_a_name_answers_for_no_digit_beside_one_that_has_a_key() -> None:
+    # The 5 alone would have passed as part of the name, and the key's own 1 been set aside.
+    name = Rules(frozenset(), {"grade": re.compile(r"G\d+")})
+    numbers = {"os.n": {"text": "1", "kind": "computed"}}
+    half = Passage("p", (Run("G"), Run("1", Owner(key="os.n")), Run("5")))
+    with pytest.raises(RenderError, match="“15” has no key and no rule"):
+        coverage([half], numbers, name)
+    keyed = Passage("p", (Run("G"), Run("1", Owner(key="os.n"))))
+    assert coverage([keyed], numbers, name)["coverage"]["computed"] == 1
 
 
 def test_furniture_is_read_with_the_other_rules(tmp_path: Path) -> None:

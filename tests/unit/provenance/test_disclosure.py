@@ -425,6 +425,19 @@ def test_the_ledger_hides_a_small_reason_among_the_others_of_a_printed_total() -
     assert [one["rows"] for one in told["tables"]["patients"]["excluded"]] == ["< 5", "≥ 5"]
 
 
+def test_rows_of_patients_tell_no_more_than_the_patients_do() -> None:
+    # By itself the table would hide the nine along with the three, and print the twelve.
+    excluded = [{"reason": "no course", "patients": 3}, {"reason": "primary", "patients": 12}]
+    counts = {"no course": 3, "no identifier": 9, "primary": 12}
+    rows = [{"reason": reason, "rows": count} for reason, count in counts.items()]
+    flow = {
+        "patients": {"read": 66, "analysed": 51, "excluded": excluded},
+        "tables": {"patients": {"rows_read": 75, "rows_kept": 51, "excluded": rows}},
+    }
+    told = disclosed_flow(flow, RULE)["tables"]["patients"]["excluded"]
+    assert [one["rows"] for one in told] == ["< 5", "≥ 5", "≥ 5"]
+
+
 def rows_of(*positions: int) -> dict[str, Any]:
     text = ",".join(map(str, positions))
     parts = {part: {"patients": text} for part in ("units", "canonical", "raw")}
@@ -463,3 +476,20 @@ def test_no_set_tells_how_many_a_withheld_group_has() -> None:
     told, kept = disclosed_sets(withhold(numbers, RULE), row_sets, RULE)
     assert kept.keys() == {"both"}
     assert told["os.sex_reference.hr"]["lineage"] is None
+
+
+def test_events_per_variable_tell_of_withheld_events() -> None:
+    numbers = entry("cox.os.multivariable.events", 4, n=30)
+    numbers |= entry("cox.os.multivariable.events_per_variable", 2.0, "ratio", n=30)
+    assert texts(numbers) == {
+        "cox.os.multivariable.events": "< 5",
+        "cox.os.multivariable.events_per_variable": "not shown",
+    }
+
+
+def test_what_a_second_engine_gave_for_a_withheld_number_stays_inside() -> None:
+    check = {"status": "independent", "value": 4.0, "difference": 0.0}
+    numbers = entry("a.n", 4, crosscheck=check) | entry("b.n", 9, crosscheck=check)
+    out = published(withhold(numbers, RULE), RULE)
+    assert out["a.n"]["crosscheck"] == check | {"value": None, "difference": None}
+    assert out["b.n"]["crosscheck"] == check

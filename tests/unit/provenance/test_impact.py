@@ -183,6 +183,20 @@ def test_a_cell_that_decides_the_group_may_bring_its_row_in():
     assert "os.grade_level.median" in predicted(PATIENTS, 8, "grade")
 
 
+def test_what_a_derived_covariate_looks_at_may_bring_its_row_in():
+    # How many lesions a patient has are those treated together, and their courses say when.
+    single = entry(
+        "os.single.median",
+        rows={"table": "endpoints/os", "where": {"number_of_lesions": 1}},
+        columns=["patients.vital_status", "courses.start_day"],
+        lineage=GRADE_1,
+    )
+    column = "config.models.covariates.number_of_lesions.column"
+    others = (single, setting(column, "derived.number_of_lesions"))
+    assert single["key"] in predicted(COURSES, 9, "start", *others)
+    assert single["key"] not in predicted(PATIENTS, 9, "status", *others)
+
+
 def test_a_row_that_is_in_no_endpoint_yet_may_come_in():
     assert "os.grade_level.median" in predicted(PATIENTS, 10, "status")
 

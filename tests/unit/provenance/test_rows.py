@@ -25,18 +25,10 @@ from sarcoma_sbrt.provenance.rows import (
     tables_of,
 )
 from sarcoma_sbrt.provenance.setting_lines import Setting
-from sarcoma_sbrt.reporting.clinical_statistics import clinical_statistics
-from sarcoma_sbrt.reporting.cohort_statistics import cohort_statistics, first_courses
-from sarcoma_sbrt.reporting.model_statistics import cox_statistics, model_names
+from sarcoma_sbrt.reporting.cohort_statistics import first_courses
+from sarcoma_sbrt.reporting.stages import characteristics, cox, kaplan_meier
+from sarcoma_sbrt.reporting.stages.cohort import Cohort
 from sarcoma_sbrt.reporting.statistics import Statistic
-from sarcoma_sbrt.reporting.survival_statistics import (
-    design_for,
-    endpoint_columns,
-    ordered_codes,
-    stratum_names,
-    survival_statistics,
-)
-from sarcoma_sbrt.reporting.toxicity_statistics import toxicity_statistics
 from sarcoma_sbrt.schema import DAYS_PER_MONTH, SOURCE_COLUMNS, TABLES
 from sarcoma_sbrt.settings import plan_settings
 
@@ -475,6 +467,15 @@ def test_two_numbers_that_select_alike_share_a_set_and_others_do_not():
     assert Printed("p", np.array([1])).path == "p"
 
 
+def test_numbers_of_two_tables_share_no_set():
+    rows = NumberRows(THREE, PRINTED, RowSets(TABLES_OF_THREE, "c"))
+    names = {
+        rows.name("cox", Statistic("x", 1, "count", "", population={"table": table}))
+        for table in ("patients", "lesions")
+    }
+    assert len(names) == 2
+
+
 def test_two_numbers_held_against_two_figures_share_no_set():
     rows = NumberRows(THREE, PRINTED, RowSets(TABLES_OF_THREE, "c"))
     names = {
@@ -491,46 +492,12 @@ def test_two_numbers_held_against_two_figures_share_no_set():
 def whole(cohort):
     """Records of a cohort, and every statistic of three of its stages."""
     plan = plan_of(cohort)
-    folder = DATA[cohort][1] / cohort
-    tables = extract(plan.cohort, *read_tables(plan.cohort, folder)).tables
-    records = records_of(tables, plan)
-    described = cohort_statistics(
-        tables,
-        (records.patients, records.lesions),
-        plan.analysis,
-        plan.cohort,
-        alpha_beta_gy=plan.alpha_beta_gy,
-        acute_toxicity_months=plan.acute_toxicity_months,
-    )
-    described += clinical_statistics(
-        tables, plan.endpoints, plan.cohort, alpha_beta_gy=plan.alpha_beta_gy
-    )
-    described += toxicity_statistics(
-        tables, plan.analysis, plan.cohort, acute_toxicity_months=plan.acute_toxicity_months
-    )
-    return records, described, [*_curves(records), *_models(records)]
-
-
-def _designed(records, names_of):
-    plan = records.plan
-    for name in plan.analysis.endpoints:
-        one = plan.endpoints[name]
-        frame = records.patients if one.unit == "patient" else records.lesions
-        known = (records.endpoints[name], frame, plan.analysis.covariates, names_of(name))
-        yield one, known, endpoint_columns(one, plan.cohort)
-
-
-def _curves(records):
-    analysis = records.plan.analysis
-    for one, known, columns in _designed(records, lambda e: stratum_names(e, analysis)):
-        design, ordered = design_for(*known), ordered_codes(*known)
-        yield from survival_statistics(one, known[0], design, analysis, columns, ordered)
-
-
-def _models(records):
-    analysis = records.plan.analysis
-    for one, known, columns in _designed(records, lambda e: model_names(e, analysis)):
-        yield from cox_statistics(one, known[0], design_for(*known), analysis, columns)
+    found = extract(plan.cohort, *read_tables(plan.cohort, DATA[cohort][1] / cohort))
+    records = records_of(found.tables, plan)
+    frames = {"patient": records.patients, "lesion": records.lesions}
+    read = Cohort(plan, frames, records.endpoints, found.tables, found.flow)
+    made = [*kaplan_meier.statistics(read), *cox.statistics(read)]
+    return records, characteristics.statistics(read), made
 
 
 @pytest.mark.parametrize("cohort", DATA)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines.datasets import load_lung, load_rossi
+from scipy.stats import chi2
 from sksurv.datasets import load_veterans_lung_cancer
 from survival import datasets as public
 
@@ -431,6 +432,16 @@ def test_profile_limits_equal_those_of_r(name: str, low: float, high: float, p: 
     assert profile
     assert [profile.low, profile.high, profile.p] == pytest.approx([low, high, p], rel=EXACT)
     assert not profile.shown
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_the_p_of_a_profile_is_that_of_the_model_without_the_covariate(ties: str) -> None:
+    data = load_lung().dropna(subset=["ph.ecog"])
+    without = fit_cox(data[["age", "sex"]], data["time"], data["status"], level=0.95, ties=ties)
+    whole = lung(ties, profile=True)
+    fall = 2 * (whole.log_likelihood - without.log_likelihood)
+    assert whole["ph.ecog"].profile
+    assert whole["ph.ecog"].profile.p == pytest.approx(chi2.sf(fall, 1), rel=1e-8)
 
 
 SMALL = {

@@ -186,7 +186,9 @@ def test_why_says_what_is_proved_and_no_more() -> None:
     [b_far] = recomputed(b.row, 7.0)
     alone = verdict(a_off, [a_off, b], [conflict])
     assert alone.kind == "impossible"
-    assert alone.reason.startswith("proved impossible: these cannot all be printed as they are")
+    assert alone.reason.startswith(
+        "proved impossible given the others: these cannot all be printed as they are"
+    )
     both = verdict(a_off, [a_off, b_off], [conflict])
     assert both.kind == "jointly"
     assert both.reason.endswith("x.os.a.estimate; x.os.b.estimate")
@@ -196,6 +198,18 @@ def test_why_says_what_is_proved_and_no_more() -> None:
     near = Conflict(conflict.targets, "near", "c", "p")
     assert verdict(b_far, [a_off, b_far], [conflict, near]).kind == "impossible"
     assert verdict(b_far, [a, b_far], []).reason == NOT_FOUND
+
+
+def test_what_rests_on_a_p_is_proved_only_if_it_is_that_of_the_model() -> None:
+    members = ratio("x.os.a.hr", "0.680", "0.230", "2.007", "0.488", fitted_as="cox.efron")
+    found = [c for c in conflicts(members, []) if c.tolerance == "exact"]
+    assert found
+    assert all("p" in parts(c) for c in found)
+    [off] = [recomputed(one.row, 0.9)[0] for one in members if one.part == "estimate"]
+    others = [one for one in members if one.part != "estimate"]
+    assert verdict(off, [off, *others], found).reason.endswith(" (if p is that of its model)")
+    alone = Conflict(("x.os.a.hr.estimate", "x.os.a.hr.ci_low"), "exact", "c", "p")
+    assert "if p" not in verdict(off, [off, *others], [alone]).reason
 
 
 def test_the_least_number_missed_meets_every_conflict() -> None:

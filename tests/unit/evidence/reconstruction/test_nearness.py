@@ -21,3 +21,13 @@ from sarcoma_sbrt.evidence.reconstruction.nearness import status
 def test_status_is_by_the_printed_digits(value, text, expected):
     unit = 10.0 ** -len(text.partition(".")[2])
     assert status(value, float(text), unit) == expected
+
+
+def test_two_percent_are_of_the_printed_value() -> None:
+    assert status(102.0, 100.0, 0.1) == status(98.0, 100.0, 0.1) == "two_percent"
+    assert status(102.02, 100.0, 0.1) == status(97.98, 100.0, 0.1) == "miss"
+
+
+def test_a_limit_is_not_below_itself() -> None:
+    found = [status(value, 0.001, 0.001, is_limit=True) for value in (0.0009, 0.001)]
+    assert found == ["exact", "unit"]
