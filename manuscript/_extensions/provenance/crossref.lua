@@ -4,6 +4,7 @@
 local NBSP = "\u{a0}"
 local KINDS = { fig = "Figure", tbl = "Table", sec = "Section" }
 local SHORT_TABLE, LONG_ROW = 16, 45 -- lines
+local NOTED = "noted" -- a table that has a note below it
 local stringify = pandoc.utils.stringify
 local labels = {} -- identifier -> { kind, number }
 
@@ -35,6 +36,7 @@ local function float(div)
   if FORMAT == "typst" then
     -- Typst's writer drops classes.
     blocks:insert(1, pandoc.RawBlock("typst", "#set text(size: 8.5pt)"))
+    tbl.classes:insert(NOTED)
   end
   -- Word takes the style by its name.
   local style = FORMAT == "docx" and { { "custom-style", "Table Note" } } or {}
@@ -181,18 +183,21 @@ local function sum(columns, name)
   return total
 end
 
--- What all columns can have of what they need, the most first.
-local function affordable(columns, width)
-  local found = {}
-  for _, need in ipairs({ "short", "numbers", "narrow" }) do
+-- Ways to share a line, the better first: where not all names, or not all numbers, can have a line
+-- of their own, it may cost the others more lines than it saves that some do.
+local function ways(columns, width)
+  if sum(columns, "short") <= width then
+    return { { need = "short" }, { need = "numbers" } }
+  end
+  for _, need in ipairs({ "numbers", "narrow" }) do
     if sum(columns, need) <= width then
-      found[#found + 1] = need
+      return { { need = need } }
     end
   end
-  return #found > 0 and found or { "words" }
+  return { { need = "words", grants = true }, { need = "words" } }
 end
 
--- Where not every number has its line, those have it that need the least for it: counts.
+-- Of the numbers those have a line of their own that need the least for it: counts.
 local function grant_cheapest(columns, widths, rest)
   local order = {}
   for i in ipairs(columns) do
@@ -216,14 +221,14 @@ end
 
 -- Widths in ems: each column has what it needs, and the rest of the line goes by how much text
 -- a column holds, to none more than its longest line.
-local function shared(columns, width, needed)
+local function shared(columns, width, way)
   local widths, open, rest = {}, {}, width
   for i, column in ipairs(columns) do
-    widths[i] = column[needed]
+    widths[i] = column[way.need]
     rest = rest - widths[i]
     open[i] = true
   end
-  if needed == "words" then
+  if way.grants then
     rest = grant_cheapest(columns, widths, rest)
   end
   while rest > 0.01 do
@@ -282,17 +287,16 @@ local function with_widths(tbl, widths, line)
   return tbl
 end
 
--- Typst gives crowded columns equal room, and Word all columns unless it is told. Short names stay
--- whole unless a column of prose needs their room more.
+-- Typst gives crowded columns equal room, and Word all columns unless it is told.
 local function share_columns(tbl)
   local page = PAGES[FORMAT]
   local columns = measured(tbl, page)
   if FORMAT == "typst" and sum(columns, "line") <= page.width then
     return nil -- by themselves they are as wide as their text
   end
-  local needs, best, fewest = affordable(columns, page.width), nil, nil
-  for i = 1, needs[1] == "short" and 2 or 1 do
-    local widths = shared(columns, page.width, needs[i])
+  local best, fewest
+  for _, way in ipairs(ways(columns, page.width)) do
+    local widths = shared(columns, page.width, way)
     local lines = lines_of_all(with_widths(tbl, widths, page.width))
     if fewest == nil or lines < fewest then
       best, fewest = widths, lines
@@ -301,8 +305,8 @@ local function share_columns(tbl)
   return with_widths(tbl, best, page.width)
 end
 
--- Typst breaks every table across pages or none: a short one had better stay whole. A row never
--- breaks (article.typ), unless it might not fit on a page.
+-- Typst breaks every table across pages or none: a short one had better stay whole, and with the
+-- beginning of its note. A row never breaks (article.typ), unless it might not fit on a page.
 local function keep_whole(tbl)
   local lines = 0
   for _, body in ipairs(tbl.bodies) do
@@ -315,7 +319,8 @@ local function keep_whole(tbl)
     end
   end
   if lines <= SHORT_TABLE then
-    local unbroken = "#[#show figure.where(kind: table): set block(breakable: false)"
+    local how = "breakable: false" .. (tbl.classes:includes(NOTED) and ", sticky: true" or "")
+    local unbroken = "#[#show figure.where(kind: table): set block(" .. how .. ")"
     return { pandoc.RawBlock("typst", unbroken), tbl, pandoc.RawBlock("typst", "]") }
   end
   return tbl

@@ -1,7 +1,8 @@
--- Numbers that rest on filler say so wherever they stand: a double dagger after the number,
--- and the note at the end of the block, or of the caption for a table or a figure. A table's row
--- that holds no other numbers has the dagger once, after its label. Numbers that no printed figure
--- constrains have their range over the reconstructions found behind them, noted in the same way.
+-- Numbers that rest on filler say so wherever they stand: a double dagger after the number, and
+-- the note at the end of the block, or of the caption for a table or a figure. The limits of a
+-- number that has the dagger go without. A table's row that holds no other numbers has the dagger
+-- once, after its label. Numbers that no printed figure constrains have their range over the
+-- reconstructions found behind them, noted in the same way.
 --
 -- Both renderers run this. Under Quarto it stands at `post-quarto`: shortcodes are resolved
 -- and floats are FloatRefTarget nodes there; under the embedded renderer they are Table and
@@ -29,8 +30,21 @@ local function is_filler(span)
   return span.attributes["data-support"] == "filler"
 end
 
+local LIMITS = { low = true, high = true, min = true, max = true }
+
+local function subject(key)
+  return (key:gsub("%.stated$", ""):gsub("%.median$", ""))
+end
+
+-- Whether a key is of a limit whose number was marked before it.
+local function is_limit(key, marked)
+  local owner, part = key:match("^(.*)%.(%a+)$")
+  return LIMITS[part] == true and marked[subject(owner)] == true
+end
+
 -- What follows a span: its dagger, a per cent sign of the text, and its range in brackets.
-local function followed(inlines, seen)
+-- `subjects` are those of the numbers that have a dagger.
+local function followed(inlines, seen, subjects)
   local marked, i = pandoc.Inlines({}), 1
   while i <= #inlines do
     local span = inlines[i]
@@ -38,9 +52,13 @@ local function followed(inlines, seen)
     i = i + 1
     if span.t == "Span" then
       if is_filler(span) and not span.classes:includes("filler") then
+        local key = span.attributes["data-key"]
         seen.filler = true
         span.classes:insert("filler")
-        marked:insert(pandoc.Str(MARK))
+        if not is_limit(key, subjects) then
+          subjects[subject(key)] = true
+          marked:insert(pandoc.Str(MARK))
+        end
       end
       local range = span.attributes["data-range"]
       if range ~= nil and not span.classes:includes("ranged") then
@@ -63,10 +81,10 @@ end
 
 -- The element with its numbers marked, and what must be noted: nil where there is nothing.
 local function mark(element)
-  local seen = {}
+  local seen, subjects = {}, {}
   local marked = element:walk({
     Inlines = function(inlines)
-      return followed(inlines, seen)
+      return followed(inlines, seen, subjects)
     end,
   })
   return marked, next(seen) ~= nil and seen or nil
@@ -161,8 +179,7 @@ local function annotate(inlines, seen)
   return inlines
 end
 
--- In a cell of the PDF the ends of a range stay on one line, and so do those of the interval
--- behind it.
+-- In a cell of the PDF the ends of a range stay on one line, and so do those of an interval.
 local function lighter(span)
   if not span.classes:includes("bracketed") then
     return nil
@@ -173,25 +190,45 @@ local function lighter(span)
   return { pandoc.RawInline("typst", LIGHTER), span, pandoc.RawInline("typst", "]") }
 end
 
-local function boxed_interval(inlines)
-  local first
-  for i, inline in ipairs(inlines) do
-    if inline.t == "Span" and inline.classes:includes("bracketed") then
-      first = inlines[i + 2]
-      first = first and first.t == "Str" and first.text:match("^%(") and i + 2 or nil
-    elseif first and inline.t == "Str" and inline.text:match("%)") then
-      inlines:insert(i + 1, pandoc.RawInline("typst", "]"))
-      inlines:insert(first, pandoc.RawInline("typst", "#box["))
-      return inlines
+-- Index of the end of what stands in round brackets from `first` on: behind a range whatever it is,
+-- else one word.
+local function interval_end(inlines, first)
+  local opening, before = inlines[first], inlines[first - 2]
+  if opening.t ~= "Str" or not opening.text:match("^%(") then
+    return nil
+  end
+  local behind = before ~= nil and before.t == "Span" and before.classes:includes("bracketed")
+  for i = first, #inlines do
+    local inline = inlines[i]
+    if inline.t == "Str" and inline.text:match("%)") then
+      return i
+    elseif not behind and pandoc.utils.stringify(inline):match(" ") then
+      return nil
     end
   end
+end
+
+local function boxed_intervals(inlines)
+  local made, i = pandoc.Inlines({}), 1
+  while i <= #inlines do
+    local last = interval_end(inlines, i)
+    if last ~= nil then
+      made:insert(pandoc.RawInline("typst", "#box["))
+      made:extend({ table.unpack(inlines, i, last) })
+      made:insert(pandoc.RawInline("typst", "]"))
+    else
+      made:insert(inlines[i])
+    end
+    i = (last or i) + 1
+  end
+  return made
 end
 
 local function with_lighter_ranges(tbl)
   for _, body in ipairs(tbl.bodies) do
     for _, row in ipairs(body.body) do
       for _, cell in ipairs(row.cells) do
-        local bound = pandoc.Blocks(cell.contents):walk({ Inlines = boxed_interval })
+        local bound = pandoc.Blocks(cell.contents):walk({ Inlines = boxed_intervals })
         cell.contents = bound:walk({ Span = lighter })
       end
     end

@@ -3,10 +3,12 @@ from __future__ import annotations
 import base64
 import datetime
 import re
+import subprocess
 import urllib.parse
 import zipfile
 from pathlib import Path
 
+import pypandoc
 import pypdf
 import pytest
 from bs4 import BeautifulSoup
@@ -212,6 +214,34 @@ def test_a_page_of_the_pdf_repeats_the_head_and_the_group(long_pages: list[str])
     for text in long_pages:
         # A heading never ends a page.
         assert not re.search(r"group (?:\d+ / \d+)?$", text)
+
+
+def _set_by_the_template(body: str, folder: Path) -> list[bytes]:
+    """What each page draws of Typst's own text."""
+    command = [pypandoc.get_pandoc_path(), "--to=typst", "--standalone", "--metadata=title:x"]
+    template = Path("manuscript/_extensions/provenance/article.typ").resolve()
+    text = subprocess.run(
+        [*command, "--metadata=lang:en", f"--template={template}"],
+        input=f"```{{=typst}}\n{body}\n```\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    path = folder / "a.pdf"
+    path.write_bytes(embedded._typeset(folder, text.encode(), 0))
+    return [page.get_contents().get_data() for page in pypdf.PdfReader(path).pages]
+
+
+def test_a_page_of_a_table_is_ruled_and_one_without_a_row_is_not(tmp_path: Path) -> None:
+    rows = ", ".join("[a], [b]" for _ in range(60))
+    pages = _set_by_the_template(
+        "#v(450pt)\n#figure(block(height: 660pt), caption: [A.], kind: image, supplement: none)\n"
+        f"#figure(table(columns: 2, table.header([A], [B]), {rows}), kind: table, "
+        "caption: [B.], supplement: none)",
+        tmp_path,
+    )
+    # Before and behind the page that the picture fills.
+    assert [len(re.findall(rb"\b0?\.8 w\b", page)) for page in pages][:3] == [2, 0, 2]
 
 
 def test_the_contents_are_closed_until_there_is_room_beside_the_text(page: BeautifulSoup) -> None:

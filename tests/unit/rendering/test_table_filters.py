@@ -133,6 +133,28 @@ def test_a_row_of_filler_without_a_label_is_marked_number_by_number() -> None:
     assert [cell.get_text() for cell in found] == ["", "7‡", "8‡"]
 
 
+def of_key(key: str, text: str = "7") -> str:
+    return number(text).replace('"a.b"', f'"{key}"')
+
+
+@pytest.mark.parametrize(
+    ("keys", "printed"),
+    [
+        (("a.rate", "a.rate.low", "a.rate.high"), "7‡ 7 7"),
+        (("a.rate.stated", "a.rate.low"), "7‡ 7"),
+        (("a.median", "a.median.low"), "7‡ 7"),
+        (("a.median", "a.min", "a.max"), "7‡ 7 7"),
+        (("a.rate", "b.rate.low", "a.high"), "7‡ 7‡ 7‡"),
+        (("a.rate.low", "a.rate"), "7‡ 7‡"),
+    ],
+)
+def test_the_limits_of_a_marked_number_have_no_mark_of_their_own(
+    keys: tuple[str, ...], printed: str
+) -> None:
+    found = page(" ".join(map(of_key, keys)), "filler.lua").p.get_text()
+    assert found.split(" (‡")[0] == printed
+
+
 # --- ranges over the reconstructions found -------------------------------------------------
 
 RANGE_NOTE = "(in square brackets: range over the 24 reconstructions found)"
@@ -207,6 +229,18 @@ def test_the_interval_behind_a_range_does_not_break_in_the_pdf(behind: str, boxe
     made = filtered(table_of(f"{ranged('7')}{behind}"), "typst", "filler.lua")
     assert made.count("#box[") == boxed
     assert (re.search(r"#box\[\\?\(1--9\)\]", made) is not None) == boxed
+
+
+@pytest.mark.parametrize(
+    ("cell", "boxed"),
+    [("7 (1–9)", 1), ("7 (1–9), 8 (2–9)", 2), ("7 (1 or 9)", 0), ("7 (1–9", 0), ("7", 0)],
+)
+def test_an_interval_without_a_range_does_not_break_in_the_pdf_either(
+    cell: str, boxed: int
+) -> None:
+    numbers = re.sub(r"\d", lambda found: number(found[0]), cell)
+    made = filtered(f"| A | B |\n|:--|--:|\n| Size | {numbers} |\n", "typst", "filler.lua")
+    assert made.count("#box[") == boxed
 
 
 def test_a_table_without_ranges_has_no_note_of_them() -> None:
@@ -285,16 +319,50 @@ def test_a_short_column_takes_no_more_than_its_line() -> None:
     assert second < third < 20 < first
 
 
-def whole(lines: int) -> str:
-    rows = "".join("| a | b |\n" for _ in range(lines))
-    return filtered(
-        f"::: {{#tbl-x}}\n| A | B |\n|--|--|\n{rows}\nAbout.\n:::\n", "typst", "crossref.lua"
+@pytest.mark.parametrize(
+    ("label", "own_line"),
+    # A label that wraps once more for it needs the room more.
+    [("Metastasis-free", True), ("Metastasis-free survival of all", False)],
+)
+def test_a_count_has_its_line_where_not_every_interval_can(label: str, own_line: bool) -> None:
+    """In ems of 54 a line: six intervals leave no room for all, a count and its range need 6."""
+    cells = " | ".join([ranged("21"), *["70.6 (50.0–84.0)"] * 6])
+    text = (
+        f"::: {{#tbl-x}}\n| Group | n |{' Rate |' * 6}\n|:--|--:|{'--:|' * 6}\n"
+        f"| {label} | {cells} |\n\nAbout.\n:::\n"
     )
+    shares = widths(text)
+    assert sum(shares) == pytest.approx(100, abs=0.5)
+    assert (shares[1] * 0.54 > 6.3) == own_line
+    assert min(shares) * 0.54 > 5.5
+
+
+def test_short_names_wrap_where_prose_needs_the_room() -> None:
+    def of(prose: str) -> list[float]:
+        names = ["a short name it is", "quite another name of some more length than that"]
+        rows = "".join(f"| {name} | {name} | {name} | {prose} |\n" for name in names)
+        return widths(
+            f"::: {{#tbl-x}}\n| A | B | C | D |\n|:--|:--|:--|:--|\n{rows}\nAbout.\n:::\n"
+        )
+
+    assert of("much to say " * 4)[3] < 35
+    assert of("much to say " * 60)[3] > 60
+
+
+def whole(lines: int, note: str = "") -> str:
+    rows = "".join("| a | b |\n" for _ in range(lines))
+    text = f"::: {{#tbl-x}}\n| A | B |\n|--|--|\n{rows}\n{note}About.\n:::\n"
+    return filtered(text, "typst", "crossref.lua")
 
 
 def test_only_a_short_table_is_kept_on_one_page() -> None:
     assert "set block(breakable: false)" in whole(16)
-    assert "set block(breakable: false)" not in whole(17)
+    assert "set block(breakable: false" not in whole(17)
+
+
+def test_a_short_table_stays_with_its_note() -> None:
+    assert "set block(breakable: false, sticky: true)" in whole(16, "A note.\n\n")
+    assert "sticky" not in whole(17, "A note.\n\n")
 
 
 @pytest.mark.parametrize(("times", "breaks"), [(60, False), (600, True)])

@@ -212,6 +212,17 @@ def test_the_footer_carries_the_mark_of_what_is_drawn(name, unit):
     assert "Illustrative" not in " ".join(t.get_text() for t in drawn(cohort=OBSERVED)[name].texts)
 
 
+def test_a_failure_is_told_without_colour_and_the_lesions_are_counted():
+    figure = drawn()["waterfall"]
+    (axes,) = figure.axes
+    # The lesion that failed shrank most: the last bar.
+    assert [bool(bar.get_hatch()) for bar in axes.patches] == [False, False, True]
+    legend = axes.get_legend()
+    assert [bool(patch.get_hatch()) for patch in legend.get_patches()] == [True, False]
+    assert axes.get_xlabel() == "Lesions (n = 3)"
+    assert [part.key for said in figure.said for part in said if part.text == "3"] == ["response.n"]
+
+
 @pytest.mark.parametrize(
     ("left_out", "made"),
     [

@@ -8,7 +8,12 @@ import yaml
 from sarcoma_sbrt.covariates import covariate_frame
 from sarcoma_sbrt.extraction.eligibility import extract
 from sarcoma_sbrt.extraction.sources import read_cohort
-from sarcoma_sbrt.reporting.cohort_statistics import cohort_statistics, flow_statistics, slug
+from sarcoma_sbrt.reporting.cohort_statistics import (
+    cohort_statistics,
+    flow_statistics,
+    grade_1_or_2,
+    slug,
+)
 from sarcoma_sbrt.reporting.numbers import computed_entries
 from sarcoma_sbrt.reporting.statistics import to_json
 from sarcoma_sbrt.schema import DAYS_PER_MONTH, SOURCE_COLUMNS, TABLES
@@ -300,8 +305,8 @@ def test_columns_are_those_that_decide(small: dict, key: str, columns: set[str])
 
 
 def test_every_statistic_names_columns_that_the_cohort_maps_and_none_is_joint(small: dict) -> None:
-    mapped = cohort_of(COLUMNS).columns
-    assert [s.key for s in small.values() if not set(s.columns) <= mapped or not s.columns] == []
+    known = cohort_of(COLUMNS).columns | set(grade_1_or_2(t for _, t, _, _ in TOXICITIES))
+    assert [s.key for s in small.values() if not set(s.columns) <= known or not s.columns] == []
     assert [s.key for s in small.values() if s.joint] == []
 
 
@@ -502,6 +507,23 @@ def default() -> dict:
     )
     statistics += flow_statistics(extraction.flow)
     return computed_entries([("characteristics", s) for s in statistics], cohort)
+
+
+@pytest.mark.parametrize(
+    ("key", "support"),
+    [
+        ("fatigue.n", "inferred"),
+        ("fatigue.percent", "inferred"),
+        ("fatigue.grade_1.n", "filler"),  # printed as grade 1-2
+        ("fatigue.grade_2.n", "filler"),
+        ("fatigue.grade_3.n", "inferred"),
+        ("radiation_enteritis.grade_2.n", "filler"),
+        ("radiation_pneumonitis.grade_1.n", "inferred"),  # printed as grade 2
+        ("radiation_pneumonitis.grade_2.n", "inferred"),
+    ],
+)
+def test_grades_that_are_printed_together_are_filler_apart(default, key, support) -> None:
+    assert default[f"toxicity.acute.{key}"]["support"] == support
 
 
 @pytest.mark.parametrize(("key", "text"), PRINTED.items())

@@ -128,6 +128,8 @@ def test_every_text_is_the_registrys() -> None:
     assert {f"Local failure ({events} of 60)", f"Death without it ({deaths})"} <= said
     assert {"G1 (n = 30)", "G2 and G3 (n = 30)", "By histological grade", "At risk"} <= said
     assert numbers["lc.grade_level.at_risk_12m"]["text"] in said
+    # What is drawn is the failure, whatever the endpoint is called.
+    assert "Local failure: cumulative incidence" in said
     assert "Reconstructed from published statistics; not patients." in said
 
 

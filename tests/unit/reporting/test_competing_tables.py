@@ -114,7 +114,9 @@ def usual(more: float = 5.3, **gaps: float) -> list[Statistic]:
 
 
 def registered(
-    statistics: list[Statistic], endpoints: dict[str, EndpointSettings] | None = None
+    statistics: list[Statistic],
+    endpoints: dict[str, EndpointSettings] | None = None,
+    analysis: Analysis = ANALYSIS,
 ) -> dict[str, Any]:
     endpoints = endpoints or ENDPOINTS
     numbers = computed_entries([("stage", s) for s in statistics], COHORT)
@@ -131,14 +133,16 @@ def registered(
             }
         },
     }
-    return numbers | configured_entries(configuration) | plan_entries(ANALYSIS, COHORT, endpoints)
+    return numbers | configured_entries(configuration) | plan_entries(analysis, COHORT, endpoints)
 
 
 def made(
-    statistics: list[Statistic], endpoints: dict[str, EndpointSettings] | None = None
+    statistics: list[Statistic],
+    endpoints: dict[str, EndpointSettings] | None = None,
+    analysis: Analysis = ANALYSIS,
 ) -> dict[str, str]:
-    numbers = registered(statistics, endpoints)
-    found = competing_tables(numbers, ANALYSIS, COHORT, endpoints or ENDPOINTS)
+    numbers = registered(statistics, endpoints, analysis)
+    found = competing_tables(numbers, analysis, COHORT, endpoints or ENDPOINTS)
     found = {name: CLAIM.sub(r"\1", text) for name, text in found.items()}
     for text in found.values():
         assert [key for key in SHORTCODE.findall(text) if key not in numbers] == []
@@ -226,11 +230,38 @@ def test_what_cannot_be_estimated_is_named_with_its_reason() -> None:
     kept = [s for s in usual() if s.key not in {record.key for record in lost}]
     found = made([*kept, *lost])
     assert "| All lesions | 58 | 19 | 65.2 (32.6–100.0) | not estimable |" in found["incidence"]
-    assert f"local failure in All lesions because {reason}" in found["incidence"].replace(
-        " and death without local failure in All lesions", ""
-    )
+    # Both outcomes lack the number for one reason, and its group is named once.
+    assert f"Not estimable: All lesions because {reason}." in found["incidence"]
     assert "36" not in found["incidence_lc"]
     assert "36" not in found["gap_lc"]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        (("no competing event was observed",) * 2, "Gray’s tests of local failure because no"),
+        (
+            ("no competing event was observed", None),
+            "Gray’s test of local failure by Histological grade because no",
+        ),
+    ],
+)
+def test_tests_that_lack_the_same_are_named_together(
+    reasons: tuple[str | None, ...], said: str
+) -> None:
+    size = replace(GRADE, name="size", label="Lesion size")
+    analysis = replace(
+        ANALYSIS,
+        covariates={"grade": GRADE, "size": size},
+        strata={"lc": ("grade", "size")},
+    )
+    lost = {
+        f"lc.{name}.gray.p": not_estimable(f"lc.{name}.gray.p", "p", "Gray", reason)
+        for name, reason in zip(("grade", "size"), reasons, strict=True)
+        if reason
+    }
+    kept = [statistic for statistic in usual() if statistic.key not in lost]
+    assert f"Not estimable: {said}" in made([*kept, *lost.values()], analysis=analysis)["incidence"]
 
 
 def test_a_cohort_without_a_competing_death_gets_nothing() -> None:

@@ -128,7 +128,7 @@ def test_tests_and_influence_stand_by_model(drawn: Drawn) -> None:
         ["**Overall survival**", *[""] * 6],
         ["Cell type", "3.51", "0.061", "0.26 (0)", "8.71", "0.003", "0.44 (0)"],
         ["Karnofsky score", "–", "–", "–", "10.88", "<0.001", "0.56 (0)"],
-        ["Global", "–", "–", "–", "18.14", "<0.001", ""],
+        ["Global test", "–", "–", "–", "18.14", "<0.001", ""],
     ]
 
 

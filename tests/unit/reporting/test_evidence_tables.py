@@ -474,6 +474,18 @@ def test_the_source_of_a_reconstruction_is_said_to_be_left_out() -> None:
     assert sentence not in made(numbers)["synthesis"]
 
 
+@pytest.mark.parametrize(
+    ("variance", "k", "said"), [(0.0, 4, True), (0.2, 4, False), (0.0, 12, False)]
+)
+def test_a_variance_of_nought_between_few_series_is_not_taken_for_agreement(
+    variance: float, k: int, said: bool
+) -> None:
+    key = "synthesis.os.all.rate_12m"
+    tau2 = Statistic(f"{key}.tau2", variance, "variance", "REML")
+    table = made(computed(*pooled(key, 60, k), tau2))["synthesis"]
+    assert ("a τ² of nought does not show that the series agree." in table) == said
+
+
 def test_leave_one_out_exactly() -> None:
     key, lung = "synthesis.os.all.rate_12m", "synthesis.os.lung.rate_12m"
     numbers = transcribed(studies=(study("elm2020"), study("fir2021"))) | computed(

@@ -178,7 +178,10 @@ def test_what_is_asked_stands_beside_what_there_is() -> None:
                 "covariate [@peduzzi1995]: no endpoint has them. By that rule the events carry 1 "
                 "of the 2 candidates for overall survival and 1 of the 2 candidates for "
                 "progression-free survival.",
-                "still optimistic with 200 [@vanderploeg2014]: no endpoint has them.",
+                "still optimistic with 200 events per candidate covariate [@vanderploeg2014]: no "
+                "endpoint has them.",
+                "with at least 100 patients (no endpoint has them), and optimism with at least 150 "
+                "patients (no endpoint has them).",
                 "They are no means of predicting another patient’s course",
             ),
         ),
@@ -186,7 +189,7 @@ def test_what_is_asked_stands_beside_what_there_is() -> None:
             ("regression", "validation"),
             ("regression",),
             (
-                "covariate [@peduzzi1995]: every endpoint has them. A forest was",
+                "covariate [@peduzzi1995]: every endpoint has them. In simulations a forest",
                 "events [@vergouwe2005]: overall survival has them and progression-free survival "
                 "has not.",
             ),

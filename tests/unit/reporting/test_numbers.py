@@ -54,6 +54,14 @@ def test_a_value_is_printed_as_its_unit_asks(value, unit, text):
     assert printed(value, unit) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(0.004, 2, "<0.01"), (0.0004, 4, "0.0004"), (0.00004, 4, "<0.0001")],
+)
+def test_the_least_p_printed_is_one_of_its_last_digit(value, digits, text):
+    assert printed(value, "p", digits) == text
+
+
 def test_a_statistic_inherits_the_weakest_mark_it_touches():
     marks = cohort(patients__grade="printed", assessments__diameter_mm="inferred")
     both = Statistic(

@@ -238,6 +238,19 @@ def test_tables_hold_keys_of_the_registry_and_no_digit_of_their_own() -> None:
     missed = [one for one in reproduction().recomputed if one.status == "miss"]
     assert made["reproduction_missed"].count(".why >}}") == len(missed)
     assert "search.alternative_1.name" in made["reproduction_conventions"]
+    assert "last event time here" in made["reproduction_all"]
+    for name in ("reproduction_missed", "reproduction_all"):
+        assert "Peto’s or Cox’s" in made[name]
+
+
+def test_notes_stand_only_where_they_concern_a_row() -> None:
+    def curves(key: str) -> bool:
+        return key.partition(".")[2].startswith(("os.rate_", "count."))
+
+    numbers = {key: entry for key, entry in registry().items() if curves(key)}
+    everything = reproduction_tables(numbers, SETTINGS.cohort)["reproduction_all"]
+    assert "os.rate_12m.subject" in everything
+    assert not re.search("last event time|Peto", everything)
 
 
 def test_the_section_asks_for_nothing_that_is_not_there() -> None:

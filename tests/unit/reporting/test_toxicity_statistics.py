@@ -66,6 +66,17 @@ def test_patients_count_by_their_worst_grade(key, count):
     assert not [k for k in made if "nausea" in k]
 
 
+def test_only_what_tells_the_two_lowest_grades_apart_says_so():
+    made, apart = shares(), "derived.fatigue_grade_1_or_2"
+    term = "toxicity_share.acute.term.fatigue"
+    telling = {key for key, statistic in made.items() if apart in statistic.columns}
+    ends = ("n", "percent")
+    groups = (term, "toxicity_share.acute.all", "toxicity_share.either.all")
+    assert telling == {f"{key}.grade_2.{end}" for key in groups for end in ends}
+    late = made["toxicity_share.late.term.radiation_dermatitis.grade_2.n"].columns
+    assert "derived.radiation_dermatitis_grade_1_or_2" in late
+
+
 def test_a_term_without_case_is_one_and_no_term_shadows_all():
     rows = [("a", "All", 1, 0), ("b", "all", 2, 0)]
     made = shares(toxicities=rows)

@@ -454,6 +454,7 @@
 
   function home() {
     var summary = told.summary, failed = summary.disagreeing.length;
+    var checked = Object.values(summary.checks).reduce(function (a, b) { return a + b; }, 0);
     show("Overview",
       make("h1", {}, told.title),
       make("p.task", {}, "Search a number as it is printed",
@@ -465,6 +466,7 @@
         return tile(summary.kinds[name], name, "#/numbers?form=number&kind=" + name);
       }), tile(summary.texts, "words that data or settings decide", "#/numbers?form=words")),
       make("h2", {}, "Cross-checks"),
+      make("p", {}, "Of " + count(checked, "computed entry", "computed entries") + ", words included:"),
       make("ul.tiles", {}, Object.keys(summary.checks).map(function (status) {
         return tile(summary.checks[status], status.replace("_", " ") + ": " + summary.meanings[status],
           "#/numbers?check=" + status);

@@ -212,6 +212,12 @@ def _said(axes: Axes) -> None:
     axes.text(0.5, 0.5, _EMPTY, transform=axes.transAxes, ha="center", color=GREY)
 
 
+def _bar(failed: bool) -> dict[str, Any]:
+    """Look of a lesion's bar; the hatches tell failures where there is no colour."""
+    look = {"facecolor": VERMILION, "hatch": "//////"} if failed else {"facecolor": BLUE}
+    return look | {"edgecolor": WHITE, "linewidth": 0}
+
+
 @styled
 def waterfall_figure(
     changes: pd.DataFrame, numbers: Numbers, definition: EndpointSettings, cohort: CohortSettings
@@ -232,18 +238,20 @@ def waterfall_figure(
     page, axes = _diameter_page("Best change of diameter, per cent")
     best = changes.groupby("lesion").agg(percent=("percent", "min"), failed=("failed", "first"))
     best = best.sort_values(["percent", "failed"], ascending=[False, False], kind="stable")
-    colours = [VERMILION if failed else BLUE for failed in best["failed"]]
-    axes.bar(range(len(best)), best["percent"], width=0.8, color=colours, linewidth=0)
+    bars = axes.bar(range(len(best)), best["percent"], width=0.8)
+    for bar, failed in zip(bars, best["failed"], strict=True):
+        bar.set(**_bar(failed))
     # A bar of no height is there all the same.
     nil = [lesion for lesion, percent in enumerate(best["percent"]) if percent == 0]
     axes.plot(nil, [0] * len(nil), linestyle="none", marker="_", color=BLACK, markersize=5)
-    axes.set(xlim=(-0.8, max(len(best), 1) - 0.2), xlabel="Lesions")
+    count = f" (n = {text_of(numbers, 'response.n')})" if "response.n" in numbers else ""
+    axes.set(xlim=(-0.8, max(len(best), 1) - 0.2), xlabel=f"Lesions{count}")
     axes.set_xticks([])
     _thresholds(axes, definition)
     if best.empty:
         _said(axes)
-    labels = ((VERMILION, "Local failure"), (BLUE, "No local failure"))
-    _legend(axes, [Patch(facecolor=colour, label=label) for colour, label in labels])
+    labels = ((True, "Local failure"), (False, "No local failure"))
+    _legend(axes, [Patch(label=label, **_bar(failed)) for failed, label in labels])
     _key(page, numbers, definition)
     page.footer(cohort, _note(numbers, "response.n", "lesion", cohort))
     return page.figure

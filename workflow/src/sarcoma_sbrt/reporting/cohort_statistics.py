@@ -30,6 +30,7 @@ __all__ = [
     "cohort_statistics",
     "first_courses",
     "flow_statistics",
+    "grade_1_or_2",
     "related_events",
     "slug",
 ]
@@ -606,6 +607,14 @@ def _terms(events: pd.DataFrame, everyone: int, facts: _Facts) -> list[Statistic
     return statistics
 
 
+def grade_1_or_2(terms: Iterable[str]) -> tuple[str, ...]:
+    """Which of the two lowest grades adverse events of these terms had, as columns.
+
+    Reports often print the two together: a reconstructed cohort may mark it in its `support`.
+    """
+    return tuple(f"derived.{name}_grade_1_or_2" for name in by_slug(terms))
+
+
 def by_slug(terms: Iterable[str]) -> dict[str, str]:
     """Terms by slug in alphabetical order; spellings that differ only in case are one term."""
     found: dict[str, str] = {}
@@ -623,6 +632,7 @@ def _term(
     where: Mapping[str, Any],
 ) -> list[Statistic]:
     worst = rows.groupby("patient_id")["grade"].max()
+    telling = facts._replace(columns=(*facts.columns, *grade_1_or_2([term])))
     return [
         _text(f"{key}.label", term, facts, where),
         *_share(key, len(worst), everyone, facts, where),
@@ -630,7 +640,7 @@ def _term(
             _count(
                 f"{key}.grade_{grade}.n",
                 int((worst == grade).sum()),
-                facts,
+                telling if grade in (1, 2) else facts,
                 {**where, "grade": grade},
                 "count of patients by their worst grade",
             )

@@ -93,8 +93,9 @@ def incidence_figure(
         return _by_group(axes, drawn, f"{endpoint.name}.{panel}", numbers)
 
     def heading(panel: str) -> str:
-        title = panel_title(panel, endpoint, numbers)
-        return f"{title}: cumulative incidence" if panel == "overall" else title
+        if panel == "overall":
+            return f"{capitalised(event)}: cumulative incidence"
+        return panel_title(panel, endpoint, numbers)
 
     return page_of_panels(
         panels,

@@ -109,7 +109,7 @@ def _incidence(
             block, keys = _incidence_block(numbers, analysis, endpoint.name, cause)
             title = _title(endpoint, words, len(endpoints) == 1)
             rows += under_header(title, block, 4 + len(landmarks))
-            named += [(key, f"{words} in {label}") for key, label in keys]
+            named += [*keys, *_tests_named(numbers, analysis, endpoint.name, cause, words)]
     strata = {name for endpoint in endpoints for name in analysis.strata.get(endpoint, ())}
     caption = (
         f"Cumulative incidence in per cent (Aalen-Johansen), with {LEVEL}s "
@@ -127,15 +127,14 @@ def _incidence(
 def _incidence_block(
     numbers: Numbers, analysis: Analysis, endpoint: str, cause: int
 ) -> tuple[list[Row], list[tuple[str, str]]]:
-    """Rows of one outcome, and its keys that may have no value, with what a note calls them."""
+    """Rows of one outcome, and its incidences that may have no value, with their groups."""
     rows, named = [], []
     groups = [(endpoint, f"All {_unit(numbers, endpoint)}", "")]
     for name in analysis.strata.get(endpoint, ()):
-        test = f"{endpoint}.{name}.{'gray' if cause == 1 else 'gray_death'}.p"
+        test = _gray(endpoint, name, cause)
         for side in ("level", "reference"):
             label = f"{covariate_label(analysis, name)}: {num(f'covariate.{name}.{side}')}"
             groups.append((f"{endpoint}.{name}_{side}", label, test if side == "level" else ""))
-        named.append((test, f"the test by {num(f'covariate.{name}.label')}"))
     for prefix, label, test in groups:
         keys = [f"{prefix}.{CAUSES[cause]}_{t:g}m" for t in analysis.landmarks_months]
         if all(key in numbers for key in (*keys, f"{prefix}.n")):
@@ -145,6 +144,25 @@ def _incidence_block(
             rows.append((label, num(f"{prefix}.n"), num(counted), *cells, p))
             named += [(key, label) for key in keys]
     return rows, named
+
+
+def _gray(endpoint: str, name: str, cause: int) -> str:
+    """Key of the p of a covariate's test of one outcome."""
+    return f"{endpoint}.{name}.{'gray' if cause == 1 else 'gray_death'}.p"
+
+
+def _tests_named(
+    numbers: Numbers, analysis: Analysis, endpoint: str, cause: int, words: str
+) -> list[tuple[str, str]]:
+    """Keys of the tests of one outcome with what a note calls them: together where none is made."""
+    names = analysis.strata.get(endpoint, ())
+    keys = {_gray(endpoint, name, cause): name for name in names}
+    if len({str(numbers.get(key, {}).get("reason")) for key in keys}) == 1 and len(keys) > 1:
+        return [(key, f"Gray’s tests of {words}") for key in keys]
+    return [
+        (key, f"Gray’s test of {words} by {num(f'covariate.{name}.label')}")
+        for key, name in keys.items()
+    ]
 
 
 def _unit(numbers: Numbers, endpoint: str) -> str:

@@ -86,8 +86,8 @@ def _diagnostics(
         "Cox models: score test of proportional hazards, and the largest influence of one patient "
         "on the coefficient.",
         "Influence: in standard errors of the coefficient, with the number of patients beyond "
-        f"{num('config.models.diagnostics.influence_bound')} in brackets.",
-        "Global: the covariates of the multivariable model tested together; of any other model "
+        f"{num('config.models.diagnostics.influence_bound')} in round brackets.",
+        "Global test: of the covariates of the multivariable model together; of any other model "
         "they are named.",
         "The test and the standard errors take lesions of one patient as independent; their "
         "influence is that of all lesions of the patient."
@@ -133,7 +133,7 @@ def _model_rows(numbers: Numbers, analysis: Analysis, endpoint: str) -> Iterable
         key = f"diagnostics.{endpoint}.{model}.ph"
         if f"{key}.p" in numbers:
             held = " + ".join(num(f"covariate.{name}.label") for name in names)
-            label = "Global" if model == "multivariable" else f"Global, {held}"
+            label = "Global test" if model == "multivariable" else f"Global test: {held}"
             yield (label, *[ABSENT] * 3, *_test(numbers, key), "")
 
 

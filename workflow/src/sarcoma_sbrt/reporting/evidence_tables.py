@@ -33,6 +33,7 @@ __all__ = ["RATE_MARKS", "context_marks", "evidence_tables", "rate_letters", "ra
 
 _UNITS = {"patient": "P", "lesion": "L"}
 _ALL = "All sites"
+_MANY_SERIES = 10  # fewer leave the variance between them undecided
 
 # What may be marked of a published rate, in the order of the letters, and what a note says of it.
 RATE_MARKS = {
@@ -342,6 +343,9 @@ def _synthesis(
         "Prediction: interval in which the rate of another such series is expected. τ²: variance "
         "between series on the logit scale; I²: its share of the total.",
         "Indented rows are sensitivity analyses.",
+        "With k as here, a τ² of nought does not show that the series agree."
+        if any(_nought_of_few(numbers, group.key) for group in shown)
+        else "",
         _refusals(numbers, [group for group in groups if group not in shown]),
         derived if cohort.derived_from else "",
     )
@@ -351,6 +355,14 @@ def _synthesis(
 
 def _pooled_somehow(numbers: Numbers, group: _Pooled) -> bool:
     return any(is_estimated(numbers, f"{group.key}{part}") for part in ("", ".all_rows"))
+
+
+def _nought_of_few(numbers: Numbers, key: str) -> bool:
+    """Whether a variance between few series is printed as nought."""
+    variance = f"{key}.tau2"
+    if not is_estimated(numbers, variance):
+        return False
+    return float(text_of(numbers, variance)) == 0 and _value(numbers, f"{key}.k") < _MANY_SERIES
 
 
 def _group_rows(numbers: Numbers, group: _Pooled) -> list[Row]:

@@ -100,9 +100,9 @@ def _performance(
     caption = (
         "How well each model predicts held-out patients: mean over the repeats of the "
         f"cross-validation, with the central {num('config.models.confidence_level')}% of the "
-        "repeats in brackets.",
-        "The brackets show the variation between random splits of these patients; the standard "
-        "error shows that between samples of patients, with the models held fixed.",
+        "repeats in round brackets.",
+        "They show the variation between random splits of these patients; the standard error shows "
+        "that between samples of patients, with the models held fixed.",
         "C and area under the curve (AUC): higher is better, one half is chance. Brier score: "
         "lower is better; where it falls against Kaplan-Meier, the covariates help.",
         f"{ABSENT}: no estimate; the Kaplan-Meier curve predicts the same for every patient and "
@@ -213,17 +213,17 @@ def _capacity_words(numbers: Numbers, endpoints: Sequence[str]) -> Iterator[str]
         ]
         yield f"By that rule the events carry {listed(carried)}."
     yield (
-        f"A forest was in simulations still optimistic with {asked['forest']} "
-        f"[@vanderploeg2014]: {_met(numbers, endpoints, 'forest')}."
+        f"In simulations a forest was still optimistic with {asked['forest']} events per candidate "
+        f"covariate [@vanderploeg2014]: {_met(numbers, endpoints, 'forest')}."
     )
     yield (
         f"A validation asks for {asked['validation']} events [@vergouwe2005]: "
         f"{_met(numbers, endpoints, 'validation')}."
     )
     yield (
-        f"We estimate calibration from {asked['calibration']} patients on "
-        f"({_met(numbers, endpoints, 'calibration')}) and optimism from {asked['optimism']} on "
-        f"({_met(numbers, endpoints, 'optimism')})."
+        f"We estimate calibration with at least {asked['calibration']} patients "
+        f"({_met(numbers, endpoints, 'calibration')}), and optimism with at least "
+        f"{asked['optimism']} patients ({_met(numbers, endpoints, 'optimism')})."
     )
     if not any(_meets(numbers, e, "forest") for e in endpoints):
         only = _claim("describe these data", "capacity_describes", "forest")

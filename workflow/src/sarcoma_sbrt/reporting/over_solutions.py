@@ -1,17 +1,19 @@
 """Ranges over the reconstructions found, beside the registry's numbers that they concern.
 
-Only a number that no printed figure constrains is printed with its range. What is printed in the
-study is reproduced or not, and what every reconstruction prints alike needs none.
+Only a number that no printed figure constrains is printed with its range: one that is not among
+those that the search aimed at. What is printed in the study is reproduced or not, and what every
+reconstruction prints alike needs none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sarcoma_sbrt.evidence.published import Figure
 from sarcoma_sbrt.reporting.numbers import printed
 from sarcoma_sbrt.reporting.solution_ranges import Range
+from sarcoma_sbrt.settings import Analysis
 
 __all__ = ["COUNT", "constrained", "outside", "with_ranges"]
 
@@ -26,7 +28,7 @@ _DESCRIBED = "characteristics"
 
 
 def constrained(
-    figures: Iterable[Figure], subgroups: Mapping[str, Mapping[str, Any]]
+    figures: Iterable[Figure], subgroups: Mapping[str, Mapping[str, Any]], analysis: Analysis
 ) -> frozenset[str]:
     """Keys of the numbers that a study prints, under the convention that fits its figures.
 
@@ -36,13 +38,18 @@ def constrained(
         Of the study.
     subgroups : mapping
         Slug of a printed group -> its ``covariate`` and ``value`` (1 is the level).
+    analysis : Analysis
+        A ratio of a Cox model constrains only the model of the plan that has its covariates,
+        whatever the study calls it.
     """
     return frozenset(
-        key for figure in figures if figure.fitted_as for key in _keys(figure, subgroups)
+        key for figure in figures if figure.fitted_as for key in _keys(figure, subgroups, analysis)
     )
 
 
-def _keys(figure: Figure, subgroups: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _keys(
+    figure: Figure, subgroups: Mapping[str, Mapping[str, Any]], analysis: Analysis
+) -> Iterator[str]:
     endpoint, covariate = figure.endpoint, figure.category
     if endpoint == "follow_up":
         yield from (f"os.time_{what}" for what in ("median", "min", "max"))
@@ -54,15 +61,31 @@ def _keys(figure: Figure, subgroups: Mapping[str, Mapping[str, Any]]) -> Iterato
     elif figure.measure == "median":
         yield f"{endpoint}{name}.median"
     elif figure.fitted_as.startswith("cox"):
-        stem = f"cox.{endpoint}.{figure.model}.{covariate}"
         # A lesion's p is printed without regard to patients with several.
-        yield from (f"{stem}.hr", f"{stem}.{'naive_p' if endpoint == 'lc' else 'p'}")
+        p = "naive_p" if endpoint == "lc" else "p"
+        for model in _models(analysis, endpoint, _covariates(figure)):
+            yield from (f"cox.{endpoint}.{model}.{covariate}.{what}" for what in ("hr", p))
     else:
         stem = f"{endpoint}.{covariate}.logrank"
         yield from (f"{stem}.p", f"{stem}.chi_square")
         ratio = figure.fitted_as.removeprefix("logrank.")
         if figure.measure == "hazard_ratio":
             yield f"{stem}.{ratio}"
+
+
+def _covariates(figure: Figure) -> tuple[str, ...]:
+    """Covariates of the model that a ratio is recomputed from, its own first."""
+    adjusted = figure.fitted_adjusted_for or figure.adjusted_for
+    return (figure.category, *(adjusted.split("; ") if adjusted else ()))
+
+
+def _models(analysis: Analysis, endpoint: str, covariates: Sequence[str]) -> Iterator[str]:
+    """The plan's Cox models with just these covariates."""
+    if covariates[0] in analysis.univariable.get(endpoint, ()) and len(covariates) == 1:
+        yield "univariable"
+    for model, names in analysis.multivariable.get(endpoint, {}).items():
+        if set(names) == set(covariates):
+            yield model
 
 
 def outside(entries: Mapping[str, Mapping[str, Any]], ranges: Mapping[str, Range]) -> list[str]:

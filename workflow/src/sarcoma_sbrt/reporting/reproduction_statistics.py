@@ -44,6 +44,7 @@ from sarcoma_sbrt.settings import Plan as Settings
 __all__ = [
     "BLOCKS",
     "LEVELS",
+    "METHODS",
     "PARTS",
     "PART_WORDS",
     "STAGE",
@@ -89,7 +90,7 @@ _WHY_WORDS = {
 }
 _MILLION = 1_000_000
 _UNITS: Mapping[str, Unit] = {"rate": "percent", "median": "months", "hazard_ratio": "hazard ratio"}
-_METHODS = {
+METHODS = {
     "descriptive": "observed times, without an estimator",
     "kaplan_meier": "Kaplan-Meier",
     "kaplan_meier.first_event": "Kaplan-Meier, an undefined upper limit as the last event time",
@@ -99,6 +100,7 @@ _METHODS = {
     "cox.efron": "Cox model, Efron ties, Wald limits and test",
     "cox.breslow": "Cox model, Breslow ties, Wald limits and test",
 }
+"""How a row of the targets file says that it is fitted -> method of its statistics."""
 
 
 @dataclass(frozen=True)
@@ -295,7 +297,7 @@ def _number(
     where = {group: code} if group else {}
     table = f"endpoints/{one.number.endpoint}"
     unit: Unit = "p" if one.part == "p" else _UNITS[one.row["measure"]]
-    key, method = f"{_stem(one)}.{one.part}", _METHODS[one.row["fitted_as"]]
+    key, method = f"{_stem(one)}.{one.part}", METHODS[one.row["fitted_as"]]
     used = (*columns, *covariate_columns(covariates[name] for name in names))
     rest: dict[str, Any] = {
         "columns": tuple(dict.fromkeys(used)),

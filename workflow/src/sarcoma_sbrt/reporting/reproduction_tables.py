@@ -11,6 +11,7 @@ from sarcoma_sbrt.evidence.reconstruction.reproduction import CONVENTIONS
 from sarcoma_sbrt.reporting.reproduction_statistics import (
     BLOCKS,
     LEVELS,
+    METHODS,
     PART_WORDS,
     PARTS,
     STAGE,
@@ -35,6 +36,15 @@ _BLOCK_WORDS = {
 }
 _LEVEL_WORDS = {"patient": "**All of patients**", "lesion": "**All of lesions**"}
 _STEP_WORDS = ("Exact", "Within a unit", "Within two per cent", "Further off")
+_OTHER_RATIOS = (
+    "Univariable hazard ratios are Peto’s or Cox’s here, and each model has the covariates with "
+    "which its printed ratios are recomputed (Methods), so that these are not all the ratios of "
+    "the Cox models in the results."
+)
+_LAST_EVENT = (
+    "An upper limit of a median that the confidence band does not reach is the last event time "
+    "here, because the study prints one; elsewhere limits follow the plan of analysis (Methods)."
+)
 
 
 def reproduction_tables(numbers: Numbers, cohort: CohortSettings) -> dict[str, str]:
@@ -131,10 +141,23 @@ def _missed(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | None:
         "Published figures that this cohort does not reproduce within two per cent or one unit "
         "of the last digit.",
         "Why: not found by the search, or in a set that is proved not to hold together.",
+        _of_ratios(rows),
     )
     header = ("Number", "Published", "Recomputed", "Why")
     layout = Layout("reproduction_missed", header, (54, 12, 14, 30), (3,))
     return table_div(layout, rows, caption, cohort)
+
+
+def _of_ratios(rows: Sequence[Row]) -> str:
+    """Note on hazard ratios, where a row has one."""
+    return _OTHER_RATIOS if any(".hr.subject" in row[0] for row in rows) else ""
+
+
+def _of_medians(numbers: Numbers) -> str:
+    """Note on limits of medians, where they follow the study and not the plan of analysis."""
+    rule = METHODS["kaplan_meier.first_event"]
+    of_stage = (entry for key, entry in numbers.items() if key.startswith(f"{STAGE}."))
+    return _LAST_EVENT if any(entry["method"] == rule for entry in of_stage) else ""
 
 
 def _status(numbers: Numbers, row: str, part: str) -> str:
@@ -156,6 +179,8 @@ def _everything(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | N
         "Every published figure of this study that the search aimed at, with what the cohort "
         "gives: estimate (limits or range); *p*.",
         "The last column is that of the number of the row that is furthest off.",
+        _of_medians(numbers),
+        _of_ratios(rows),
     )
     header = ("Number", "Published", "Recomputed", "At worst")
     layout = Layout("reproduction_all", header, (42, 26, 26, 18), (1, 2, 3))
@@ -192,6 +217,7 @@ def _proofs(numbers: Numbers) -> tuple[str, str] | None:
     caption = (
         "Sets of published figures that no cohort of this size gives all at once, each with its "
         "proof.",
+        "A *p* in a set is taken for that of the model of its ratio.",
     )
     header = ("Numbers", "Not all", "Proof")
     layout = Layout("reproduction_proofs", header, (34, 12, 64), (1, 2))
@@ -214,6 +240,8 @@ def _conventions(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | 
         "other conventions.",
         "The cohort was found under the first line, so that those computed otherwise are at a "
         "disadvantage.",
+        "Two per cent: exact or within two per cent; a number within one unit of the last digit "
+        "counts only where it is within two per cent as well.",
     )
     header = ("Convention", *(f"{whom}, {what}" for whom in _WHOM for what in _WHAT))
     layout = Layout("reproduction_conventions", header, (46, 12, 14, 12, 14))

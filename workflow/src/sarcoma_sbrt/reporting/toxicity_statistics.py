@@ -8,7 +8,12 @@ from typing import Any
 import pandas as pd
 from scipy.stats import binomtest
 
-from sarcoma_sbrt.reporting.cohort_statistics import by_slug, related_events, slug
+from sarcoma_sbrt.reporting.cohort_statistics import (
+    by_slug,
+    grade_1_or_2,
+    related_events,
+    slug,
+)
 from sarcoma_sbrt.reporting.statistics import Interval, Statistic, not_estimable
 from sarcoma_sbrt.settings import Analysis, CohortSettings
 
@@ -117,6 +122,7 @@ def _shares(
     analysis: Analysis,
 ) -> list[Statistic]:
     worst = events.groupby("patient_id")["grade"].max()
+    told_apart = (*columns, *grade_1_or_2(events["term"]))
     statistics: list[Statistic] = []
     for name, least in THRESHOLDS.items():
         statistics += exact_share(
@@ -124,7 +130,7 @@ def _shares(
             int((worst >= least).sum()),
             everyone,
             analysis,
-            columns=columns,
+            columns=told_apart if name == "grade_2" else columns,
             population={"table": "patients", "filter": {}},
             rows={"table": "toxicities", "filter": {**where, "grade": {"at_least": least}}},
         )

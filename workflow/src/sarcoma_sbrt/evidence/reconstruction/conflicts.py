@@ -1,7 +1,8 @@
 """Printed numbers that no cohort gives all at once: proofs, and what they leave attainable.
 
 Three kinds of proof are used. A hazard ratio, its Wald limits and its p are functions of two
-numbers, a coefficient and its standard error; where no two numbers give them, no patients do. One
+numbers, a coefficient and its standard error; where no two numbers give them, no patients do. So
+of a set with a p it is proved only if the printed p is that of the ratio's model. One
 fit has one result, so that two rows that print different ones of it exclude each other. And
 Kaplan-Meier rates follow from the order of deaths and censorings, which can be enumerated
 (`consistency.enumeration`).
@@ -85,8 +86,11 @@ class Verdict:
             return NOT_FOUND
         what = "printed as they are" if self.conflict.tolerance == "exact" else "within 2 %"
         members = "; ".join(self.conflict.targets)
+        if any(target.endswith(".p") for target in self.conflict.targets):
+            members += " (if p is that of its model)"
         if self.kind == "impossible":
-            return f"proved impossible: these cannot all be {what}, and the others are: {members}"
+            given = f"these cannot all be {what}, and the others are: {members}"
+            return f"proved impossible given the others: {given}"
         jointly = f"at least one of these cannot be {what}: {members}"
         if self.kind == "jointly":
             return f"proved impossible jointly: {jointly}"
