@@ -38,12 +38,12 @@ _LEVEL_WORDS = {"patient": "**All of patients**", "lesion": "**All of lesions**"
 _STEP_WORDS = ("Exact", "Within a unit", "Within two per cent", "Further off")
 _OTHER_RATIOS = (
     "Univariable hazard ratios are Peto’s or Cox’s here, and each model has the covariates with "
-    "which its printed ratios are recomputed (Methods), so that these are not all the ratios of "
+    "which its printed ratios are recomputed (Methods), so that a ratio here need not be that of "
     "the Cox models in the results."
 )
 _LAST_EVENT = (
     "An upper limit of a median that the confidence band does not reach is the last event time "
-    "here, because the study prints one; elsewhere limits follow the plan of analysis (Methods)."
+    "here, as the study prints it; elsewhere limits follow the plan of analysis (Methods)."
 )
 
 
@@ -240,8 +240,8 @@ def _conventions(numbers: Numbers, cohort: CohortSettings) -> tuple[str, str] | 
         "other conventions.",
         "The cohort was found under the first line, so that those computed otherwise are at a "
         "disadvantage.",
-        "Two per cent: exact or within two per cent; a number within one unit of the last digit "
-        "counts only where it is within two per cent as well.",
+        "Within two per cent counts the exact as well, and a number within one unit of the last "
+        "digit only where it is within two per cent.",
     )
     header = ("Convention", *(f"{whom}, {what}" for whom in _WHOM for what in _WHAT))
     layout = Layout("reproduction_conventions", header, (46, 12, 14, 12, 14))
