@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 __all__ = ["import_closure", "import_graph", "imported_modules", "imported_names"]
 
@@ -26,12 +26,22 @@ def imported_names(source: str) -> frozenset[str]:
         When the text is none.
     """
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in _statements(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return frozenset(found)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node; an import is one, so expressions need not be walked."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        parts = getattr(node, field, None)
+        # Of a lambda or a conditional expression these are no statements.
+        for part in parts if isinstance(parts, list) else ():
+            yield part
+            yield from _statements(part)
 
 
 def imported_modules(source: str, known: Collection[str]) -> set[str]:
