@@ -230,9 +230,6 @@ PRINTING = {
     }.items()
 }
 
-# What these import, by name: only another library registers the numbers anew.
-PRINTING_LIBRARIES = {name: libraries([name]) for name in PRINTING}
-
 # The files behind the plan, as the registry calls them.
 SETTINGS = {
     "endpoints": config["endpoints"],
@@ -290,7 +287,10 @@ rule numbers:
         run_lines=lines_of_run(),
         registration=REGISTRATION,
         printing=PRINTING,
-        printing_libraries=PRINTING_LIBRARIES,
+        # By name: only another library registers the numbers anew. Asked of this rule's job only.
+        printing_libraries=lambda wildcards: {
+            name: libraries([name]) for name in PRINTING
+        },
         reconstruction=RECONSTRUCTION_PLAN,
         marginals=MARGINALS,
         least=LEAST_TOLD,

@@ -117,11 +117,13 @@ def test_every_file_and_score_that_is_another_is_named_with_both_values() -> Non
 
 def test_new_ranges_are_recorded_of_the_same_reconstructions_only() -> None:
     content = CONTENT | {"sha256": {"patients.csv": "a" * 64, "ranges.csv": "b" * 64}}
-    other = {"ranges.csv": "d" * 64}
-    told = renewed(content, FILE, tables={"patients.csv": "a" * 64}, ranges=other)
+    other = [{"path": "ranges.csv", "sha256": "d" * 64}]
+    told = renewed(
+        content, FILE, tables=[{"path": "patients.csv", "sha256": "a" * 64}], ranges=other
+    )
     assert told == content | {"sha256": {"patients.csv": "a" * 64, "ranges.csv": "d" * 64}}
     with pytest.raises(InputError) as refused:
-        renewed(content, FILE, tables={"patients.csv": "c" * 64}, ranges=other)
+        renewed(content, FILE, tables=[{"path": "patients.csv", "sha256": "c" * 64}], ranges=other)
     assert str(refused.value) == (
         "data/reconstruction/yew/patients.csv: not the file that the search wrote (SHA-256), read "
         f"{'c' * 64}, accepted: {'a' * 64}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,12 +240,16 @@ def record(
             | {key: run[key] for key in _SCORE}
             for one, run in zip(alternatives["of"], best_of, strict=True)
         ],
-        "sha256": {file["path"]: file["sha256"] for file in files},
+        "sha256": _by_path(files),
     }
 
 
 def renewed(
-    content: Mapping[str, Any], file: str, *, tables: Mapping[str, str], ranges: Mapping[str, str]
+    content: Mapping[str, Any],
+    file: str,
+    *,
+    tables: Sequence[Mapping[str, str]],
+    ranges: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
     """Content of ``search.json`` with other ranges of the same reconstructions.
 
@@ -255,18 +259,23 @@ def renewed(
         As the search left it.
     file : str
         Its path, for messages.
-    tables, ranges : mapping of str to str
-        SHA-256 by path below its folder: of the reconstructions, and of their ranges.
+    tables, ranges : sequence of mapping
+        path and sha256: of the reconstructions, and of their ranges.
 
     Raises
     ------
     InputError
         Naming each table that the search did not write: only a search finds reconstructions.
     """
-    found = {path: of for path, of in content["sha256"].items() if path not in ranges}
-    if wrong := _wrong_files(found, tables, file.rpartition("/")[0]):
+    of_tables, of_ranges = _by_path(tables), _by_path(ranges)
+    found = {path: of for path, of in content["sha256"].items() if path not in of_ranges}
+    if wrong := _wrong_files(found, of_tables, file.rpartition("/")[0]):
         raise InputError(wrong)
-    return dict(content) | {"sha256": dict(tables) | dict(ranges)}
+    return dict(content) | {"sha256": of_tables | of_ranges}
+
+
+def _by_path(files: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    return {file["path"]: file["sha256"] for file in files}
 
 
 def _rank(run: Mapping[str, Any]) -> tuple[int, int]:

@@ -328,8 +328,8 @@ def without_values(checks: Mapping[str, Check]) -> dict[str, Check]:
 
 
 def _without_values(check: Check) -> Check:
-    bare = replace(check, value=None, difference=None, tolerance=None, reason=_told(check))
-    return replace(bare, p=None, p_difference=None, p_tolerance=None)
+    bare = {"value": None, "difference": None, "tolerance": None} | dict.fromkeys(_OF_P)
+    return replace(check, reason=_told(check), **bare)
 
 
 def _told(check: Check) -> str:
